@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * What the kernel half and user space agree on. Every struct here is read in TypeScript through
+ * layouts generated from the compiled objects' BTF; a change that alters one raises HL_ABI,
+ * which is part of the pin path, so that an old daemon's maps are never read with new eyes.
+ *
+ * Addresses are 16 bytes everywhere; IPv4 is written as the mapped address ::ffff:a.b.c.d.
+ * Ports are in host byte order. Times are nanoseconds since boot, suspended time included.
+ */
+#pragma once
+
+#define HL_ABI 1
+
+#define HL_NAME 16
+#define HL_PATH 108
+#define HL_ARGV_MAX 4096
+#define HL_FILENAME_MAX 256
+#define HL_DNS_MAX 1232 /* EDNS payload that resolvers ask for (RFC 9715) */
+
+enum hl_kind {
+	HL_UNATTRIBUTED = 0,
+	HL_SSH = 1,
+	HL_CONSOLE = 2,
+	HL_JOB = 3,
+	HL_SERVICE = 4,
+	HL_CRON = 5,
+	HL_AT = 6,
+	HL_USER_MANAGER = 7,
+	HL_CONTAINER = 8,
+	HL_SELF = 9,
+};
+
+enum hl_lineage_flag {
+	HL_F_SPAWNER = 1,   /* each fork begins a new root of kind spawn_kind */
+	HL_F_DAEMONIZE = 2, /* an sshd that will fork itself into the background first */
+	HL_F_KNOWN = 4,     /* user space has heard of this process: report its exit */
+	HL_F_INIT = 8,      /* keeps HL_F_SPAWNER across exec */
+};
+
+/* A process on this boot: pids are reused, pid and start time are not. */
+struct hl_key {
+	__u32 tgid;
+	__u32 pad;
+	__u64 start_ns;
+};
+
+struct hl_lineage {
+	__u64 root;          /* the login, or the unattended root */
+	struct hl_key owner; /* the process that executed the program this one runs */
+	__u32 image;         /* which exec of the owner that was */
+	__u32 execs;         /* of this process itself */
+	__u8 kind;
+	__u8 spawn_kind;
+	__u8 flags;
+	__u8 pad[5];
+};
+
+struct hl_root {
+	__u32 live; /* processes, updated by atomic add */
+	__u8 kind;
+	__u8 revoked;
+	__u8 pad[2];
+};
+
+/* Who does something, as frozen at the moment of doing. */
+struct hl_who {
+	struct hl_key proc;
+	struct hl_key owner;
+	__u64 root;
+	__u32 image;
+	__u32 uid;
+	__u8 kind;
+	__u8 pad[7];
+};
+
+enum hl_action { HL_INSPECT = 1, HL_DIRECT = 2, HL_DENY = 3 };
+
+enum hl_route_flag {
+	HL_R_QUIET = 1, /* no hop for it: loopback services of the host itself */
+	HL_R_DNS = 2,   /* answers on this route name addresses */
+};
+
+struct hl_route_key {
+	__u32 prefixlen; /* bits of everything below: 32 + address bits */
+	__u8 generation;
+	__u8 transport;
+	__u8 port_hi;
+	__u8 port_lo;
+	__u8 addr[16];
+};
+
+struct hl_route {
+	__u32 id;
+	__u8 action;
+	__u8 flags;
+	__u8 prefix; /* address bits, 0..128 */
+	__u8 pad;
+};
+
+enum hl_config_flag {
+	HL_C_PING = 1,    /* ping sockets are allowed */
+	HL_C_READY = 2,   /* the maps are filled; before that nothing is decided */
+	HL_C_OBSERVE = 4, /* sockets outside the allowlist are recorded, not refused */
+};
+
+struct hl_config {
+	__u8 proxy4[16]; /* ::ffff:127.0.0.1 */
+	__u8 proxy6[16];
+	__u64 netns_cookie;
+	__u64 epoch_us;    /* realtime minus boottime, set once when the map is made */
+	__u64 scope_id;    /* cgroup id; 0 is the whole machine */
+	__u64 build;       /* of the loaded programs */
+	__u32 scope_level;
+	__u32 self_tgid;
+	__u16 proxy4_port;
+	__u16 proxy6_port;
+	__u8 generation; /* of the routing table */
+	__u8 flags;
+	__u8 pad[2];
+};
+
+enum hl_socket_flag {
+	HL_S_SELF = 1,
+	HL_S_FIN_SENT = 2,
+	HL_S_FIN_RECEIVED = 4,
+	HL_S_LOST = 8, /* its flow record could not be written */
+	HL_S_OPEN = 16, /* reported to user space */
+	HL_S_FOREIGN_NETNS = 32,
+	HL_S_BEFORE = 64, /* was there before the programs were */
+};
+
+struct hl_socket {
+	struct hl_who who;
+	__u64 id;
+	__u64 bytes_up;
+	__u64 bytes_down;
+	__u32 route;
+	__u16 port;
+	__u8 action;
+	__u8 transport;
+	__u8 addr[16];
+	__u8 route_flags;
+	__u8 flags;
+	__u8 pad[6];
+};
+
+/* The client's end of a redirected connection, as the proxy sees it. */
+struct hl_flow_key {
+	__u8 addr[16];
+	__u16 port;
+	__u8 pad[6];
+};
+
+struct hl_flow {
+	struct hl_who who;
+	__u64 id;
+	__u64 at_ns;
+	__u32 route;
+	__u16 port;
+	__u8 transport;
+	__u8 flags;
+	__u8 addr[16];
+};
+
+struct hl_listener_key {
+	__u32 netns;
+	__u16 port;
+	__u16 pad;
+};
+
+struct hl_listener {
+	struct hl_key proc;
+	__u64 root;
+	__u8 kind;
+	__u8 pad[7];
+};
+
+enum hl_loss {
+	HL_LOSS_EVENT = 0,   /* ring buffer full */
+	HL_LOSS_LINEAGE = 1, /* a process could not be remembered */
+	HL_LOSS_ROOT = 2,    /* a login could not be remembered */
+	HL_LOSS_FLOW = 3,    /* a flow could not be written: the proxy refuses it */
+	HL_LOSS_SOCKET = 4,  /* socket storage failed: the connect was refused */
+	HL_LOSS_MAX = 5,
+};
+
+enum hl_event_type {
+	HL_EV_ROOT = 1,
+	HL_EV_ROOT_END = 2,
+	HL_EV_EXEC = 3,
+	HL_EV_EXIT = 4,
+	HL_EV_FLOW = 5,
+	HL_EV_FLOW_END = 6,
+	HL_EV_HANDOFF = 7,
+	HL_EV_SOCKET = 8,
+	HL_EV_DNS = 9,
+};
+
+struct hl_event {
+	__u64 at_ns;
+	__u32 type;
+	__u32 size;
+};
+
+struct hl_root_event {
+	struct hl_event head;
+	__u64 root;
+	struct hl_key proc;
+	struct hl_key parent;
+	__u64 parent_root;
+	__u8 kind;
+	__u8 pad[7];
+};
+
+struct hl_exec_event {
+	struct hl_event head;
+	struct hl_who who;     /* owner is the process itself */
+	struct hl_key parent;  /* the process that executed the program below which this one runs */
+	__u32 parent_image;
+	__u32 ppid;
+	__u32 loginuid;
+	__u32 sessionid;
+	__u64 ino;
+	__u32 dev;
+	__u32 argv_bytes;      /* as executed */
+	__u16 argv_len;        /* as kept */
+	__u16 filename_len;
+	__u8 deleted;
+	__u8 pad[3];
+	char name[64];         /* of the file that runs, from its directory entry */
+	char data[HL_FILENAME_MAX + HL_ARGV_MAX]; /* the name given to execve, then argv */
+};
+
+struct hl_exit_event {
+	struct hl_event head;
+	struct hl_key proc;
+	__u64 root;
+	__u32 code; /* as wait(2) reports it */
+	__u32 execs;
+};
+
+enum hl_reason {
+	HL_ALLOWED = 0,
+	HL_BY_ROUTE = 1,
+	HL_REVOKED = 2,
+	HL_NETNS = 3,    /* another network namespace: the proxy can't be reached from there */
+	HL_PROXY = 4,    /* straight to the proxy's own port */
+	HL_RESOURCES = 5,
+	HL_NO_ROUTE = 6,
+	HL_BACKSTOP = 7, /* a packet of a protocol or socket that no hook had seen */
+	HL_DEVICE = 8,   /* bound to a device, and the kernel does not let go */
+};
+
+struct hl_flow_event {
+	struct hl_event head;
+	struct hl_who who;
+	__u64 id;
+	__u32 route;
+	__u16 port;
+	__u16 source_port;
+	__u8 addr[16];
+	__u8 source_addr[16];
+	__u8 action;
+	__u8 transport; /* IP protocol number */
+	__u8 reason;
+	__u8 flags;
+	__u8 pad[4];
+};
+
+struct hl_flow_end_event {
+	struct hl_event head;
+	__u64 id;
+	__u64 bytes_up;
+	__u64 bytes_down;
+	struct hl_who who;
+	__u32 route;
+	__u16 port;
+	__u8 transport;
+	__u8 unclaimed; /* redirected, and the proxy never took it */
+	__u8 addr[16];
+};
+
+struct hl_handoff_event {
+	struct hl_event head;
+	struct hl_who who;
+	struct hl_key to;
+	__u64 to_root;
+	__u32 family; /* AF_UNIX, or AF_INET for a loopback port */
+	__u16 port;
+	__u8 to_kind;
+	__u8 path_len;
+	char path[HL_PATH];
+	__u8 pad[4];
+};
+
+struct hl_socket_event {
+	struct hl_event head;
+	struct hl_who who;
+	__u32 family;
+	__u32 type;
+	__u32 protocol;
+	__u32 refused;
+};
+
+struct hl_dns_event {
+	struct hl_event head;
+	__u64 root;
+	__u32 len;
+	__u32 pad;
+	__u8 data[HL_DNS_MAX];
+};
+
+/* What the task iterator writes, one for each process. */
+struct hl_task {
+	struct hl_key proc;
+	__u32 ppid;
+	__u32 uid;
+	__u32 loginuid;
+	__u32 sessionid;
+	__u8 in_scope;
+	__u8 kernel_thread;
+	__u8 pad[6];
+	char comm[HL_NAME];
+};

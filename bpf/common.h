@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* What every concern needs: who the current task is, minting ids, handing events over. */
+#pragma once
+
+#include "kernel.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include <bpf/bpf_endian.h>
+#include "maps.h"
+
+static __always_inline struct hl_config *get_config(void)
+{
+	__u32 zero = 0;
+	return bpf_map_lookup_elem(&config, &zero);
+}
+
+static __always_inline void count_loss(__u32 what)
+{
+	__u64 *count = bpf_map_lookup_elem(&losses, &what);
+	if (count)
+		*count += 1;
+}
+
+static __always_inline void send_event(struct hl_event *event, __u32 type, __u64 size)
+{
+	event->at_ns = bpf_ktime_get_boot_ns();
+	event->type = type;
+	event->size = size;
+	if (bpf_ringbuf_output(&events, event, size, 0))
+		count_loss(HL_LOSS_EVENT);
+}
+
+/*
+ * Microseconds since the Unix epoch, then eight bits of CPU. Minting happens in process context, where
+ * two on one CPU within a microsecond can only follow each other; 255 is left to user space.
+ */
+static __always_inline __u64 mint_id(struct hl_config *conf)
+{
+	__u32 zero = 0;
+	__u64 now = bpf_ktime_get_boot_ns() / 1000 + conf->epoch_us;
+	__u64 *last = bpf_map_lookup_elem(&minted, &zero);
+	if (last) {
+		if (now <= *last)
+			now = *last + 1;
+		*last = now;
+	}
+	return now << 8 | bpf_get_smp_processor_id() % 255;
+}
+
+static __always_inline void key_of(struct task_struct *task, struct hl_key *key)
+{
+	key->tgid = BPF_CORE_READ(task, tgid);
+	key->pad = 0;
+	key->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
+}
+
+static __always_inline struct hl_lineage *lineage_of_current(struct hl_key *key)
+{
+	key_of((struct task_struct *)bpf_get_current_task(), key);
+	return bpf_map_lookup_elem(&lineage, key);
+}
+
+static __always_inline void fill_who(struct hl_who *who, const struct hl_key *key, const struct hl_lineage *line)
+{
+	who->proc = *key;
+	who->uid = (__u32)bpf_get_current_uid_gid();
+	if (line) {
+		who->owner = line->owner;
+		who->root = line->root;
+		who->image = line->image;
+		who->kind = line->kind;
+	} else {
+		who->owner = *key;
+		who->kind = HL_UNATTRIBUTED;
+	}
+}
+
+/* bpf_get_current_pid_tgid is not offered to sockops before Linux 6.10. */
+static __always_inline __u64 current_thread(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	return BPF_CORE_READ(task, pid);
+}
+
+static __always_inline bool is_person(__u8 kind)
+{
+	return kind == HL_SSH || kind == HL_CONSOLE || kind == HL_JOB;
+}
+
+static __always_inline bool in_scope(struct hl_config *conf, struct task_struct *task)
+{
+	struct cgroup *group, *ancestor;
+	__u64 id = 0;
+	__u32 level = conf->scope_level;
+
+	if (!conf->scope_id)
+		return true;
+	group = BPF_CORE_READ(task, cgroups, dfl_cgrp);
+	if (!group || BPF_CORE_READ(group, level) < (int)level)
+		return false;
+	if (bpf_core_field_exists(struct cgroup___ids, ancestor_ids)) {
+		void *ids = (void *)group + bpf_core_field_offset(struct cgroup___ids, ancestor_ids);
+		bpf_probe_read_kernel(&id, sizeof(id), ids + level * sizeof(id));
+		return id == conf->scope_id;
+	}
+	void *pointers = (void *)group + bpf_core_field_offset(struct cgroup___pointers, ancestors);
+	ancestor = NULL;
+	bpf_probe_read_kernel(&ancestor, sizeof(ancestor), pointers + level * sizeof(ancestor));
+	return ancestor && BPF_CORE_READ(ancestor, kn, id) == conf->scope_id;
+}
+
+static __always_inline bool is_mapped(const __u8 *addr)
+{
+	const __u32 *words = (const __u32 *)addr;
+	return words[0] == 0 && words[1] == 0 && words[2] == bpf_htonl(0xffff);
+}
+
+static __always_inline void set_mapped(__u8 *addr, __u32 ip4)
+{
+	__u32 *words = (__u32 *)addr;
+	words[0] = 0;
+	words[1] = 0;
+	words[2] = bpf_htonl(0xffff);
+	words[3] = ip4;
+}
+
+static __always_inline void copy_addr(__u8 *to, const __u8 *from)
+{
+	__builtin_memcpy(to, from, 16);
+}
+
+static __always_inline bool same_addr(const __u8 *a, const __u8 *b)
+{
+	const __u32 *x = (const __u32 *)a, *y = (const __u32 *)b;
+	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2] && x[3] == y[3];
+}
+
+static __always_inline bool is_loopback(const __u8 *addr)
+{
+	const __u32 *words = (const __u32 *)addr;
+	if (is_mapped(addr))
+		return addr[12] == 127;
+	return words[0] == 0 && words[1] == 0 && words[2] == 0 && words[3] == bpf_htonl(1);
+}
+
+static __always_inline bool is_any(const __u8 *addr)
+{
+	const __u32 *words = (const __u32 *)addr;
+	return words[0] == 0 && words[1] == 0 && words[3] == 0 && (words[2] == 0 || is_mapped(addr));
+}

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * Egress: what a socket may reach, and by which way.
+ *
+ * connect and sendmsg consult the routing table: inspect is rewritten to the local proxy, direct goes
+ * on, deny fails with EPERM. Everything fails closed: no configuration, no memory for the socket's
+ * record, no route, another network namespace with no proxy in it.
+ *
+ * What these hooks do not see (UDP-Lite, SCTP and DCCP connects, sockets older than the programs) is
+ * refused at socket creation or met by the packet backstop. AF_PACKET, TUN and AF_XDP pass below all of
+ * it and need privilege; the tripwire reports their packets.
+ */
+#include "common.h"
+
+static __always_inline struct hl_route *lookup_route(struct hl_config *conf, __u8 transport, __u16 port, const __u8 *addr)
+{
+	struct hl_route_key key = { .prefixlen = 160, .generation = conf->generation, .transport = transport };
+	struct hl_route *exact, *any;
+
+	copy_addr(key.addr, addr);
+	any = bpf_map_lookup_elem(&routes, &key);
+	key.port_hi = port >> 8;
+	key.port_lo = port & 0xff;
+	exact = bpf_map_lookup_elem(&routes, &key);
+	/* The longer prefix wins; between equals, the named port. */
+	if (exact && (!any || exact->prefix >= any->prefix))
+		return exact;
+	return any;
+}
+
+static __always_inline __u32 netns_of_current(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	return BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+}
+
+static __always_inline void tell_flow(const struct hl_socket *sock, __u8 action, __u8 reason)
+{
+	struct hl_flow_event event = {
+		.who = sock->who, .id = sock->id, .route = sock->route, .port = sock->port,
+		.action = action, .transport = sock->transport, .reason = reason, .flags = sock->flags,
+	};
+	copy_addr(event.addr, sock->addr);
+	send_event(&event.head, HL_EV_FLOW, sizeof(event));
+}
+
+static __always_inline int deny(const struct hl_socket *sock, __u8 reason)
+{
+	tell_flow(sock, HL_DENY, reason);
+	return 0;
+}
+
+/* Another login's process listens on this loopback port: its ssh -L, -D, or a proxy of its own. */
+static __always_inline void note_loopback(const struct hl_who *who, __u16 port)
+{
+	struct hl_listener_key key = { .netns = netns_of_current(), .port = port };
+	struct hl_listener *listener = bpf_map_lookup_elem(&listeners, &key);
+
+	if (!listener || listener->root == who->root || !(is_person(listener->kind) || is_person(who->kind)))
+		return;
+	if (!is_person(listener->kind))
+		return;
+	struct hl_handoff_event event = {
+		.who = *who, .to = listener->proc, .to_root = listener->root,
+		.family = AF_INET, .port = port, .to_kind = listener->kind,
+	};
+	send_event(&event.head, HL_EV_HANDOFF, sizeof(event));
+}
+
+/* A socket bound to a device can't reach loopback. Debian's kernels know one option or the other. */
+static __always_inline bool unbind_device(struct bpf_sock_addr *ctx)
+{
+	int zero = 0;
+	char none[4] = {};
+
+	if (!ctx->sk || !ctx->sk->bound_dev_if)
+		return true;
+	if (!bpf_setsockopt(ctx, SOL_SOCKET, SO_BINDTOIFINDEX, &zero, sizeof(zero)))
+		return true;
+	return !bpf_setsockopt(ctx, SOL_SOCKET, SO_BINDTODEVICE, none, sizeof(none));
+}
+
+enum verdict { REFUSE = 0, PASS = 1, REDIRECT = 2 };
+
+/*
+ * @sock comes with transport, addr and port; on PASS and REDIRECT it has become the socket's record.
+ */
+static __always_inline enum verdict decide(struct bpf_sock_addr *ctx, struct hl_config *conf, struct hl_socket *sock, bool connecting_now)
+{
+	struct hl_key key;
+	struct hl_lineage *line = lineage_of_current(&key);
+	struct hl_socket *record;
+
+	fill_who(&sock->who, &key, line);
+	if (line && line->kind == HL_SELF) {
+		sock->flags = HL_S_SELF;
+		record = bpf_sk_storage_get(&sockets, ctx->sk, sock, BPF_SK_STORAGE_GET_F_CREATE);
+		return record ? PASS : REFUSE;
+	}
+	record = bpf_sk_storage_get(&sockets, ctx->sk, NULL, 0);
+	bool to_proxy = (sock->port == conf->proxy4_port && same_addr(sock->addr, conf->proxy4)) ||
+			(sock->port == conf->proxy6_port && same_addr(sock->addr, conf->proxy6));
+	if (to_proxy && sock->transport == IPPROTO_TCP) {
+		/* io_uring may retry with the address already rewritten */
+		if (record && record->action == HL_INSPECT && !(record->flags & HL_S_OPEN))
+			return PASS;
+		sock->id = mint_id(conf);
+		return deny(sock, HL_PROXY);
+	}
+	/* An unconnected UDP socket goes on sending where it was allowed to, if nothing has changed. */
+	if (record && !connecting_now && record->port == sock->port && same_addr(record->addr, sock->addr) &&
+	    record->who.root == sock->who.root && (record->flags & HL_S_OPEN)) {
+		struct hl_root *root = bpf_map_lookup_elem(&roots, &sock->who.root);
+		if (!root || !root->revoked)
+			return PASS;
+	}
+
+	sock->id = mint_id(conf);
+	struct hl_root *root = bpf_map_lookup_elem(&roots, &sock->who.root);
+	if (root && root->revoked)
+		return deny(sock, HL_REVOKED);
+	struct hl_route *route = lookup_route(conf, sock->transport, sock->port, sock->addr);
+	if (!route)
+		return deny(sock, HL_NO_ROUTE);
+	sock->route = route->id;
+	sock->action = route->action;
+	sock->route_flags = route->flags;
+	if (is_loopback(sock->addr) && sock->transport == IPPROTO_TCP)
+		note_loopback(&sock->who, sock->port);
+	if (route->action == HL_DENY)
+		return deny(sock, HL_BY_ROUTE);
+	if (bpf_get_netns_cookie(ctx) != conf->netns_cookie) {
+		if (route->action == HL_INSPECT)
+			return deny(sock, HL_NETNS);
+		sock->flags |= HL_S_FOREIGN_NETNS;
+	}
+	if (route->action == HL_INSPECT && !unbind_device(ctx))
+		return deny(sock, HL_DEVICE);
+	if (line)
+		line->flags |= HL_F_KNOWN;
+	if (sock->transport == IPPROTO_UDP) {
+		sock->flags |= HL_S_OPEN;
+		if (!(route->flags & HL_R_QUIET))
+			tell_flow(sock, route->action, HL_ALLOWED);
+	}
+	if (record) {
+		*record = *sock;
+	} else if (!bpf_sk_storage_get(&sockets, ctx->sk, sock, BPF_SK_STORAGE_GET_F_CREATE)) {
+		count_loss(HL_LOSS_SOCKET);
+		return deny(sock, HL_RESOURCES);
+	}
+	if (sock->transport == IPPROTO_TCP) {
+		__u64 thread = current_thread();
+		if (bpf_map_update_elem(&connecting, &thread, sock, BPF_ANY)) {
+			count_loss(HL_LOSS_SOCKET);
+			return deny(sock, HL_RESOURCES);
+		}
+	}
+	return route->action == HL_INSPECT ? REDIRECT : PASS;
+}
+
+static __always_inline bool transport_of(struct bpf_sock_addr *ctx, __u8 *transport)
+{
+	if (ctx->type == SOCK_STREAM && (ctx->protocol == IPPROTO_TCP || ctx->protocol == IPPROTO_MPTCP))
+		*transport = IPPROTO_TCP;
+	else if (ctx->type == SOCK_DGRAM && ctx->protocol == IPPROTO_UDP)
+		*transport = IPPROTO_UDP;
+	else
+		return false;
+	return true;
+}
+
+static __always_inline int at4(struct bpf_sock_addr *ctx, bool connecting_now)
+{
+	struct hl_config *conf = get_config();
+	struct hl_socket sock = {};
+
+	if (!conf || !(conf->flags & HL_C_READY) || !ctx->sk)
+		return 0;
+	if (!transport_of(ctx, &sock.transport))
+		return ctx->type == SOCK_DGRAM && ctx->protocol == IPPROTO_ICMP && (conf->flags & HL_C_PING);
+	set_mapped(sock.addr, ctx->user_ip4);
+	sock.port = bpf_ntohs(ctx->user_port);
+	enum verdict verdict = decide(ctx, conf, &sock, connecting_now);
+	if (verdict != REDIRECT)
+		return verdict;
+	ctx->user_ip4 = *(__u32 *)(conf->proxy4 + 12);
+	ctx->user_port = bpf_htons(conf->proxy4_port);
+	return 1;
+}
+
+static __always_inline int at6(struct bpf_sock_addr *ctx, bool connecting_now)
+{
+	struct hl_config *conf = get_config();
+	struct hl_socket sock = {};
+
+	if (!conf || !(conf->flags & HL_C_READY) || !ctx->sk)
+		return 0;
+	if (!transport_of(ctx, &sock.transport))
+		return ctx->type == SOCK_DGRAM && ctx->protocol == IPPROTO_ICMPV6 && (conf->flags & HL_C_PING);
+	__u32 *words = (__u32 *)sock.addr;
+	words[0] = ctx->user_ip6[0];
+	words[1] = ctx->user_ip6[1];
+	words[2] = ctx->user_ip6[2];
+	words[3] = ctx->user_ip6[3];
+	sock.port = bpf_ntohs(ctx->user_port);
+	bool mapped = is_mapped(sock.addr);
+	enum verdict verdict = decide(ctx, conf, &sock, connecting_now);
+	if (verdict != REDIRECT)
+		return verdict;
+	words = (__u32 *)(mapped ? conf->proxy4 : conf->proxy6);
+	ctx->user_ip6[0] = words[0];
+	ctx->user_ip6[1] = words[1];
+	ctx->user_ip6[2] = words[2];
+	ctx->user_ip6[3] = words[3];
+	ctx->user_port = bpf_htons(mapped ? conf->proxy4_port : conf->proxy6_port);
+	return 1;
+}
+
+SEC("cgroup/connect4")
+int connect4(struct bpf_sock_addr *ctx)
+{
+	return at4(ctx, true);
+}
+
+SEC("cgroup/connect6")
+int connect6(struct bpf_sock_addr *ctx)
+{
+	return at6(ctx, true);
+}
+
+SEC("cgroup/sendmsg4")
+int sendmsg4(struct bpf_sock_addr *ctx)
+{
+	return at4(ctx, false);
+}
+
+SEC("cgroup/sendmsg6")
+int sendmsg6(struct bpf_sock_addr *ctx)
+{
+	return at6(ctx, false);
+}
+
+/* The client sees the peer that it asked for. */
+SEC("cgroup/getpeername4")
+int getpeername4(struct bpf_sock_addr *ctx)
+{
+	struct hl_socket *sock = ctx->sk ? bpf_sk_storage_get(&sockets, ctx->sk, NULL, 0) : NULL;
+	if (sock && sock->action == HL_INSPECT) {
+		ctx->user_ip4 = *(__u32 *)(sock->addr + 12);
+		ctx->user_port = bpf_htons(sock->port);
+	}
+	return 1;
+}
+
+SEC("cgroup/getpeername6")
+int getpeername6(struct bpf_sock_addr *ctx)
+{
+	struct hl_socket *sock = ctx->sk ? bpf_sk_storage_get(&sockets, ctx->sk, NULL, 0) : NULL;
+	if (sock && sock->action == HL_INSPECT) {
+		__u32 *words = (__u32 *)sock->addr;
+		ctx->user_ip6[0] = words[0];
+		ctx->user_ip6[1] = words[1];
+		ctx->user_ip6[2] = words[2];
+		ctx->user_ip6[3] = words[3];
+		ctx->user_port = bpf_htons(sock->port);
+	}
+	return 1;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * Flow: ties a connection's addresses to who opened it.
+ *
+ * The record of a redirected connection is written when its local port is known and before the SYN
+ * leaves, so the proxy can never accept a connection whose record is still to come. A direct flow is
+ * reported here, with the bytes that TCP itself counted when it ends.
+ */
+#include "common.h"
+
+/*
+ * bytes_acked counts the SYN, and the FIN once it is acknowledged; bytes_received counts the peer's FIN
+ * (RFC 9293 section 3.4: both take a sequence number).
+ */
+static __always_inline void count_bytes(struct bpf_sock_ops *ctx, struct hl_socket *sock, __u32 from)
+{
+	__u64 up = ctx->bytes_acked, down = ctx->bytes_received;
+	bool fin_acked = (sock->flags & HL_S_FIN_SENT) && (from != BPF_TCP_FIN_WAIT1);
+
+	sock->bytes_up = up > 1 ? up - 1 : 0;
+	if (fin_acked && sock->bytes_up)
+		sock->bytes_up -= 1;
+	sock->bytes_down = down;
+	if ((sock->flags & HL_S_FIN_RECEIVED) && down)
+		sock->bytes_down -= 1;
+}
+
+static __always_inline void local_end(struct bpf_sock_ops *ctx, struct hl_flow_key *key)
+{
+	if (ctx->family == AF_INET6) {
+		__u32 *words = (__u32 *)key->addr;
+		words[0] = ctx->local_ip6[0];
+		words[1] = ctx->local_ip6[1];
+		words[2] = ctx->local_ip6[2];
+		words[3] = ctx->local_ip6[3];
+	} else {
+		set_mapped(key->addr, ctx->local_ip4);
+	}
+	key->port = ctx->local_port;
+}
+
+static __always_inline struct hl_socket *record_of(struct bpf_sock_ops *ctx)
+{
+	__u64 thread = current_thread();
+	struct hl_socket *sock, *pending;
+	struct bpf_sock *sk = ctx->sk;
+
+	if (!sk)
+		return NULL;
+	pending = bpf_map_lookup_elem(&connecting, &thread);
+	sock = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+	if (!sock && pending) {
+		/* an MPTCP subflow, made within the connect that this thread is in */
+		struct hl_socket copy = *pending;
+		sock = bpf_sk_storage_get(&sockets, sk, &copy, BPF_SK_STORAGE_GET_F_CREATE);
+	}
+	if (pending)
+		bpf_map_delete_elem(&connecting, &thread);
+	return sock;
+}
+
+static __always_inline void on_connect(struct bpf_sock_ops *ctx)
+{
+	struct hl_socket *sock = record_of(ctx);
+	struct hl_flow_key key = {};
+
+	if (!sock || (sock->flags & HL_S_SELF))
+		return;
+	local_end(ctx, &key);
+	sock->flags |= HL_S_OPEN;
+	bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
+	if (sock->action == HL_INSPECT) {
+		struct hl_flow flow = {
+			.who = sock->who, .id = sock->id, .at_ns = bpf_ktime_get_boot_ns(), .route = sock->route,
+			.port = sock->port, .transport = sock->transport, .flags = sock->flags,
+		};
+		copy_addr(flow.addr, sock->addr);
+		if (bpf_map_update_elem(&flows, &key, &flow, BPF_ANY)) {
+			/* The proxy finds no flow and refuses; an older one under this key would be a
+			 * wrong owner, but an existing key can always be overwritten or removed. */
+			bpf_map_delete_elem(&flows, &key);
+			sock->flags |= HL_S_LOST;
+			count_loss(HL_LOSS_FLOW);
+		}
+		return;
+	}
+	if (sock->route_flags & HL_R_QUIET)
+		return;
+	struct hl_flow_event event = {
+		.who = sock->who, .id = sock->id, .route = sock->route, .port = sock->port, .source_port = key.port,
+		.action = sock->action, .transport = sock->transport, .flags = sock->flags,
+	};
+	copy_addr(event.addr, sock->addr);
+	copy_addr(event.source_addr, key.addr);
+	send_event(&event.head, HL_EV_FLOW, sizeof(event));
+}
+
+static __always_inline void on_state(struct bpf_sock_ops *ctx)
+{
+	struct bpf_sock *sk = ctx->sk;
+	struct hl_socket *sock = sk ? bpf_sk_storage_get(&sockets, sk, NULL, 0) : NULL;
+	__u32 from = ctx->args[0], to = ctx->args[1];
+	bool unclaimed = false;
+
+	if (!sock)
+		return;
+	if (to == BPF_TCP_FIN_WAIT1 || to == BPF_TCP_LAST_ACK)
+		sock->flags |= HL_S_FIN_SENT;
+	if (to == BPF_TCP_CLOSE_WAIT || to == BPF_TCP_CLOSING || (to == BPF_TCP_CLOSE && from == BPF_TCP_FIN_WAIT2))
+		sock->flags |= HL_S_FIN_RECEIVED;
+	if (to != BPF_TCP_CLOSE || !(sock->flags & HL_S_OPEN))
+		return;
+	sock->flags &= ~HL_S_OPEN;
+	if (sock->action == HL_INSPECT) {
+		struct hl_flow_key key = {};
+		local_end(ctx, &key);
+		struct hl_flow *flow = bpf_map_lookup_elem(&flows, &key);
+		if (!flow || flow->id != sock->id)
+			return;
+		if (bpf_map_delete_elem(&flows, &key))
+			return;
+		unclaimed = true;
+	} else if (sock->route_flags & HL_R_QUIET) {
+		return;
+	}
+	count_bytes(ctx, sock, from);
+	struct hl_flow_end_event event = {
+		.id = sock->id, .bytes_up = sock->bytes_up, .bytes_down = sock->bytes_down, .who = sock->who,
+		.route = sock->route, .port = sock->port, .transport = sock->transport, .unclaimed = unclaimed,
+	};
+	copy_addr(event.addr, sock->addr);
+	send_event(&event.head, HL_EV_FLOW_END, sizeof(event));
+}
+
+SEC("sockops")
+int flow(struct bpf_sock_ops *ctx)
+{
+	switch (ctx->op) {
+	case BPF_SOCK_OPS_TCP_CONNECT_CB:
+		on_connect(ctx);
+		break;
+	case BPF_SOCK_OPS_STATE_CB:
+		on_state(ctx);
+		break;
+	}
+	return 1;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

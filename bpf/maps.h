@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * The maps that all objects share. The loader pins each under its name and the objects reuse the
+ * pins, so they outlive the daemon. Sizes are never changed in place: that raises HL_ABI.
+ */
+#pragma once
+
+#include "abi.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct hl_config);
+} config SEC(".maps");
+
+/* The last id minted on each CPU: two in one microsecond must differ. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} minted SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, HL_LOSS_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} losses SEC(".maps");
+
+/* Preallocated: a fork must not have to allocate where the allocator may be what is being traced. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 262144);
+	__type(key, struct hl_key);
+	__type(value, struct hl_lineage);
+} lineage SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, struct hl_root);
+} roots SEC(".maps");
+
+/* Base names of the programs whose forks are logins or jobs of their own → enum hl_kind. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, char[HL_NAME]);
+	__type(value, __u32);
+} spawners SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, struct hl_route_key);
+	__type(value, struct hl_route);
+} routes SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct hl_socket);
+} sockets SEC(".maps");
+
+/* Not an LRU: an evicted flow would be a connection without an owner. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct hl_flow_key);
+	__type(value, struct hl_flow);
+} flows SEC(".maps");
+
+/*
+ * What a thread is connecting just now. An MPTCP connect is seen on the MPTCP socket and its SYN on a
+ * subflow made a moment later; the thread is all they share. Forgetting an entry refuses the connect.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 8192);
+	__type(key, __u64);
+	__type(value, struct hl_socket);
+} connecting SEC(".maps");
+
+/* Ports on loopback or any address, and whose process listens there. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct hl_listener_key);
+	__type(value, struct hl_listener);
+} listeners SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 * 1024 * 1024);
+} events SEC(".maps");

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * Packets: the backstop behind the connect hooks, byte counts of UDP, and the DNS answers that name
+ * addresses. Established TCP leaves after one flag test.
+ */
+#include "common.h"
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+#define TCP_FLAGS 13
+#define TCP_SYN 0x02
+#define TCP_ACK 0x10
+#define ICMP_ECHO 8
+#define ICMPV6_ECHO_REQUEST 128
+#define DNS_PORT 53
+
+struct packet {
+	__u32 l4;
+	__u8 protocol;
+	__u8 source[16];
+	__u8 destination[16];
+};
+
+struct dns_scratch {
+	struct hl_dns_event event;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct dns_scratch);
+} dns_buffer SEC(".maps");
+
+/*
+ * Extension headers are not walked: a local socket that sends them on a TCP or UDP flow has its
+ * record already, and a packet whose first header is none of the known ones is refused.
+ */
+static __always_inline bool parse(struct __sk_buff *skb, struct packet *packet)
+{
+	if (skb->protocol == bpf_htons(0x0800)) {
+		struct iphdr ip;
+		if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)))
+			return false;
+		packet->l4 = ip.ihl * 4;
+		packet->protocol = ip.protocol;
+		set_mapped(packet->source, ip.saddr);
+		set_mapped(packet->destination, ip.daddr);
+		return true;
+	}
+	if (skb->protocol == bpf_htons(0x86dd)) {
+		struct ipv6hdr ip;
+		if (bpf_skb_load_bytes(skb, 0, &ip, sizeof(ip)))
+			return false;
+		packet->l4 = sizeof(ip);
+		packet->protocol = ip.nexthdr;
+		__builtin_memcpy(packet->source, &ip.saddr, 16);
+		__builtin_memcpy(packet->destination, &ip.daddr, 16);
+		return true;
+	}
+	return false;
+}
+
+static __always_inline int refuse(struct hl_config *conf, struct __sk_buff *skb, const struct packet *packet, __u8 flags, bool drop)
+{
+	struct hl_flow_event event = {
+		.id = mint_id(conf), .transport = packet->protocol, .reason = HL_BACKSTOP,
+		.action = drop ? HL_DENY : HL_DIRECT, .flags = flags,
+	};
+	__u8 ports[4] = {};
+	if (packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP) {
+		bpf_skb_load_bytes(skb, packet->l4, ports, sizeof(ports));
+		event.source_port = ports[0] << 8 | ports[1];
+		event.port = ports[2] << 8 | ports[3];
+	}
+	copy_addr(event.addr, packet->destination);
+	copy_addr(event.source_addr, packet->source);
+	send_event(&event.head, HL_EV_FLOW, sizeof(event));
+	return !drop;
+}
+
+SEC("cgroup_skb/egress")
+int egress(struct __sk_buff *skb)
+{
+	struct hl_config *conf = get_config();
+	struct packet packet = {};
+	struct bpf_sock *sk = skb->sk;
+	struct hl_socket *sock;
+
+	if (!sk)
+		return 1;
+	if (!conf || !(conf->flags & HL_C_READY))
+		return 1;
+	if (!parse(skb, &packet))
+		return 0;
+	if (packet.protocol == IPPROTO_TCP) {
+		__u8 flags = 0;
+		if (bpf_skb_load_bytes(skb, packet.l4 + TCP_FLAGS, &flags, 1))
+			return 0;
+		if ((flags & (TCP_SYN | TCP_ACK)) != TCP_SYN)
+			return 1;
+	}
+	sk = bpf_sk_fullsock(sk);
+	if (!sk)
+		return 1;
+	sock = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+	if (packet.protocol == IPPROTO_TCP)
+		return sock || is_loopback(packet.destination) ? 1 : refuse(conf, skb, &packet, 0, true);
+	if (packet.protocol == IPPROTO_UDP) {
+		if (sock) {
+			__u32 header = packet.l4 + 8;
+			if (skb->len > header)
+				__sync_fetch_and_add(&sock->bytes_up, skb->len - header);
+			return 1;
+		}
+		if (is_loopback(packet.destination))
+			return 1;
+		/* Every new UDP socket has met connect or sendmsg; this one was connected before the
+		 * programs were attached. It is recorded once and counted from here on. */
+		struct hl_socket before = { .flags = HL_S_BEFORE | HL_S_OPEN, .transport = IPPROTO_UDP, .action = HL_DIRECT };
+		bpf_sk_storage_get(&sockets, sk, &before, BPF_SK_STORAGE_GET_F_CREATE);
+		return refuse(conf, skb, &packet, HL_S_BEFORE, false);
+	}
+	if (is_loopback(packet.destination))
+		return 1;
+	/* The kernel's own ICMP socket is raw and answers or reports; it does not ask. */
+	if (packet.protocol == IPPROTO_ICMP || packet.protocol == IPPROTO_ICMPV6) {
+		__u8 type = 0;
+		if (bpf_skb_load_bytes(skb, packet.l4, &type, 1))
+			return 0;
+		bool echo = packet.protocol == IPPROTO_ICMP ? type == ICMP_ECHO : type == ICMPV6_ECHO_REQUEST;
+		if (!echo || (conf->flags & HL_C_PING))
+			return 1;
+		return refuse(conf, skb, &packet, 0, true);
+	}
+	/* MLD is hop-by-hop options before ICMPv6 (RFC 3810 section 5), IGMP is the kernel's. */
+	if (packet.protocol == IPPROTO_IGMP || packet.protocol == 0)
+		return 1;
+	return refuse(conf, skb, &packet, 0, true);
+}
+
+SEC("cgroup_skb/ingress")
+int ingress(struct __sk_buff *skb)
+{
+	struct packet packet = {};
+	struct bpf_sock *sk = skb->sk;
+	struct hl_socket *sock;
+	__u8 ports[4];
+	__u32 zero = 0;
+
+	if (!sk)
+		return 1;
+	sk = bpf_sk_fullsock(sk);
+	if (!sk || sk->protocol != IPPROTO_UDP || !parse(skb, &packet) || packet.protocol != IPPROTO_UDP)
+		return 1;
+	sock = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+	if (!sock)
+		return 1;
+	__u32 start = packet.l4 + 8;
+	if (skb->len <= start)
+		return 1;
+	__u32 len = skb->len - start;
+	__sync_fetch_and_add(&sock->bytes_down, len);
+	/* The answer is believed only from the resolver that was asked. */
+	if (!(sock->route_flags & HL_R_DNS) || !same_addr(packet.source, sock->addr) ||
+	    bpf_skb_load_bytes(skb, packet.l4, ports, sizeof(ports)) || (ports[0] << 8 | ports[1]) != DNS_PORT)
+		return 1;
+	struct dns_scratch *scratch = bpf_map_lookup_elem(&dns_buffer, &zero);
+	if (!scratch)
+		return 1;
+	if (len > HL_DNS_MAX)
+		len = HL_DNS_MAX;
+	__u64 kept = len;
+	barrier_var(kept);
+	if (kept < 1 || kept > HL_DNS_MAX)
+		return 1;
+	if (bpf_skb_load_bytes(skb, start, scratch->event.data, kept))
+		return 1;
+	scratch->event.root = sock->who.root;
+	scratch->event.len = kept;
+	kept += offsetof(struct hl_dns_event, data);
+	if (kept > sizeof(scratch->event))
+		return 1;
+	send_event(&scratch->event.head, HL_EV_DNS, kept);
+	return 1;
+}
+
+char LICENSE[] SEC("license") = "Dual MIT/GPL";

@@ -1,0 +1,184 @@
+/**
+ * The vocabulary: what a login, a process, a hop, an action, a handoff and a decision are.
+ * Every other room speaks in these; this file imports nothing.
+ */
+
+/** Microseconds since the Unix epoch, UTC. Fits a double exactly until the year 2255. */
+export type Micros = number;
+
+/** Opaque identifier, Crockford base32 of a number minted in the kernel; sorts by time of minting. */
+export type Id = string;
+
+/** What a tree's root is. Only `ssh`, `console` and `job` are logins of a person. */
+export type LoginKind = 'ssh' | 'console' | 'job' | 'unattended';
+
+/** What started an `unattended` root; `unattributed` is a process whose origin is not known. */
+export type UnattendedSource = 'service' | 'cron' | 'at' | 'user-manager' | 'container' | 'unattributed';
+
+export interface Endpoint {
+  /** IPv4 dotted or IPv6 RFC 5952 text; mapped addresses are written as the IPv4 they map. */
+  readonly address: string;
+  readonly port: number;
+}
+
+/** How an identity is known. `account` is the host account alone: not verified. */
+export interface Evidence {
+  readonly method: 'publickey' | 'certificate' | 'password' | 'keyboard-interactive' | 'account' | 'other';
+  /** `SHA256:…` of the key, or of the key that the certificate certifies. */
+  readonly fingerprint?: string;
+  readonly keyType?: string;
+  /** Certificates (PROTOCOL.certkeys): key id, serial, principals and the CA's fingerprint. */
+  readonly keyId?: string;
+  readonly serial?: string;
+  readonly principals?: readonly string[];
+  readonly ca?: string;
+  /** Where the facts came from: the PAM hook, /proc, or the environment that sshd set. */
+  readonly source: 'pam' | 'proc' | 'environ';
+}
+
+export interface Identity {
+  readonly name: string;
+  readonly groups: readonly string[];
+  /** False for a host account with nothing behind it. */
+  readonly verified: boolean;
+  readonly evidence: Evidence;
+}
+
+export interface Login {
+  readonly id: Id;
+  readonly host: string;
+  readonly kind: LoginKind;
+  readonly source: UnattendedSource | null;
+  readonly user: string | null;
+  readonly uid: number | null;
+  readonly identity: Identity | null;
+  readonly client: Endpoint | null;
+  readonly tty: string | null;
+  readonly started: Micros;
+  readonly ended: Micros | null;
+  /** The login is over and processes of it live on. */
+  readonly lingering: boolean;
+  /** Found at the daemon's start, not seen being born. */
+  readonly recovered: boolean;
+  readonly revoked: Micros | null;
+  readonly parentHop: Id | null;
+}
+
+/** One program image: a process that execs twice is two, the second below the first. */
+export interface Process {
+  readonly id: number;
+  readonly login: Id;
+  /** The image below which this one runs; null at the root. */
+  readonly parent: number | null;
+  readonly pid: number;
+  readonly ppid: number;
+  /** Nanoseconds after boot at which the process began: with `pid`, its identity on this boot. */
+  readonly startNs: string;
+  /** 0 for a fork without exec, else the nth exec of this process. */
+  readonly image: number;
+  readonly exe: string;
+  /** False where only the name given to execve is known, not the file that was run. */
+  readonly exeVerified: boolean;
+  readonly argv: readonly string[];
+  /** Bytes of argv as executed; more than was kept when `argv` was cut. */
+  readonly argvBytes: number;
+  readonly uid: number;
+  readonly started: Micros;
+  readonly exited: Micros | null;
+  readonly exitCode: number | null;
+  readonly signal: number | null;
+  readonly recovered: boolean;
+}
+
+export type Outcome = 'allow' | 'deny' | 'approve';
+
+export interface Decision {
+  readonly outcome: Outcome;
+  /** Ids of the policies that determined the outcome, sorted. */
+  readonly policies: readonly string[];
+  /** One sentence for a person. */
+  readonly reason: string;
+  /** True when `observe` let pass what `enforce` would not have. */
+  readonly observed: boolean;
+  /** Evaluation errors; any of them denies. */
+  readonly errors: readonly string[];
+  /** The policy snapshot's version. */
+  readonly version: string;
+}
+
+export type HopMode = 'inspect' | 'direct' | 'denied';
+export type Transport = 'tcp' | 'udp' | 'other';
+
+export interface Hop {
+  readonly id: Id;
+  readonly login: Id | null;
+  readonly process: number | null;
+  readonly chain: readonly string[];
+  readonly target: string | null;
+  /** The name in the DNS answer that the login got for this address. */
+  readonly name: string | null;
+  readonly transport: Transport;
+  readonly protocol: string;
+  readonly destination: Endpoint;
+  readonly started: Micros;
+  readonly ended: Micros | null;
+  readonly bytesUp: number | null;
+  readonly bytesDown: number | null;
+  readonly decision: Decision;
+  readonly mode: HopMode;
+  /** Why it ended, where that is not "closed by either side". */
+  readonly endReason: string | null;
+  readonly actions: number;
+  readonly childLogin: Id | null;
+}
+
+export type HandoffKind = 'tmux' | 'controlmaster' | 'ssh-agent' | 'container-engine' | 'unix-socket' | 'loopback';
+
+export interface Handoff {
+  readonly id: number;
+  readonly kind: HandoffKind;
+  readonly login: Id | null;
+  readonly process: number | null;
+  readonly toLogin: Id | null;
+  readonly toPid: number;
+  /** The socket's path (abstract names start with `@`), or `127.0.0.1:PORT`. */
+  readonly via: string;
+  readonly at: Micros;
+}
+
+/** What the record itself has to admit: a gap, a loss, a refusal that has no hop, a packet nobody explains. */
+export interface Notice {
+  readonly id: number;
+  readonly at: Micros;
+  readonly kind: 'gap' | 'loss' | 'worker' | 'refused' | 'tripwire' | 'revoke' | 'reload' | 'start' | 'stop' | 'disk';
+  readonly login: Id | null;
+  readonly count: number;
+  readonly detail: string;
+}
+
+export interface Target {
+  readonly name: string;
+  /** CIDR prefixes; a single address is a /32 or /128. */
+  readonly addresses: readonly string[];
+  readonly ports: readonly number[];
+  readonly transport: 'tcp' | 'udp';
+  readonly protocol: string;
+  readonly mode: 'inspect' | 'direct';
+  readonly tags: readonly string[];
+}
+
+export type RouteAction = 'inspect' | 'direct' | 'deny';
+
+/** A line of the routing table that kernel and user space agree on. */
+export interface Route {
+  /** Small positive integer, unique in one table: the kernel hands it back in every flow. */
+  readonly id: number;
+  readonly prefix: string;
+  /** 0 is any port. */
+  readonly port: number;
+  readonly transport: 'tcp' | 'udp';
+  readonly action: RouteAction;
+  readonly target: string | null;
+  /** Present where the decision depends on neither person nor chain, so that the kernel alone can act on it. */
+  readonly decision: Decision | null;
+}

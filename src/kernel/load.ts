@@ -1,0 +1,177 @@
+/**
+ * Loading, pinning and replacing the programs.
+ *
+ * Maps and links are pinned under `<pins>/v<ABI>`, so they keep enforcing while no daemon runs. A daemon
+ * that finds its own build there attaches nothing and loses nothing. Another build swaps cgroup programs
+ * in place (bpf_link_update); tracing links can't be swapped, so those are detached and attached
+ * again, and the caller recovers the processes that were born in between.
+ */
+import { createHash } from 'node:crypto';
+import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { HL_ABI } from './layouts.generated.ts';
+import { errorName, loadLibbpf, type Libbpf, type Pointer } from './libbpf.ts';
+import { type KernelMaps, openMaps, SHARED_MAPS } from './maps.ts';
+import { readTasks } from './tasks.ts';
+
+/** In the order of attaching: what refuses comes after what knows. */
+const CONCERNS = ['lineage', 'listen', 'sockets', 'flow', 'egress', 'packets', 'handoff', 'release', 'recover'] as const;
+
+/** Concerns without which Hopline still tells the truth, and what is missing then. */
+const OPTIONAL: Partial<Record<string, string>> = {
+  release: 'the end of a UDP flow is recorded with its process, without bytes',
+  handoff: 'handoffs through Unix sockets are not recorded',
+};
+
+export interface LoadOptions {
+  /** Directory of the compiled objects. */
+  readonly objects: string;
+  /** Directory on a bpffs. */
+  readonly pins: string;
+  /** Absolute path of the cgroup v2 directory to attach to. */
+  readonly cgroup: string;
+}
+
+export interface Kernel {
+  readonly maps: KernelMaps;
+  /** True where the programs were running before: processes born meanwhile are in the maps. */
+  readonly continued: boolean;
+  /** What could not be loaded, and what that costs. */
+  readonly missing: readonly string[];
+  /** Number to hold in HlConfig.build. */
+  readonly build: bigint;
+  tasks(): ReturnType<typeof readTasks>;
+}
+
+export class KernelError extends Error {
+  readonly code = 'kernel';
+}
+
+/**
+ * Opens the pinned maps and makes sure that this build's programs run.
+ * @throws KernelError naming what failed and the fix
+ */
+export function loadKernel(options: LoadOptions): Kernel {
+  const lib = loadLibbpf();
+  const root = join(options.pins, `v${HL_ABI}`);
+  const links = join(root, 'links');
+  try {
+    mkdirSync(links, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new KernelError(`can't make ${links}: ${(error as Error).message}. Mount a bpffs: mount -t bpf bpf /sys/fs/bpf`);
+  }
+  const build = buildOf(options.objects);
+  const objects = new Map<string, Pointer>();
+  const missing: string[] = [];
+  for (const concern of CONCERNS) {
+    const object = openObject(lib, join(options.objects, `${concern}.bpf.o`), root);
+    const result = lib.load(object);
+    if (result === 0) {
+      objects.set(concern, object);
+      continue;
+    }
+    const cost = OPTIONAL[concern];
+    if (!cost) throw new KernelError(loadFailure(concern, result));
+    missing.push(`${concern}: ${cost} (${errorName(result)})`);
+  }
+  const lineage = objects.get('lineage');
+  const maps = openMaps(lib, mapFds(lib, lineage));
+  const before = maps.config.get(0);
+  const pinned = new Set(readdirSync(links));
+  const wanted = programs(lib, objects);
+  const continued = before?.build === build && wanted.every(({ name }) => pinned.has(name));
+  if (!continued) attachAll(lib, wanted, links, options.cgroup);
+  const recover = objects.get('recover');
+  return { maps, continued, missing, build, tasks: () => readTasks(lib, recover) };
+}
+
+interface Program {
+  readonly name: string;
+  readonly section: string;
+  readonly program: Pointer;
+}
+
+function programs(lib: Libbpf, objects: ReadonlyMap<string, Pointer>): Program[] {
+  const list: Program[] = [];
+  for (const object of objects.values()) {
+    for (let program = lib.nextProgram(object, null); program; program = lib.nextProgram(object, program)) {
+      const section = lib.sectionName(program);
+      if (!section.startsWith('iter/')) list.push({ name: `${section.replaceAll('/', '-')}-${lib.programName(program)}`, section, program });
+    }
+  }
+  return list;
+}
+
+function attachAll(lib: Libbpf, wanted: readonly Program[], links: string, cgroup: string): void {
+  const fd = openSync(cgroup, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    for (const { name, section, program } of wanted) {
+      const pin = join(links, name);
+      const onCgroup = section.startsWith('cgroup') || section === 'sockops';
+      if (existsSync(pin)) {
+        if (onCgroup && replace(lib, pin, program)) continue;
+        unlinkSync(pin);
+      }
+      const link = onCgroup ? lib.attachCgroup(program, fd) : lib.attach(program);
+      if (!link) throw new KernelError(`can't attach ${section}: ${errorName(lib.errno())}. ${hintFor(section)}`);
+      const pinned = lib.linkPin(link, pin);
+      if (pinned !== 0 && !section.startsWith('tracepoint/')) throw new KernelError(`can't pin ${pin}: ${errorName(pinned)}`);
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function replace(lib: Libbpf, pin: string, program: Pointer): boolean {
+  const link = lib.linkOpen(pin);
+  if (!link) return false;
+  const result = lib.linkUpdate(link, program);
+  lib.linkDestroy(link);
+  return result === 0;
+}
+
+function openObject(lib: Libbpf, path: string, pins: string): Pointer {
+  if (!existsSync(path)) throw new KernelError(`${path} is missing: run scripts/build-bpf, or install the package again`);
+  const object = lib.open(path, null);
+  if (!object) throw new KernelError(`${path} is not a BPF object: ${errorName(lib.errno())}`);
+  const shared: readonly string[] = SHARED_MAPS;
+  for (let map = lib.nextMap(object, null); map; map = lib.nextMap(object, map)) {
+    const name = lib.mapName(map);
+    if (!shared.includes(name)) continue;
+    const result = lib.setPinPath(map, join(pins, name));
+    if (result !== 0) throw new KernelError(`can't choose the pin of map ${name}: ${errorName(result)}`);
+  }
+  return object;
+}
+
+function mapFds(lib: Libbpf, object: Pointer): Map<string, number> {
+  const fds = new Map<string, number>();
+  for (let map = lib.nextMap(object, null); map; map = lib.nextMap(object, map)) fds.set(lib.mapName(map), lib.mapFd(map));
+  return fds;
+}
+
+/** A digest of all objects, as the 64-bit number that the config map holds. */
+function buildOf(directory: string): bigint {
+  const hash = createHash('sha256');
+  for (const concern of CONCERNS) {
+    const path = join(directory, `${concern}.bpf.o`);
+    if (existsSync(path)) hash.update(readFileSync(path));
+  }
+  return hash.digest().readBigUInt64LE(0);
+}
+
+function loadFailure(concern: string, result: number): string {
+  const hint =
+    result === -1 || result === -13
+      ? 'hoplined needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, and a kernel that is not in lockdown=confidentiality'
+      : result === -22 || result === -524
+        ? 'the kernel is older than 5.10, lacks BTF (/sys/kernel/btf/vmlinux), or refuses the program: libbpf said why above'
+        : '`hopline doctor` checks what the kernel half needs';
+  return `can't load ${concern}.bpf.o: ${errorName(result)}. ${hint}`;
+}
+
+function hintFor(section: string): string {
+  if (section.startsWith('tracepoint/')) return 'Mount tracefs: mount -t tracefs tracefs /sys/kernel/tracing';
+  if (section.startsWith('cgroup') || section === 'sockops') return 'Is it a cgroup v2 directory? `hopline doctor` tells';
+  return '`hopline doctor` checks what the kernel half needs';
+}

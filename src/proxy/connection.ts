@@ -1,0 +1,102 @@
+/** One accepted connection, from its claim to its end. */
+import type { Socket } from 'node:net';
+import type { Endpoint } from '../core/types.ts';
+import type { End, ProtocolRoom } from '../protocols/room.ts';
+import type { Channel } from './channel.ts';
+import type { Flow, ListenerName } from './messages.ts';
+import { DialError, dial } from './upstream.ts';
+
+export class Connection {
+  readonly #client: Socket;
+  readonly #channel: Channel;
+  readonly #rooms: ReadonlyMap<string, ProtocolRoom>;
+  #upstream: Socket | null = null;
+  #reset: (() => void) | null = null;
+  #closed: string | null = null;
+
+  /** @param client accepted, paused, nothing read */
+  constructor(client: Socket, channel: Channel, rooms: ReadonlyMap<string, ProtocolRoom>) {
+    this.#client = client;
+    this.#channel = channel;
+    this.#rooms = rooms;
+  }
+
+  /** Ends the hop with RST on both sides. */
+  close(reason: string): void {
+    this.#closed ??= reason;
+    if (this.#reset !== null) return this.#reset();
+    this.#client.resetAndDestroy();
+    this.#upstream?.resetAndDestroy();
+  }
+
+  /**
+   * @param onFlow told which hop this is, once that is known
+   * @returns when the connection is over and, if it was a hop, its end is reported
+   */
+  async run(listener: ListenerName, onFlow: (flow: Flow) => void): Promise<void> {
+    this.#client.on('error', ignore);
+    const from = endpoint(this.#client.remoteAddress, this.#client.remotePort);
+    if (from === null) {
+      this.#client.destroy();
+      return;
+    }
+    const claimed = await this.#channel.claim(listener, from);
+    if (claimed.outcome === 'refuse') {
+      this.#client.resetAndDestroy();
+      return;
+    }
+    const { flow } = claimed;
+    onFlow(flow);
+    const end = await this.#serve(flow);
+    this.#channel.ended(flow.hop, end.bytesUp, end.bytesDown, this.#closed ?? end.reason);
+  }
+
+  async #serve(flow: Flow): Promise<End> {
+    const room = this.#rooms.get(flow.protocol);
+    try {
+      if (flow.outcome === 'deny') return this.#refuse(flow.reason);
+      if (room === undefined) return this.#refuse(`no room speaks ${flow.protocol}`);
+      if (this.#closed !== null) return this.#refuse(this.#closed);
+      return await room.serve({
+        hop: flow.hop,
+        target: flow.target,
+        destination: flow.destination,
+        client: this.#client,
+        limitIdleMs: flow.limitIdleMs ?? 0,
+        dial: () => this.#dial(flow),
+        onClose: (reset) => {
+          this.#reset = reset;
+          if (this.#closed !== null) reset();
+        },
+      });
+    } catch (error) {
+      this.#upstream?.resetAndDestroy();
+      if (error instanceof DialError) return this.#refuse(`not reached: ${error.message}`);
+      return this.#refuse(`failed: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+
+  #dial(flow: Flow): Promise<Socket> {
+    const { dialTimeoutMs } = this.#channel.snapshot;
+    const { socket, connected } = dial(flow.destination, dialTimeoutMs, (source) =>
+      this.#channel.dialed(flow.hop, source),
+    );
+    this.#upstream = socket;
+    socket.on('error', ignore);
+    return connected;
+  }
+
+  /** A client that connected cannot be told "refused" any more: a reset is the nearest that TCP has. */
+  #refuse(reason: string): End {
+    this.#client.resetAndDestroy();
+    return { bytesUp: 0, bytesDown: 0, reason };
+  }
+}
+
+function endpoint(address: string | undefined, port: number | undefined): Endpoint | null {
+  if (address === undefined || port === undefined) return null;
+  return { address: address.startsWith('::ffff:') ? address.slice(7) : address, port };
+}
+
+/** Errors arrive through the room or the dial; a socket without a listener would take the worker down. */
+function ignore(): void {}

@@ -1,0 +1,71 @@
+/** The dial to a hop's destination. */
+import { connect, type Socket } from 'node:net';
+import type { Endpoint } from '../core/types.ts';
+
+/** A peer that vanished is noticed after about this long without traffic (then nine probes, as the kernel is set). */
+const KEEPALIVE_MS = 120_000;
+
+/** Why a destination was not reached. `code` is the system's (ECONNREFUSED, EHOSTUNREACH…), ETIMEDOUT, or ECANCELED. */
+export class DialError extends Error {
+  override readonly name = 'DialError';
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+export interface Dial {
+  /** Connecting; reset it to give up. */
+  readonly socket: Socket;
+  /** The same socket, connected, paused, nothing read. @throws DialError */
+  readonly connected: Promise<Socket>;
+}
+
+/**
+ * @param destination an address, never a name
+ * @param onSource called once, when the kernel has chosen our own address and port: the first packet leaves then
+ */
+export function dial(destination: Endpoint, timeoutMs: number, onSource: (source: Endpoint) => void): Dial {
+  const socket = connect({
+    host: destination.address,
+    port: destination.port,
+    allowHalfOpen: true,
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: KEEPALIVE_MS,
+    autoSelectFamily: false,
+  });
+  socket.pause();
+  const connected = new Promise<Socket>((resolve, reject) => {
+    const where = `${destination.address} port ${destination.port}`;
+    const timer = setTimeout(() => {
+      socket.destroy();
+      reject(new DialError('ETIMEDOUT', `${where} did not answer within ${timeoutMs / 1000} s`));
+    }, timeoutMs);
+    const failed = (error: NodeJS.ErrnoException): void => {
+      clearTimeout(timer);
+      reject(new DialError(error.code ?? 'EIO', `${where}: ${error.message}`));
+    };
+    const closed = (): void => {
+      clearTimeout(timer);
+      reject(new DialError('ECANCELED', `${where}: given up`));
+    };
+    socket.once('error', failed);
+    socket.once('close', closed);
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      socket.off('error', failed);
+      socket.off('close', closed);
+      resolve(socket);
+    });
+  });
+  // Node calls connect(2) in the next tick; the port is bound from there on.
+  setImmediate(() => {
+    const { localAddress, localPort } = socket;
+    if (localAddress !== undefined && localPort !== undefined)
+      onSource({ address: localAddress, port: localPort });
+  });
+  return { socket, connected };
+}

@@ -1,0 +1,229 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { Decision, Handoff, Hop, Id, Identity, Login, Micros, Notice, Process } from '../core/types.ts';
+import { Transactor } from './transaction.ts';
+
+/** What was learnt about a login after its start; what is absent or null changes nothing. */
+export interface LoginFacts extends Partial<Pick<Login, 'user' | 'uid' | 'client' | 'tty' | 'parentHop'>> {
+  readonly at: Micros;
+  readonly identity?: Identity | null;
+}
+
+/** One thing done in a hop. */
+export interface Action {
+  readonly hop: Id;
+  /** 1, 2, … within the hop. */
+  readonly seq: number;
+  readonly kind: string;
+  readonly at: Micros;
+  readonly ended: Micros | null;
+  readonly subject: string;
+  /** What the protocol knows of it; plain JSON. */
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly decision: Decision | null;
+}
+
+const INSERTS = {
+  login: `INSERT OR IGNORE INTO logins (id, boot, host, kind, source, user, uid, identity, identity_name, client_address,
+    client_port, tty, started, recovered, parent_hop) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  facts: `INSERT INTO login_identities (login, at, user, uid, identity, identity_name, client_address, client_port, tty,
+    parent_hop) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (SELECT 1 FROM login_identities WHERE
+    seq = (SELECT max(seq) FROM login_identities WHERE login = ?1) AND user IS ?3 AND uid IS ?4 AND identity IS ?5
+    AND client_address IS ?7 AND client_port IS ?8 AND tty IS ?9 AND parent_hop IS ?10)`,
+  loginEnd: 'INSERT OR IGNORE INTO login_ends (login, lingering, at) VALUES (?, ?, ?)',
+  revocation: 'INSERT OR IGNORE INTO login_revocations (login, at, "by", reason) VALUES (?, ?, ?, ?)',
+  process: `INSERT OR IGNORE INTO processes (id, login, parent, pid, ppid, start_ns, image, exe, exe_verified, argv,
+    argv_bytes, uid, started, recovered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  exit: 'INSERT OR IGNORE INTO process_exits (process, at, exit_code, signal) VALUES (?, ?, ?, ?)',
+  hop: `INSERT OR IGNORE INTO hops (id, login, process, chain, target, name, transport, protocol, address, port, started,
+    mode) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  hopEnd: 'INSERT OR IGNORE INTO hop_ends (hop, at, bytes_up, bytes_down, reason) VALUES (?, ?, ?, ?, ?)',
+  decision: `INSERT OR IGNORE INTO decisions (hop, action, at, outcome, policies, reason, observed, errors, version)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  action: `INSERT OR IGNORE INTO actions (hop, seq, kind, at, ended, subject, detail) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  handoff: `INSERT INTO handoffs (kind, login, process, to_login, to_pid, via, at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
+    WHERE NOT EXISTS (SELECT 1 FROM handoffs WHERE at = ?7 AND to_pid = ?5 AND kind = ?1 AND via = ?6 AND process IS ?3)`,
+  notice: 'INSERT INTO notices (at, kind, login, count, detail) VALUES (?, ?, ?, ?, ?)',
+  meta: 'INSERT INTO meta (at, key, value) VALUES (?, ?, ?)',
+} as const;
+
+type Inserts = { readonly [K in keyof typeof INSERTS]: Statement };
+
+/**
+ * The only writer. Each insert can be repeated without effect, because the kernel's events may be read again after a
+ * crash; the boolean says whether a row was new. Throws StoreFullError when the disk does not take it, and StoreError
+ * `orphan` for the end, facts, decision or action of something that was never recorded.
+ */
+export class Writer {
+  readonly #boot: string;
+  readonly #transactor: Transactor;
+  readonly #insert: Inserts;
+  readonly #stored: Statement<unknown[], number>;
+  readonly #handoff: Statement<unknown[], number>;
+
+  constructor(db: Database, boot: string) {
+    this.#boot = boot;
+    this.#transactor = new Transactor(db);
+    this.#insert = Object.fromEntries(
+      Object.entries(INSERTS).map(([name, text]) => [name, db.prepare(text)]),
+    ) as Inserts;
+    this.#stored = db
+      .prepare<
+        unknown[],
+        number
+      >('SELECT id FROM processes WHERE login = ? AND pid = ? AND start_ns = ? AND image = ?')
+      .pluck();
+    this.#handoff = db
+      .prepare<
+        unknown[],
+        number
+      >('SELECT id FROM handoffs WHERE at = ? AND to_pid = ? AND kind = ? AND via = ? AND process IS ?')
+      .pluck();
+  }
+
+  /** One transaction for everything that `fn` inserts; nests. `fn` must not wait for anything. */
+  batch<T>(fn: () => T): T {
+    return this.#transactor.batch(fn);
+  }
+
+  /** A login as it is known at its start; when it is already over or revoked, those rows too. */
+  insertLogin(login: Login): boolean {
+    return this.batch(() => {
+      const added = this.#run('login', [
+        ...[login.id, this.#boot, login.host, login.kind, login.source, login.user, login.uid],
+        ...[json(login.identity), login.identity?.name ?? null],
+        ...[login.client?.address ?? null, login.client?.port ?? null],
+        ...[login.tty, login.started, flag(login.recovered), login.parentHop],
+      ]);
+      if (login.ended !== null) {
+        this.insertLoginEnd(login.id, { at: login.ended, lingering: login.lingering });
+      }
+      if (login.revoked !== null) {
+        this.insertRevocation(login.id, { at: login.revoked, by: 'recovered', reason: 'recovered as revoked' });
+      }
+      return added;
+    });
+  }
+
+  /** Later knowledge of a login. The same facts as the last time are not recorded again. */
+  insertIdentity(login: Id, facts: LoginFacts): boolean {
+    return this.#run('facts', [
+      ...[login, facts.at, facts.user ?? null, facts.uid ?? null],
+      ...[json(facts.identity), facts.identity?.name ?? null],
+      ...[facts.client?.address ?? null, facts.client?.port ?? null, facts.tty ?? null, facts.parentHop ?? null],
+    ]);
+  }
+
+  /** The session is over; `lingering` while processes of it live on, and once more without when the last is gone. */
+  insertLoginEnd(login: Id, end: { at: Micros; lingering: boolean }): boolean {
+    return this.#run('loginEnd', [login, flag(end.lingering), end.at]);
+  }
+
+  /** @param revocation `by` is who did it, as a person would be named */
+  insertRevocation(login: Id, revocation: { at: Micros; by: string; reason: string }): boolean {
+    return this.#run('revocation', [login, revocation.at, revocation.by, revocation.reason]);
+  }
+
+  /** @returns the id under which this image is stored: an earlier one, where the same image is there already */
+  insertProcess(process: Process): number {
+    const added = this.#run('process', [
+      ...[process.id, process.login, process.parent, process.pid, process.ppid, process.startNs, process.image],
+      ...[process.exe, flag(process.exeVerified), JSON.stringify(process.argv), process.argvBytes, process.uid],
+      ...[process.started, flag(process.recovered)],
+    ]);
+    const id = added
+      ? process.id
+      : (this.#stored.get(process.login, process.pid, process.startNs, process.image) ?? process.id);
+    if (process.exited !== null) {
+      this.insertProcessExit(id, {
+        at: process.exited,
+        exitCode: process.exitCode,
+        signal: process.signal,
+      });
+    }
+    return id;
+  }
+
+  insertProcessExit(
+    process: number,
+    exit: { at: Micros; exitCode: number | null; signal: number | null },
+  ): boolean {
+    return this.#run('exit', [process, exit.at, exit.exitCode, exit.signal]);
+  }
+
+  /** A hop with the decision about it; one that is over already (a refusal) gets its end too. */
+  insertHop(hop: Hop): boolean {
+    return this.batch(() => {
+      const added = this.#run('hop', [
+        ...[hop.id, hop.login, hop.process, JSON.stringify(hop.chain), hop.target, hop.name, hop.transport],
+        ...[hop.protocol, hop.destination.address, hop.destination.port, hop.started, hop.mode],
+      ]);
+      if (added) this.insertDecision(hop.id, hop.started, hop.decision);
+      if (hop.ended !== null) {
+        const { bytesUp, bytesDown, endReason: reason } = hop;
+        this.insertHopEnd(hop.id, { at: hop.ended, bytesUp, bytesDown, reason });
+      }
+      return added;
+    });
+  }
+
+  /** Decided again about a hop that lives: the latest decision is the one that is shown. */
+  insertDecision(hop: Id, at: Micros, decision: Decision): boolean {
+    return this.#decide(hop, 0, at, decision);
+  }
+
+  /** @param end `reason` null where either side closed it */
+  insertHopEnd(
+    hop: Id,
+    end: { at: Micros; bytesUp: number | null; bytesDown: number | null; reason: string | null },
+  ): boolean {
+    return this.#run('hopEnd', [hop, end.at, end.bytesUp, end.bytesDown, end.reason]);
+  }
+
+  insertAction(action: Action): boolean {
+    return this.batch(() => {
+      const { hop, seq, kind, at, ended, subject, detail, decision } = action;
+      const added = this.#run('action', [hop, seq, kind, at, ended, subject, JSON.stringify(detail)]);
+      if (added && decision !== null) this.#decide(hop, seq, at, decision);
+      return added;
+    });
+  }
+
+  /** @returns the handoff under the store's number for it */
+  insertHandoff(handoff: Omit<Handoff, 'id'>): Handoff {
+    const { kind, login, process, toLogin, toPid, via, at } = handoff;
+    const values = [kind, login, process, toLogin, toPid, via, at];
+    const { added, row } = this.#transactor.insert(this.#insert.handoff, values, 'a handoff');
+    return { ...handoff, id: added ? row : (this.#handoff.get(at, toPid, kind, via, process) ?? 0) };
+  }
+
+  /** @returns the notice under the store's number for it */
+  insertNotice(notice: Omit<Notice, 'id'>): Notice {
+    const { at, kind, login, count, detail } = notice;
+    const { row } = this.#transactor.insert(this.#insert.notice, [at, kind, login, count, detail], 'a notice');
+    return { ...notice, id: row };
+  }
+
+  /** A fact about the store itself. */
+  insertMeta(at: Micros, key: string, value: string): void {
+    this.#run('meta', [at, key, value]);
+  }
+
+  #decide(hop: Id, action: number, at: Micros, decision: Decision): boolean {
+    return this.#run('decision', [
+      ...[hop, action, at, decision.outcome, JSON.stringify(decision.policies), decision.reason],
+      ...[flag(decision.observed), JSON.stringify(decision.errors), decision.version],
+    ]);
+  }
+
+  #run(kind: keyof Inserts, values: readonly unknown[]): boolean {
+    return this.#transactor.insert(this.#insert[kind], values, kind).added;
+  }
+}
+
+function flag(value: boolean): number {
+  return value ? 1 : 0;
+}
+
+function json(value: unknown): string | null {
+  return value === null || value === undefined ? null : JSON.stringify(value);
+}

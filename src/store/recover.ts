@@ -1,0 +1,50 @@
+import type { Database } from 'better-sqlite3';
+import type { Hop, Id, Login, Micros, Process } from '../core/types.ts';
+import type { Writer } from './append.ts';
+import { HOP_COLUMNS, type HopRow, hopFromRow, PROCESS_COLUMNS, type ProcessRow, processFromRow } from './rows.ts';
+
+/** What a daemon that starts again has to know of the one before it. */
+export interface RecoveryQueries {
+  /** Images of this boot without an exit, in logins that are open or lingering. */
+  liveProcesses(): Process[];
+  /** Hops of any boot without an end. */
+  unendedHops(): Hop[];
+  /** 0 in an empty store. */
+  maxProcessId(): number;
+  maxHopId(): Id | null;
+}
+
+const MARK = 'hops-ended-through';
+const THROUGH = `ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE key = '${MARK}' ORDER BY seq DESC LIMIT 1), 0)`;
+const UNENDED = `h.seq > ${THROUGH} AND NOT EXISTS (SELECT 1 FROM hop_ends x WHERE x.hop = h.id)`;
+
+/** @param openLogins the logins of this boot that are open or lingering */
+export function recoveryQueries(db: Database, openLogins: () => Login[]): RecoveryQueries {
+  const live = db.prepare<[Id], ProcessRow>(
+    `SELECT ${PROCESS_COLUMNS} WHERE p.login = ? AND x.process IS NULL ORDER BY p.id`,
+  );
+  const unended = db.prepare<[], HopRow>(`SELECT ${HOP_COLUMNS} WHERE ${UNENDED} ORDER BY h.seq`);
+  const maxProcess = db.prepare<[], number | null>('SELECT max(id) FROM processes').pluck();
+  const maxHop = db.prepare<[], Id | null>('SELECT max(id) FROM hops').pluck();
+  return {
+    liveProcesses: () => openLogins().flatMap((login) => live.all(login.id).map(processFromRow)),
+    unendedHops: () => unended.all().map(hopFromRow),
+    maxProcessId: () => maxProcess.get() ?? 0,
+    maxHopId: () => maxHop.get() ?? null,
+  };
+}
+
+/**
+ * Records up to which hop all have ended, so that the next start does not look through the whole history for those
+ * that have not. An end is never taken back, so the mark stays true.
+ */
+export function markEnded(db: Database, writer: Writer, at: Micros): void {
+  const through = db
+    .prepare<[], number | null>(
+      `SELECT ifnull((SELECT min(h.seq) - 1 FROM hops h WHERE ${UNENDED}), (SELECT max(seq) FROM hops))`,
+    )
+    .pluck()
+    .get();
+  const before = db.prepare<[], number>(`SELECT ${THROUGH}`).pluck().get() ?? 0;
+  if (typeof through === 'number' && through > before) writer.insertMeta(at, MARK, String(through));
+}
