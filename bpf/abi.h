@@ -123,7 +123,7 @@ enum hl_socket_flag {
 	HL_S_SELF = 1,
 	HL_S_FIN_SENT = 2,
 	HL_S_FIN_RECEIVED = 4,
-	HL_S_LOST = 8, /* its flow record could not be written */
+	HL_S_LOST = 8, /* its flow record could not be written, or two claim one key */
 	HL_S_OPEN = 16, /* reported to user space */
 	HL_S_FOREIGN_NETNS = 32,
 	HL_S_BEFORE = 64, /* was there before the programs were */
@@ -276,8 +276,12 @@ struct hl_flow_end_event {
 	__u32 route;
 	__u16 port;
 	__u8 transport;
-	__u8 unclaimed; /* redirected, and the proxy never took it */
+	__u8 unclaimed; /* redirected, and the proxy has not taken it (yet) */
 	__u8 addr[16];
+	__u8 source_addr[16];
+	__u16 source_port;
+	__u8 refused; /* the SYN was answered by a reset or by nothing: nobody will take it */
+	__u8 pad[5];
 };
 
 struct hl_handoff_event {

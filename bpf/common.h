@@ -149,3 +149,14 @@ static __always_inline bool is_any(const __u8 *addr)
 	const __u32 *words = (const __u32 *)addr;
 	return words[0] == 0 && words[1] == 0 && words[3] == 0 && (words[2] == 0 || is_mapped(addr));
 }
+
+/* A flow without a TCP handshake to tell it by, or one that is refused. */
+static __always_inline void tell_flow(const struct hl_socket *sock, __u8 action, __u8 reason)
+{
+	struct hl_flow_event event = {
+		.who = sock->who, .id = sock->id, .route = sock->route, .port = sock->port,
+		.action = action, .transport = sock->transport, .reason = reason, .flags = sock->flags,
+	};
+	copy_addr(event.addr, sock->addr);
+	send_event(&event.head, HL_EV_FLOW, sizeof(event));
+}

@@ -34,16 +34,6 @@ static __always_inline __u32 netns_of_current(void)
 	return BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
 }
 
-static __always_inline void tell_flow(const struct hl_socket *sock, __u8 action, __u8 reason)
-{
-	struct hl_flow_event event = {
-		.who = sock->who, .id = sock->id, .route = sock->route, .port = sock->port,
-		.action = action, .transport = sock->transport, .reason = reason, .flags = sock->flags,
-	};
-	copy_addr(event.addr, sock->addr);
-	send_event(&event.head, HL_EV_FLOW, sizeof(event));
-}
-
 static __always_inline int deny(const struct hl_socket *sock, __u8 reason)
 {
 	tell_flow(sock, HL_DENY, reason);
@@ -94,6 +84,10 @@ static __always_inline enum verdict decide(struct bpf_sock_addr *ctx, struct hl_
 	fill_who(&sock->who, &key, line);
 	if (line && line->kind == HL_SELF) {
 		sock->flags = HL_S_SELF;
+		/* The supervisor's first connect tells which network namespace has the proxy in it:
+		 * SO_NETNS_COOKIE can't be asked for before Linux 5.14. */
+		if (!conf->netns_cookie && key.tgid == conf->self_tgid)
+			conf->netns_cookie = bpf_get_netns_cookie(ctx);
 		record = bpf_sk_storage_get(&sockets, ctx->sk, sock, BPF_SK_STORAGE_GET_F_CREATE);
 		return record ? PASS : REFUSE;
 	}
@@ -127,7 +121,12 @@ static __always_inline enum verdict decide(struct bpf_sock_addr *ctx, struct hl_
 	sock->route_flags = route->flags;
 	if (is_loopback(sock->addr) && sock->transport == IPPROTO_TCP)
 		note_loopback(&sock->who, sock->port);
-	if (route->action == HL_DENY)
+	/*
+	 * Connecting a UDP socket sends nothing; resolvers do it to every address they sort (RFC 6724).
+	 * The verdict is kept with the socket and met by its first packet.
+	 */
+	bool later = sock->transport == IPPROTO_UDP && connecting_now;
+	if (route->action == HL_DENY && !later)
 		return deny(sock, HL_BY_ROUTE);
 	if (bpf_get_netns_cookie(ctx) != conf->netns_cookie) {
 		if (route->action == HL_INSPECT)
@@ -138,7 +137,7 @@ static __always_inline enum verdict decide(struct bpf_sock_addr *ctx, struct hl_
 		return deny(sock, HL_DEVICE);
 	if (line)
 		line->flags |= HL_F_KNOWN;
-	if (sock->transport == IPPROTO_UDP) {
+	if (sock->transport == IPPROTO_UDP && !later) {
 		sock->flags |= HL_S_OPEN;
 		if (!(route->flags & HL_R_QUIET))
 			tell_flow(sock, route->action, HL_ALLOWED);

@@ -75,13 +75,16 @@ static __always_inline void on_connect(struct bpf_sock_ops *ctx)
 			.port = sock->port, .transport = sock->transport, .flags = sock->flags,
 		};
 		copy_addr(flow.addr, sock->addr);
-		if (bpf_map_update_elem(&flows, &key, &flow, BPF_ANY)) {
-			/* The proxy finds no flow and refuses; an older one under this key would be a
-			 * wrong owner, but an existing key can always be overwritten or removed. */
-			bpf_map_delete_elem(&flows, &key);
-			sock->flags |= HL_S_LOST;
-			count_loss(HL_LOSS_FLOW);
-		}
+		if (!bpf_map_update_elem(&flows, &key, &flow, BPF_NOEXIST))
+			return;
+		/* No room, so the proxy will find no flow and refuse. Or an older connection from this very
+		 * port still waits in the proxy's backlog: which of the two is accepted first can't be
+		 * told, so neither is believed. */
+		struct hl_flow *older = bpf_map_lookup_elem(&flows, &key);
+		if (older)
+			older->flags |= HL_S_LOST;
+		sock->flags |= HL_S_LOST;
+		count_loss(HL_LOSS_FLOW);
 		return;
 	}
 	if (sock->route_flags & HL_R_QUIET)
@@ -111,14 +114,18 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx)
 	if (to != BPF_TCP_CLOSE || !(sock->flags & HL_S_OPEN))
 		return;
 	sock->flags &= ~HL_S_OPEN;
+	struct hl_flow_key key = {};
+	bool refused = from == BPF_TCP_SYN_SENT;
+	local_end(ctx, &key);
 	if (sock->action == HL_INSPECT) {
-		struct hl_flow_key key = {};
-		local_end(ctx, &key);
+		/* A client may have sent all it had and gone before the proxy accepts: the record stays
+		 * for the claim, and user space removes it if none comes. A SYN that was refused is in
+		 * nobody's backlog. */
 		struct hl_flow *flow = bpf_map_lookup_elem(&flows, &key);
 		if (!flow || flow->id != sock->id)
 			return;
-		if (bpf_map_delete_elem(&flows, &key))
-			return;
+		if (refused)
+			bpf_map_delete_elem(&flows, &key);
 		unclaimed = true;
 	} else if (sock->route_flags & HL_R_QUIET) {
 		return;
@@ -127,8 +134,10 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx)
 	struct hl_flow_end_event event = {
 		.id = sock->id, .bytes_up = sock->bytes_up, .bytes_down = sock->bytes_down, .who = sock->who,
 		.route = sock->route, .port = sock->port, .transport = sock->transport, .unclaimed = unclaimed,
+		.source_port = key.port, .refused = refused,
 	};
 	copy_addr(event.addr, sock->addr);
+	copy_addr(event.source_addr, key.addr);
 	send_event(&event.head, HL_EV_FLOW_END, sizeof(event));
 }
 

@@ -82,7 +82,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		line.kind = line.spawn_kind;
 		/* A job of cron or a service of init may fork again before it execs: each is a root of
 		 * its own. An sshd child is one login, however it forks. */
-		line.flags = line.spawn_kind == HL_SSH ? 0 : HL_F_SPAWNER;
+		line.flags = HL_F_KNOWN | (line.spawn_kind == HL_SSH ? 0 : HL_F_SPAWNER);
 		line.owner = child_key;
 		line.image = 0;
 		if (!add_root(line.root, line.kind))

@@ -108,6 +108,20 @@ int egress(struct __sk_buff *skb)
 		return sock || is_loopback(packet.destination) ? 1 : refuse(conf, skb, &packet, 0, true);
 	if (packet.protocol == IPPROTO_UDP) {
 		if (sock) {
+			/* a connected socket passes no hook any more when it sends */
+			__u64 id = sock->who.root;
+			struct hl_root *root = bpf_map_lookup_elem(&roots, &id);
+			if (root && root->revoked)
+				return 0;
+			if (!(sock->flags & HL_S_OPEN) && !(sock->flags & HL_S_SELF)) {
+				/* the first packet of a connected socket; one report for each connect */
+				bool denied = sock->action == HL_DENY;
+				sock->flags |= HL_S_OPEN;
+				if (!(sock->route_flags & HL_R_QUIET))
+					tell_flow(sock, sock->action, denied ? HL_BY_ROUTE : HL_ALLOWED);
+			}
+			if (sock->action == HL_DENY)
+				return 0;
 			__u32 header = packet.l4 + 8;
 			if (skb->len > header)
 				__sync_fetch_and_add(&sock->bytes_up, skb->len - header);

@@ -41,8 +41,9 @@ database_make() {
     die "the database could not be made; its files are in $work"
   }
   cp "$here/lab.d/etc/pg_hba.conf" "$work/data/pg_hba.conf"
-  rm -rf "$work/data/log" "$template"
-  mv "$work/data" "$template"
+  rm -f "$work/data/log"
+  # Another lab may have made it meanwhile.
+  mv -T "$work/data" "$template" 2>/dev/null || [[ -d $template ]] || die "$work/data could not be moved to $template"
   rm -rf "$work"
 }
 

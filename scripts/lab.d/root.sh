@@ -16,14 +16,20 @@ mount -t proc proc "$root/proc"
 mount -t sysfs sysfs "$root/sys"
 mount --rbind /sys/fs/cgroup "$root/sys/fs/cgroup"
 mount --bind /sys/fs/bpf "$root/sys/fs/bpf"
+mount -t tracefs tracefs "$root/sys/kernel/tracing"
 mount --rbind /dev "$root/dev"
 mount -t tmpfs -o mode=1777 shm "$root/dev/shm"
 mount -t tmpfs -o mode=755 run "$root/run"
 mount -t tmpfs -o mode=1777 tmp "$root/tmp"
 
-# The homes of the machine are not the lab's; those that the lab made are.
-mount -t tmpfs -o mode=755 home "$root/home"
-cp -a "$LAB_DIR/upper/home/." "$root/home/"
+# A directory of which the machine's content is not the lab's: only what the lab wrote is seen.
+only_ours() {
+  mkdir -p "$root$1"
+  mount -t tmpfs -o mode=755 lab "$root$1"
+  if [[ -d $LAB_DIR/upper$1 ]]; then cp -a "$LAB_DIR/upper$1/." "$root$1/"; fi
+}
+only_ours /home
+only_ours /etc/hopline
 
 # The machine's own jobs and records must not run or show here. A file system of its own for the store lets a test fill it.
 mount -t tmpfs -o mode=755 none "$root/etc/cron.d"
@@ -36,9 +42,16 @@ mount -t tmpfs -o mode=755 hopline "$root/var/lib/hopline"
 
 install -d "$root/run/sshd" "$root/run/lock" "$root/run/hopline" "$root/var/log"
 install -d -o postgres -g postgres "$root/run/postgresql"
+install -g utmp -m 664 /dev/null "$root/run/utmp"
 
-# The repository at its own path, wherever that is: also below what was just covered, and as it changes.
+# The repository at its own path, wherever that is: also below what was just covered, and as it changes. The way to it
+# is open to the user hopline, whose processes run from it, also where it lies in a closed home.
 mkdir -p "$root$LAB_REPO"
+above=$(dirname "$LAB_REPO")
+while [[ $above != / ]]; do
+  chmod o+x "$root$above"
+  above=$(dirname "$above")
+done
 mount --bind "$LAB_REPO" "$root$LAB_REPO"
 mount -o remount,bind,ro "$root$LAB_REPO"
 

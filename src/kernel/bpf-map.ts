@@ -15,8 +15,8 @@ export class MapFullError extends Error {
 }
 
 /**
- * One kernel map, read and written through preallocated buffers: a call allocates only what the
- * reader builds. Not reentrant, which synchronous calls on one thread never are.
+ * One kernel map, read and written through buffers of its own. What is handed out is a copy: layouts
+ * with byte arrays point into the buffer they were read from.
  */
 export class BpfMap<K, V> {
   readonly #lib: Libbpf;
@@ -81,11 +81,10 @@ export class BpfMap<K, V> {
   keys(): K[] {
     const keys: K[] = [];
     const next = new Uint8Array(this.#keyLayout.size);
-    const view = new DataView(next.buffer);
     let previous: Uint8Array | null = null;
     while (this.#lib.nextKey(this.#fd, previous, next) === 0) {
-      keys.push(this.#keyLayout.read(view, 0));
       previous = Uint8Array.from(next);
+      keys.push(this.#keyLayout.read(new DataView(Uint8Array.from(next).buffer), 0));
     }
     return keys;
   }
@@ -99,7 +98,7 @@ export class BpfMap<K, V> {
   #found(result: number, doing: string): V | null {
     if (result === ENOENT) return null;
     this.#check(result, doing);
-    return this.#valueLayout.read(this.#valueView, 0);
+    return this.#valueLayout.read(new DataView(Uint8Array.from(this.#value).buffer), 0);
   }
 
   #check(result: number, doing: string): void {

@@ -306,8 +306,11 @@ export interface HlFlowEndEvent {
   transport: number;
   unclaimed: number;
   addr: Uint8Array;
+  sourceAddr: Uint8Array;
+  sourcePort: number;
+  refused: number;
 }
-export const hlFlowEndEventSize = 120;
+export const hlFlowEndEventSize = 144;
 export function readHlFlowEndEvent(view: DataView, at: number): HlFlowEndEvent {
   return {
     head: readHlEvent(view, at),
@@ -320,6 +323,9 @@ export function readHlFlowEndEvent(view: DataView, at: number): HlFlowEndEvent {
     transport: view.getUint8(at + 102),
     unclaimed: view.getUint8(at + 103),
     addr: bytes(view, at + 104, 16),
+    sourceAddr: bytes(view, at + 120, 16),
+    sourcePort: view.getUint16(at + 136, true),
+    refused: view.getUint8(at + 138),
   };
 }
 export function writeHlFlowEndEvent(view: DataView, at: number, value: HlFlowEndEvent): void {
@@ -333,6 +339,9 @@ export function writeHlFlowEndEvent(view: DataView, at: number, value: HlFlowEnd
   view.setUint8(at + 102, value.transport);
   view.setUint8(at + 103, value.unclaimed);
   put(view, at + 104, 16, value.addr);
+  put(view, at + 120, 16, value.sourceAddr);
+  view.setUint16(at + 136, value.sourcePort, true);
+  view.setUint8(at + 138, value.refused);
 }
 
 export interface HlFlowEvent {

@@ -86,7 +86,7 @@ export function loadLibbpf(): Libbpf {
   };
 }
 
-function openLibrary(name: string, fix: string): koffi.IKoffiLib {
+function openLibrary(name: string, fix: string): ReturnType<typeof koffi.load> {
   try {
     return koffi.load(name);
   } catch (error) {

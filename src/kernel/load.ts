@@ -9,7 +9,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { HL_ABI } from './layouts.generated.ts';
+import { HL_ABI, type HlTask } from './layouts.generated.ts';
 import { errorName, loadLibbpf, type Libbpf, type Pointer } from './libbpf.ts';
 import { type KernelMaps, openMaps, SHARED_MAPS } from './maps.ts';
 import { readTasks } from './tasks.ts';
@@ -34,13 +34,18 @@ export interface LoadOptions {
 
 export interface Kernel {
   readonly maps: KernelMaps;
-  /** True where the programs were running before: processes born meanwhile are in the maps. */
+  /** True where this build's programs were running before: what happened meanwhile is in the maps. */
   readonly continued: boolean;
   /** What could not be loaded, and what that costs. */
   readonly missing: readonly string[];
   /** Number to hold in HlConfig.build. */
   readonly build: bigint;
-  tasks(): ReturnType<typeof readTasks>;
+  tasks(): HlTask[];
+  /**
+   * Attaches and pins: first `trace`, which only knows; when the maps are filled, `enforce`, which
+   * refuses. Does nothing where `continued`.
+   */
+  attach(phase: 'trace' | 'enforce'): void;
 }
 
 export class KernelError extends Error {
@@ -80,9 +85,19 @@ export function loadKernel(options: LoadOptions): Kernel {
   const pinned = new Set(readdirSync(links));
   const wanted = programs(lib, objects);
   const continued = before?.build === build && wanted.every(({ name }) => pinned.has(name));
-  if (!continued) attachAll(lib, wanted, links, options.cgroup);
   const recover = objects.get('recover');
-  return { maps, continued, missing, build, tasks: () => readTasks(lib, recover) };
+  return {
+    maps,
+    continued,
+    missing,
+    build,
+    tasks: () => readTasks(lib, recover),
+    attach(phase) {
+      if (continued) return;
+      const part = wanted.filter(({ section }) => onCgroup(section) === (phase === 'enforce'));
+      attachAll(lib, part, links, options.cgroup);
+    },
+  };
 }
 
 interface Program {
@@ -102,17 +117,20 @@ function programs(lib: Libbpf, objects: ReadonlyMap<string, Pointer>): Program[]
   return list;
 }
 
+function onCgroup(section: string): boolean {
+  return section.startsWith('cgroup') || section === 'sockops';
+}
+
 function attachAll(lib: Libbpf, wanted: readonly Program[], links: string, cgroup: string): void {
   const fd = openSync(cgroup, constants.O_RDONLY | constants.O_DIRECTORY);
   try {
     for (const { name, section, program } of wanted) {
       const pin = join(links, name);
-      const onCgroup = section.startsWith('cgroup') || section === 'sockops';
       if (existsSync(pin)) {
-        if (onCgroup && replace(lib, pin, program)) continue;
+        if (onCgroup(section) && replace(lib, pin, program)) continue;
         unlinkSync(pin);
       }
-      const link = onCgroup ? lib.attachCgroup(program, fd) : lib.attach(program);
+      const link = onCgroup(section) ? lib.attachCgroup(program, fd) : lib.attach(program);
       if (!link) throw new KernelError(`can't attach ${section}: ${errorName(lib.errno())}. ${hintFor(section)}`);
       const pinned = lib.linkPin(link, pin);
       if (pinned !== 0 && !section.startsWith('tracepoint/')) throw new KernelError(`can't pin ${pin}: ${errorName(pinned)}`);

@@ -1,4 +1,5 @@
 /** A worker's acceptor: takes connections from the inherited listeners and keeps the set of live ones. */
+import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { ProtocolRoom } from '../protocols/room.ts';
 import type { Channel } from './channel.ts';
@@ -29,13 +30,10 @@ export class Acceptor {
         this.#accept(name, socket),
       );
       this.#servers.push(server);
-      await new Promise<void>((resolve, reject) => {
-        server.once('error', reject);
-        server.listen({ fd, backlog: config.backlog }, resolve);
-      });
+      server.listen({ fd, backlog: config.backlog });
+      await once(server, 'listening');
       // A failed accept (EMFILE, ECONNABORTED) costs that connection, not the worker.
-      server.off('error', reject_);
-      server.on('error', reject_);
+      server.on('error', () => {});
     }
   }
 
@@ -74,7 +72,7 @@ export class Acceptor {
       if (hop !== null) this.#hops.delete(hop);
       if (this.#live.size === 0) this.#idle?.();
     };
-    connection
+    void connection
       .run(listener, (flow) => {
         hop = flow.hop;
         this.#hops.set(hop, connection);
@@ -82,5 +80,3 @@ export class Acceptor {
       .finally(over);
   }
 }
-
-function reject_(): void {}

@@ -7,7 +7,8 @@ export type Claimed =
   | { readonly outcome: 'refuse'; readonly reason: string };
 
 interface Waiting {
-  readonly settle: (claimed: Claimed) => void;
+  /** Null once the claim was given up; the supervisor still owes its answer, so it still counts. */
+  settle: ((claimed: Claimed) => void) | null;
   readonly timer: NodeJS.Timeout;
 }
 
@@ -35,16 +36,20 @@ export class Channel {
     const seq = this.#next;
     this.#next += 1;
     return new Promise((settle) => {
-      const timer = setTimeout(() => {
-        this.#answer(seq, { outcome: 'refuse', reason: 'the decision took too long' });
-      }, this.#snapshot.claimTimeoutMs);
+      const timer = setTimeout(() => this.#giveUp(seq), this.#snapshot.claimTimeoutMs);
       this.#waiting.set(seq, { settle, timer });
       this.#send({ type: 'claim', seq, listener, client });
     });
   }
 
   ended(hop: string, bytesUp: number, bytesDown: number, reason: string | null): void {
-    this.#send({ type: 'ended', hop, bytesUp, bytesDown, reason: reason === null ? null : reason.slice(0, 512) });
+    this.#send({
+      type: 'ended',
+      hop,
+      bytesUp,
+      bytesDown,
+      reason: reason === null ? null : reason.slice(0, 512),
+    });
   }
 
   dialed(hop: string, source: Endpoint): void {
@@ -73,7 +78,13 @@ export class Channel {
     if (waiting === undefined) return false;
     this.#waiting.delete(seq);
     clearTimeout(waiting.timer);
-    waiting.settle(claimed);
-    return true;
+    waiting.settle?.(claimed);
+    return waiting.settle !== null;
+  }
+
+  #giveUp(seq: number): void {
+    const waiting = this.#waiting.get(seq);
+    waiting?.settle?.({ outcome: 'refuse', reason: 'the decision took too long' });
+    if (waiting !== undefined) waiting.settle = null;
   }
 }

@@ -1,6 +1,7 @@
 /** One accepted connection, from its claim to its end. */
 import type { Socket } from 'node:net';
 import type { Endpoint } from '../core/types.ts';
+import { reset } from '../protocols/reset.ts';
 import type { End, ProtocolRoom } from '../protocols/room.ts';
 import type { Channel } from './channel.ts';
 import type { Flow, ListenerName } from './messages.ts';
@@ -24,9 +25,12 @@ export class Connection {
   /** Ends the hop with RST on both sides. */
   close(reason: string): void {
     this.#closed ??= reason;
-    if (this.#reset !== null) return this.#reset();
-    this.#client.resetAndDestroy();
-    this.#upstream?.resetAndDestroy();
+    if (this.#reset !== null) {
+      this.#reset();
+      return;
+    }
+    reset(this.#client);
+    if (this.#upstream !== null) reset(this.#upstream);
   }
 
   /**
@@ -42,7 +46,7 @@ export class Connection {
     }
     const claimed = await this.#channel.claim(listener, from);
     if (claimed.outcome === 'refuse') {
-      this.#client.resetAndDestroy();
+      reset(this.#client);
       return;
     }
     const { flow } = claimed;
@@ -70,7 +74,7 @@ export class Connection {
         },
       });
     } catch (error) {
-      this.#upstream?.resetAndDestroy();
+      if (this.#upstream !== null) reset(this.#upstream);
       if (error instanceof DialError) return this.#refuse(`not reached: ${error.message}`);
       return this.#refuse(`failed: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -88,7 +92,7 @@ export class Connection {
 
   /** A client that connected cannot be told "refused" any more: a reset is the nearest that TCP has. */
   #refuse(reason: string): End {
-    this.#client.resetAndDestroy();
+    reset(this.#client);
     return { bytesUp: 0, bytesDown: 0, reason };
   }
 }

@@ -70,18 +70,18 @@ export const TEXT_LIMIT = 1024;
 export function fromWorker(value: unknown): ToSupervisor | null {
   const m = record(value);
   if (m === null) return null;
-  switch (m['type']) {
+  switch (m.type) {
     case 'ready':
       return { type: 'ready' };
     case 'claim': {
-      const client = endpoint(m['client']);
-      const listener = m['listener'];
-      if (!count(m['seq']) || client === null || (listener !== 'v4' && listener !== 'v6')) return null;
-      return { type: 'claim', seq: m['seq'], listener, client };
+      const client = endpoint(m.client);
+      const listener = m.listener;
+      if (!count(m.seq) || client === null || (listener !== 'v4' && listener !== 'v6')) return null;
+      return { type: 'claim', seq: m.seq, listener, client };
     }
     case 'dialed': {
-      const source = endpoint(m['source']);
-      return text(m['hop']) && source !== null ? { type: 'dialed', hop: m['hop'], source } : null;
+      const source = endpoint(m.source);
+      return text(m.hop) && source !== null ? { type: 'dialed', hop: m.hop, source } : null;
     }
     case 'ended': {
       const { hop, bytesUp, bytesDown, reason } = m;
@@ -98,26 +98,22 @@ export function fromWorker(value: unknown): ToSupervisor | null {
 export function fromSupervisor(value: unknown): ToWorker | null {
   const m = record(value);
   if (m === null) return null;
-  switch (m['type']) {
+  switch (m.type) {
     case 'flow':
       return flow(m);
     case 'refuse':
-      return count(m['seq']) && text(m['reason'])
-        ? { type: 'refuse', seq: m['seq'], reason: m['reason'] }
-        : null;
+      return count(m.seq) && text(m.reason) ? { type: 'refuse', seq: m.seq, reason: m.reason } : null;
     case 'close':
-      return text(m['hop']) && text(m['reason'])
-        ? { type: 'close', hop: m['hop'], reason: m['reason'] }
-        : null;
+      return text(m.hop) && text(m.reason) ? { type: 'close', hop: m.hop, reason: m.reason } : null;
     case 'snapshot': {
-      const s = record(m['snapshot']);
-      if (s === null || !text(s['version'])) return null;
+      const s = record(m.snapshot);
+      if (s === null || !text(s.version)) return null;
       const { version, claimTimeoutMs, dialTimeoutMs } = s;
       if (!count(claimTimeoutMs) || !count(dialTimeoutMs)) return null;
       return { type: 'snapshot', snapshot: { version, claimTimeoutMs, dialTimeoutMs } };
     }
     case 'drain':
-      return count(m['deadlineMs']) ? { type: 'drain', deadlineMs: m['deadlineMs'] } : null;
+      return count(m.deadlineMs) ? { type: 'drain', deadlineMs: m.deadlineMs } : null;
     default:
       return null;
   }
@@ -125,7 +121,7 @@ export function fromSupervisor(value: unknown): ToWorker | null {
 
 function flow(m: Record<string, unknown>): ToWorker | null {
   const { seq, hop, target, protocol, outcome, reason, limitIdleMs } = m;
-  const destination = endpoint(m['destination']);
+  const destination = endpoint(m.destination);
   if (!count(seq) || !text(hop) || !text(protocol) || !text(reason) || destination === null) return null;
   if (target !== null && !text(target)) return null;
   if (outcome !== 'allow' && outcome !== 'deny') return null;
@@ -142,8 +138,8 @@ function record(value: unknown): Record<string, unknown> | null {
 
 function endpoint(value: unknown): Endpoint | null {
   const e = record(value);
-  if (e === null || !text(e['address']) || e['address'].length > 64) return null;
-  return count(e['port']) && e['port'] <= 65_535 ? { address: e['address'], port: e['port'] } : null;
+  if (e === null || !text(e.address) || e.address.length > 64) return null;
+  return count(e.port) && e.port <= 65_535 ? { address: e.address, port: e.port } : null;
 }
 
 function count(value: unknown): value is number {

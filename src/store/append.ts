@@ -25,10 +25,13 @@ export interface Action {
 const INSERTS = {
   login: `INSERT OR IGNORE INTO logins (id, boot, host, kind, source, user, uid, identity, identity_name, client_address,
     client_port, tty, started, recovered, parent_hop) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  facts: `INSERT INTO login_identities (login, at, user, uid, identity, identity_name, client_address, client_port, tty,
-    parent_hop) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE NOT EXISTS (SELECT 1 FROM login_identities WHERE
-    seq = (SELECT max(seq) FROM login_identities WHERE login = ?1) AND user IS ?3 AND uid IS ?4 AND identity IS ?5
-    AND client_address IS ?7 AND client_port IS ?8 AND tty IS ?9 AND parent_hop IS ?10)`,
+  facts: `WITH new (login, at, user, uid, identity, identity_name, client_address, client_port, tty, parent_hop)
+    AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
+    INSERT INTO login_identities (login, at, user, uid, identity, identity_name, client_address, client_port, tty,
+    parent_hop) SELECT * FROM new WHERE NOT EXISTS (SELECT 1 FROM login_identities i WHERE
+    i.seq = (SELECT max(seq) FROM login_identities WHERE login = new.login) AND i.user IS new.user
+    AND i.uid IS new.uid AND i.identity IS new.identity AND i.client_address IS new.client_address
+    AND i.client_port IS new.client_port AND i.tty IS new.tty AND i.parent_hop IS new.parent_hop)`,
   loginEnd: 'INSERT OR IGNORE INTO login_ends (login, lingering, at) VALUES (?, ?, ?)',
   revocation: 'INSERT OR IGNORE INTO login_revocations (login, at, "by", reason) VALUES (?, ?, ?, ?)',
   process: `INSERT OR IGNORE INTO processes (id, login, parent, pid, ppid, start_ns, image, exe, exe_verified, argv,
@@ -40,8 +43,10 @@ const INSERTS = {
   decision: `INSERT OR IGNORE INTO decisions (hop, action, at, outcome, policies, reason, observed, errors, version)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   action: `INSERT OR IGNORE INTO actions (hop, seq, kind, at, ended, subject, detail) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-  handoff: `INSERT INTO handoffs (kind, login, process, to_login, to_pid, via, at) SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7
-    WHERE NOT EXISTS (SELECT 1 FROM handoffs WHERE at = ?7 AND to_pid = ?5 AND kind = ?1 AND via = ?6 AND process IS ?3)`,
+  handoff: `WITH new (kind, login, process, to_login, to_pid, via, at) AS (VALUES (?, ?, ?, ?, ?, ?, ?))
+    INSERT INTO handoffs (kind, login, process, to_login, to_pid, via, at) SELECT * FROM new WHERE NOT EXISTS
+    (SELECT 1 FROM handoffs h WHERE h.at = new.at AND h.to_pid = new.to_pid AND h.kind = new.kind AND h.via = new.via
+    AND h.process IS new.process)`,
   notice: 'INSERT INTO notices (at, kind, login, count, detail) VALUES (?, ?, ?, ?, ?)',
   meta: 'INSERT INTO meta (at, key, value) VALUES (?, ?, ?)',
 } as const;
@@ -67,16 +72,14 @@ export class Writer {
       Object.entries(INSERTS).map(([name, text]) => [name, db.prepare(text)]),
     ) as Inserts;
     this.#stored = db
-      .prepare<
-        unknown[],
-        number
-      >('SELECT id FROM processes WHERE login = ? AND pid = ? AND start_ns = ? AND image = ?')
+      .prepare<unknown[], number>(
+        'SELECT id FROM processes WHERE login = ? AND pid = ? AND start_ns = ? AND image = ?',
+      )
       .pluck();
     this.#handoff = db
-      .prepare<
-        unknown[],
-        number
-      >('SELECT id FROM handoffs WHERE at = ? AND to_pid = ? AND kind = ? AND via = ? AND process IS ?')
+      .prepare<unknown[], number>(
+        'SELECT id FROM handoffs WHERE at = ? AND to_pid = ? AND kind = ? AND via = ? AND process IS ?',
+      )
       .pluck();
   }
 
@@ -98,7 +101,11 @@ export class Writer {
         this.insertLoginEnd(login.id, { at: login.ended, lingering: login.lingering });
       }
       if (login.revoked !== null) {
-        this.insertRevocation(login.id, { at: login.revoked, by: 'recovered', reason: 'recovered as revoked' });
+        this.insertRevocation(login.id, {
+          at: login.revoked,
+          by: 'recovered',
+          reason: 'recovered as revoked',
+        });
       }
       return added;
     });
@@ -109,7 +116,12 @@ export class Writer {
     return this.#run('facts', [
       ...[login, facts.at, facts.user ?? null, facts.uid ?? null],
       ...[json(facts.identity), facts.identity?.name ?? null],
-      ...[facts.client?.address ?? null, facts.client?.port ?? null, facts.tty ?? null, facts.parentHop ?? null],
+      ...[
+        facts.client?.address ?? null,
+        facts.client?.port ?? null,
+        facts.tty ?? null,
+        facts.parentHop ?? null,
+      ],
     ]);
   }
 
@@ -126,8 +138,22 @@ export class Writer {
   /** @returns the id under which this image is stored: an earlier one, where the same image is there already */
   insertProcess(process: Process): number {
     const added = this.#run('process', [
-      ...[process.id, process.login, process.parent, process.pid, process.ppid, process.startNs, process.image],
-      ...[process.exe, flag(process.exeVerified), JSON.stringify(process.argv), process.argvBytes, process.uid],
+      ...[
+        process.id,
+        process.login,
+        process.parent,
+        process.pid,
+        process.ppid,
+        process.startNs,
+        process.image,
+      ],
+      ...[
+        process.exe,
+        flag(process.exeVerified),
+        JSON.stringify(process.argv),
+        process.argvBytes,
+        process.uid,
+      ],
       ...[process.started, flag(process.recovered)],
     ]);
     const id = added
@@ -199,7 +225,11 @@ export class Writer {
   /** @returns the notice under the store's number for it */
   insertNotice(notice: Omit<Notice, 'id'>): Notice {
     const { at, kind, login, count, detail } = notice;
-    const { row } = this.#transactor.insert(this.#insert.notice, [at, kind, login, count, detail], 'a notice');
+    const { row } = this.#transactor.insert(
+      this.#insert.notice,
+      [at, kind, login, count, detail],
+      'a notice',
+    );
     return { ...notice, id: row };
   }
 

@@ -50,6 +50,7 @@ export function translate(error: unknown, doing: string): unknown {
     return new StoreError('orphan', `${doing}: it belongs to something that was never recorded`, error);
   }
   if (CORRUPT.test(code)) return new StoreError('corrupt', `${doing}: ${error.message}`, error);
-  if (code.startsWith('SQLITE_')) return new StoreError('other', `${doing}: ${code}: ${error.message}`, error);
+  if (code.startsWith('SQLITE_'))
+    return new StoreError('other', `${doing}: ${code}: ${error.message}`, error);
   return error;
 }

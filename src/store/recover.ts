@@ -1,7 +1,17 @@
 import type { Database } from 'better-sqlite3';
 import type { Hop, Id, Login, Micros, Process } from '../core/types.ts';
 import type { Writer } from './append.ts';
-import { HOP_COLUMNS, type HopRow, hopFromRow, PROCESS_COLUMNS, type ProcessRow, processFromRow } from './rows.ts';
+import {
+  ENDED_MARK,
+  ENDED_THROUGH,
+  HOP_COLUMNS,
+  type HopRow,
+  hopFromRow,
+  PROCESS_COLUMNS,
+  type ProcessRow,
+  processFromRow,
+  UNENDED,
+} from './rows.ts';
 
 /** What a daemon that starts again has to know of the one before it. */
 export interface RecoveryQueries {
@@ -13,10 +23,6 @@ export interface RecoveryQueries {
   maxProcessId(): number;
   maxHopId(): Id | null;
 }
-
-const MARK = 'hops-ended-through';
-const THROUGH = `ifnull((SELECT CAST(value AS INTEGER) FROM meta WHERE key = '${MARK}' ORDER BY seq DESC LIMIT 1), 0)`;
-const UNENDED = `h.seq > ${THROUGH} AND NOT EXISTS (SELECT 1 FROM hop_ends x WHERE x.hop = h.id)`;
 
 /** @param openLogins the logins of this boot that are open or lingering */
 export function recoveryQueries(db: Database, openLogins: () => Login[]): RecoveryQueries {
@@ -45,6 +51,6 @@ export function markEnded(db: Database, writer: Writer, at: Micros): void {
     )
     .pluck()
     .get();
-  const before = db.prepare<[], number>(`SELECT ${THROUGH}`).pluck().get() ?? 0;
-  if (typeof through === 'number' && through > before) writer.insertMeta(at, MARK, String(through));
+  const before = db.prepare<[], number>(`SELECT ${ENDED_THROUGH}`).pluck().get() ?? 0;
+  if (typeof through === 'number' && through > before) writer.insertMeta(at, ENDED_MARK, String(through));
 }

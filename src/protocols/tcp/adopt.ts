@@ -2,7 +2,7 @@
  * Puts a socket that has not been read from under another `net.Socket` whose reads land in a buffer that we choose.
  *
  * Node offers that (`onread`) only to `net.connect`, not to accepted sockets. The constructor's `handle` option is
- * what Node's own accept uses; it is undocumented. Written for Node 24, whose binary Hopline carries; a test fails
+ * what Node's own accept uses; for handles of this kind it is undocumented. Written for Node 24, whose binary Hopline carries; a test fails
  * when a later one does this differently.
  */
 import { type OnReadOpts, Socket, type SocketConstructorOpts } from 'node:net';
@@ -36,7 +36,7 @@ export function adopt(given: Socket, onread: OnReadOpts): Adopted | null {
   const handle = shell._handle;
   if (handle === null || given.destroyed) return null;
   shell._handle = null;
-  const options: SocketConstructorOpts & Record<string, unknown> = {
+  const options = {
     handle,
     onread,
     allowHalfOpen: true,
@@ -45,5 +45,5 @@ export function adopt(given: Socket, onread: OnReadOpts): Adopted | null {
     writable: true,
     highWaterMark: HIGH_WATER,
   };
-  return { socket: new Socket(options), handle };
+  return { socket: new Socket(options as unknown as SocketConstructorOpts), handle };
 }

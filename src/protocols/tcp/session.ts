@@ -7,6 +7,7 @@
  * that does no more than one read and one write cannot pass 0.5 by much: it adds as much work as it finds.
  */
 import type { Socket } from 'node:net';
+import { reset } from '../reset.ts';
 import type { End, Session } from '../room.ts';
 import { adopt } from './adopt.ts';
 import { Reader } from './reader.ts';
@@ -22,8 +23,8 @@ export function forward(session: Session, upstream: Socket): Promise<End> {
   const near = adopt(session.client, fromClient);
   const far = adopt(upstream, fromUpstream);
   if (near === null || far === null) {
-    near?.socket.resetAndDestroy();
-    far?.socket.resetAndDestroy();
+    reset(near?.socket ?? session.client);
+    reset(far?.socket ?? upstream);
     return Promise.resolve({ bytesUp: 0, bytesDown: 0, reason: 'closed before the first byte' });
   }
   return new Promise((resolve) => {

@@ -1,5 +1,6 @@
 /** One of a hop's two sockets, and how many bytes it took. */
 import type { Socket } from 'node:net';
+import { reset } from '../reset.ts';
 import type { Adopted, Handle } from './adopt.ts';
 import type { Reader } from './reader.ts';
 
@@ -27,7 +28,7 @@ export class Side {
   reset(): void {
     if (this.socket.destroyed) return;
     this.settle();
-    this.socket.resetAndDestroy();
+    reset(this.socket);
   }
 
   /** Bytes that the kernel took for this side; final once it is closed. */

@@ -26,6 +26,7 @@ CREATE TABLE `decisions` (
 );
 --> statement-breakpoint
 CREATE UNIQUE INDEX `decisions_hop` ON `decisions` (`hop`,`action`,`at`);--> statement-breakpoint
+CREATE INDEX `decisions_refused` ON `decisions` (`outcome`,`hop`) WHERE outcome <> 'allow';--> statement-breakpoint
 CREATE TABLE `handoffs` (
 	`id` integer PRIMARY KEY NOT NULL,
 	`kind` text NOT NULL,

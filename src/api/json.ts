@@ -1,0 +1,82 @@
+import type { Handoff, Hop, Login, Micros, Notice, Process } from '../core/types.ts';
+
+/**
+ * The records as they leave the daemon: field names of the vocabulary, times as RFC 3339 in UTC with milliseconds
+ * (`2026-01-02T03:04:05.678Z`) where the records have microseconds.
+ */
+type Timed<T, Keys extends keyof T> = Omit<T, Keys> & {
+  readonly [K in Keys]: null extends T[K] ? string | null : string;
+};
+
+export type LoginJson = Timed<Login, 'started' | 'ended' | 'revoked'>;
+export type ProcessJson = Timed<Process, 'started' | 'exited'>;
+export type HopJson = Timed<Hop, 'started' | 'ended'>;
+export type HandoffJson = Timed<Handoff, 'at'>;
+export type NoticeJson = Timed<Notice, 'at'>;
+
+export interface TreeLoginJson extends LoginJson {
+  readonly processes: readonly ProcessJson[];
+  readonly hops: readonly HopJson[];
+  readonly handoffs: readonly HandoffJson[];
+}
+
+export interface ForestJson {
+  readonly logins: readonly TreeLoginJson[];
+  /** Hops that no login is known for. */
+  readonly unattributed: readonly HopJson[];
+  /** Logins that the limit left out. */
+  readonly omitted: number;
+}
+
+export function rfc3339(time: Micros): string {
+  return new Date(Math.floor(time / 1000)).toISOString();
+}
+
+/** @throws RangeError when the text is no time */
+export function microsFrom(text: string): Micros {
+  const millis = Date.parse(text);
+  if (Number.isNaN(millis)) throw new RangeError(`not a time: ${text}`);
+  return millis * 1000;
+}
+
+const maybe = (time: Micros | null) => (time === null ? null : rfc3339(time));
+
+export function loginJson(login: Login): LoginJson {
+  return {
+    ...login,
+    started: rfc3339(login.started),
+    ended: maybe(login.ended),
+    revoked: maybe(login.revoked),
+  };
+}
+
+export function processJson(process: Process): ProcessJson {
+  return { ...process, started: rfc3339(process.started), exited: maybe(process.exited) };
+}
+
+export function hopJson(hop: Hop): HopJson {
+  return { ...hop, started: rfc3339(hop.started), ended: maybe(hop.ended) };
+}
+
+export function handoffJson(handoff: Handoff): HandoffJson {
+  return { ...handoff, at: rfc3339(handoff.at) };
+}
+
+export function noticeJson(notice: Notice): NoticeJson {
+  return { ...notice, at: rfc3339(notice.at) };
+}
+
+export interface TreeRecord extends Login {
+  readonly processes: readonly Process[];
+  readonly hops: readonly Hop[];
+  readonly handoffs: readonly Handoff[];
+}
+
+export function treeLoginJson(tree: TreeRecord): TreeLoginJson {
+  return {
+    ...loginJson(tree),
+    processes: tree.processes.map(processJson),
+    hops: tree.hops.map(hopJson),
+    handoffs: tree.handoffs.map(handoffJson),
+  };
+}

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { ControlError, type Method, type Params } from './protocol.ts';
+
+const text = z.string().min(1).max(4096);
+const time = z.iso.datetime({ offset: true });
+const limit = z.int().min(1).max(100_000);
+const nothing = z.strictObject({});
+
+const SCHEMAS: { readonly [M in Method]: z.ZodType<Params[M]> } = {
+  status: nothing,
+  logins: z.strictObject({ all: z.boolean(), user: text, limit }).partial(),
+  tree: z.strictObject({ login: text, all: z.boolean(), limit }).partial(),
+  hops: z
+    .strictObject({
+      login: text,
+      user: text,
+      target: text,
+      since: time,
+      outcome: z.enum(['allow', 'deny', 'approve']),
+      unattributed: z.boolean(),
+      open: z.boolean(),
+      limit,
+    })
+    .partial(),
+  handoffs: z.strictObject({ login: text, since: time, limit }).partial(),
+  notices: z.strictObject({ since: time, kind: text, limit }).partial(),
+  watch: nothing,
+  revoke: z.strictObject({ what: text, reason: z.string().max(4096).optional() }),
+  'policy.explain': z
+    .strictObject({
+      login: text,
+      user: text,
+      target: text,
+      destination: text,
+      chain: z.array(z.string().max(4096)).max(256),
+    })
+    .partial(),
+  'config.check': z.strictObject({ dir: text.startsWith('/') }).partial(),
+  reload: nothing,
+};
+
+export function isMethod(name: unknown): name is Method {
+  return typeof name === 'string' && Object.hasOwn(SCHEMAS, name);
+}
+
+/** @throws ControlError `bad_request`, saying which field is wrong and what was expected */
+export function parseParams<M extends Method>(method: M, params: unknown): Params[M] {
+  const parsed = SCHEMAS[method].safeParse(params ?? {});
+  if (parsed.success) return parsed.data;
+  const found = parsed.error.issues.map((issue) =>
+    [issue.path.join('.'), issue.message].filter(Boolean).join(': '),
+  );
+  throw new ControlError('bad_request', `${method}: ${found.join('; ')}`);
+}

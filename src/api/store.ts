@@ -1,0 +1,25 @@
+import type { Reader } from '../store/reader.ts';
+import type { Handlers } from './connection.ts';
+import { handoffJson, hopJson, loginJson, microsFrom, noticeJson, treeLoginJson } from './json.ts';
+
+type Reads = Pick<Reader, 'logins' | 'login' | 'tree' | 'hops' | 'handoffs' | 'notices'>;
+
+/** The methods that only read the store. Logins are named by id or a unique beginning of one. */
+export function storeHandlers(
+  reader: Reads,
+): Required<Pick<Handlers, 'logins' | 'tree' | 'hops' | 'handoffs' | 'notices'>> {
+  const id = (ref: string | undefined) => (ref === undefined ? undefined : reader.login(ref).id);
+  const time = (text: string | undefined) => (text === undefined ? undefined : microsFrom(text));
+  return {
+    logins: (params) => reader.logins(params).map(loginJson),
+    tree: (params) => {
+      const { logins, unattributed, omitted } = reader.tree(params);
+      return { logins: logins.map(treeLoginJson), unattributed: unattributed.map(hopJson), omitted };
+    },
+    hops: (params) =>
+      reader.hops({ ...params, login: id(params.login), since: time(params.since) }).map(hopJson),
+    handoffs: (params) =>
+      reader.handoffs({ ...params, login: id(params.login), since: time(params.since) }).map(handoffJson),
+    notices: (params) => reader.notices({ ...params, since: time(params.since) }).map(noticeJson),
+  };
+}

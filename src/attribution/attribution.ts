@@ -1,0 +1,197 @@
+import type { Evidence, Identity, Id, Micros } from '../core/types.ts';
+import { HlEventType, type HlExecEvent, type HlWho, readHlDnsEvent, readHlEvent, readHlExecEvent, readHlExitEvent,
+  readHlFlowEndEvent, readHlFlowEvent, readHlHandoffEvent, readHlRootEvent, readHlSocketEvent } from '../kernel/layouts.generated.ts';
+import type { Accounts } from './accounts.ts';
+import { Flows, type FlowRules } from './flows.ts';
+import { Handoffs } from './handoff-events.ts';
+import { type Image, processKey } from './image.ts';
+import { Images, type ImageRules } from './images.ts';
+import { Names } from './names.ts';
+import type { PamEvent } from './pam-event.ts';
+import { readStat, sshConnection, ttyPath } from './proc.ts';
+import type { Recorder } from './recorder.ts';
+import { type Root, Roots } from './roots.ts';
+import { describeSocket } from './sockets.ts';
+
+export interface AttributionOptions {
+  readonly host: string;
+  readonly record: Recorder;
+  readonly images: ImageRules;
+  readonly flows: FlowRules;
+  readonly accounts: Accounts;
+  toMicros(bootNs: bigint): Micros;
+  /** Who a PAM session belongs to, by the evidence that sshd gave. */
+  identify(account: string, authInfo: string | null): Identity;
+  /** PAM sessions that opened since the last call. */
+  pamEvents(): readonly PamEvent[];
+  /** Processes alive below a root, as the kernel counts them. */
+  liveProcesses(root: bigint): number;
+  /** The kernel keeps a revoked root until it is told that its end was seen. */
+  forgetRoot(root: bigint): void;
+  /** A DNS answer that a login got: parsed elsewhere, by a process without privilege. */
+  onDnsAnswer(root: Id, message: Uint8Array): void;
+}
+
+/** Turns what the kernel reports into logins, processes, hops and handoffs. */
+export class Attribution {
+  readonly roots: Roots;
+  readonly images: Images;
+  readonly names = new Names();
+  readonly flows: Flows;
+  readonly #handoffs: Handoffs;
+  readonly #options: AttributionOptions;
+
+  constructor(options: AttributionOptions) {
+    this.#options = options;
+    this.roots = new Roots(options.host, options.record);
+    this.images = new Images(options.images);
+    this.flows = new Flows(options.flows, options.record, this);
+    this.#handoffs = new Handoffs(options.record, this);
+  }
+
+  /** One event from the ring. The view is only read during the call. */
+  handle(view: DataView, offset: number): void {
+    const head = readHlEvent(view, offset);
+    const at = this.#options.toMicros(head.atNs);
+    switch (head.type) {
+      case HlEventType.EV_ROOT: {
+        const event = readHlRootEvent(view, offset);
+        this.roots.begin({ kernelId: event.root, kind: event.kind, leader: processKey(event.proc), at });
+        return;
+      }
+      case HlEventType.EV_ROOT_END:
+        return this.#rootEnd(readHlRootEvent(view, offset).root, at);
+      case HlEventType.EV_EXEC:
+        return this.#exec(readHlExecEvent(view, offset), at);
+      case HlEventType.EV_EXIT:
+        return this.#exit(view, offset, at);
+      case HlEventType.EV_FLOW:
+        return this.flows.opened(readHlFlowEvent(view, offset), at);
+      case HlEventType.EV_FLOW_END:
+        return this.flows.ended(readHlFlowEndEvent(view, offset), at);
+      case HlEventType.EV_HANDOFF:
+        return this.#handoffs.handle(readHlHandoffEvent(view, offset), at);
+      case HlEventType.EV_SOCKET: {
+        const event = readHlSocketEvent(view, offset);
+        const { root, image } = this.resolve(event.who, at);
+        if (root) this.store(root, image);
+        this.#options.record.notice({ at, kind: 'refused', login: root?.id ?? null, count: 1, detail: describeSocket(event, image) });
+        return;
+      }
+      case HlEventType.EV_DNS: {
+        const event = readHlDnsEvent(view, offset);
+        const root = this.roots.byKernelId(event.root);
+        if (root) this.#options.onDnsAnswer(root.id, Uint8Array.from(event.data.subarray(0, event.len)));
+        return;
+      }
+    }
+  }
+
+  /** Whose `who` is. A root that the supervisor has not heard of yet is taken as the kernel tells it. */
+  resolve(who: HlWho, at: Micros): { root: Root | null; image: Image | null } {
+    if (who.root === 0n) return { root: null, image: null };
+    const root =
+      this.roots.byKernelId(who.root) ??
+      this.roots.begin({ kernelId: who.root, kind: who.kind, leader: processKey(who.owner), at, recovered: true });
+    return { root, image: this.images.of(who, root.id, at) };
+  }
+
+  /** Makes sure that the record knows of the root and of the programs down to `image`. */
+  store(root: Root, image: Image | null): void {
+    if (!root.stored && root.user === null && image && root.kind === 'unattended') {
+      root.uid = image.uid;
+      root.user = this.#options.accounts.nameOf(image.uid);
+    }
+    if (root.kind !== 'unattended' && root.identity === null) this.drainPam();
+    this.roots.store(root);
+    if (image) this.#storeImage(image);
+  }
+
+  /** A program of a person's login that was there before the daemon. */
+  recovered(root: Root, image: Image): void {
+    const first = image.parent === null || image.parent.plumbing;
+    if (first && root.user === null) this.#firstProgram(root, image, image.started);
+    this.store(root, image);
+  }
+
+  isPlumbing(name: string): boolean {
+    return this.#options.images.plumbing.has(name);
+  }
+
+  /** Takes in the PAM sessions that have opened or closed. */
+  drainPam(): void {
+    this.pam(this.#options.pamEvents());
+  }
+
+  pam(events: readonly PamEvent[]): void {
+    for (const event of events) this.#pam(event);
+  }
+
+  #pam(event: PamEvent): void {
+    const leader = this.images.byPid(event.pid);
+    const root = leader ? this.roots.get(leader.root) : undefined;
+    if (!leader || !root || root.kind === 'unattended' || !leader.plumbing) {
+      this.#options.record.notice({ at: event.at, kind: 'loss', login: null, count: 1, detail: `PAM session of ${event.user} (pid ${event.pid}) belongs to no known login` });
+      return;
+    }
+    if (event.type === 'close') return;
+    const identity = this.#options.identify(event.user, event.authInfo);
+    this.roots.learn(root, { at: event.at, user: event.user, identity, client: event.client, tty: event.tty?.startsWith('/dev/') ? event.tty : null });
+  }
+
+  #exec(event: HlExecEvent, at: Micros): void {
+    const root =
+      this.roots.byKernelId(event.who.root) ??
+      this.roots.begin({ kernelId: event.who.root, kind: event.who.kind, leader: processKey(event.who.proc), at, recovered: true });
+    const image = this.images.exec(event, root.id, at);
+    if (root.source === 'service' && !root.stored && image.label === 'systemd' && image.argv.includes('--user')) {
+      root.source = 'user-manager';
+    }
+    if (root.kind === 'unattended' || image.plumbing) return;
+    const first = image.parent === null || image.parent.plumbing;
+    if (first) this.#firstProgram(root, image, at);
+    this.store(root, image);
+  }
+
+  /** The shell, or the command that `ssh host COMMAND` gave: by now PAM has told who this is, if it is used. */
+  #firstProgram(root: Root, image: Image, at: Micros): void {
+    this.drainPam();
+    const device = root.tty === null ? (readStat(image.pid)?.tty ?? 0) : 0;
+    const tty = device === 0 ? null : ttyPath(device);
+    if (root.identity !== null) {
+      if (tty !== null) this.roots.learn(root, { at, tty });
+      return;
+    }
+    const user = this.#options.accounts.nameOf(image.uid);
+    const client = root.kind === 'ssh' ? sshConnection(image.pid) : null;
+    const evidence: Evidence = { method: 'account', source: client ? 'environ' : 'proc' };
+    this.roots.learn(root, { at, user, uid: image.uid, identity: { name: user, groups: [], verified: false, evidence }, client, tty });
+  }
+
+  #exit(view: DataView, offset: number, at: Micros): void {
+    const event = readHlExitEvent(view, offset);
+    const image = this.images.exit(event);
+    if (image && image.stored !== null) {
+      const signal = event.code & 0x7f;
+      this.#options.record.processExit(image, { at, exitCode: signal === 0 ? (event.code >> 8) & 0xff : null, signal: signal === 0 ? null : signal });
+    }
+    const root = this.roots.byKernelId(event.root);
+    if (!root || root.leader !== processKey(event.proc)) return;
+    if (root.kind !== 'unattended' && root.identity === null) this.drainPam();
+    this.roots.end(root, at, this.#options.liveProcesses(root.kernelId) > 0);
+  }
+
+  #rootEnd(kernelId: bigint, at: Micros): void {
+    const root = this.roots.byKernelId(kernelId);
+    this.#options.forgetRoot(kernelId);
+    if (!root) return;
+    this.roots.finish(root, at);
+    this.names.forget(root.id);
+  }
+
+  #storeImage(image: Image): void {
+    if (image.stored !== null) return;
+    if (image.parent && !image.parent.plumbing) this.#storeImage(image.parent);
+    this.#options.record.process(image);
+  }
+}

@@ -1,0 +1,140 @@
+import { idFromBigInt } from '../core/ids.ts';
+import type { Decision, HopMode, Id, Micros, Route, Transport } from '../core/types.ts';
+import { addressText } from '../kernel/address.ts';
+import { HlAction, type HlFlow, type HlFlowEndEvent, type HlFlowEvent, HlReason, HlSocketFlag, type HlWho } from '../kernel/layouts.generated.ts';
+import { chainOf, type Image } from './image.ts';
+import type { Names } from './names.ts';
+import { readExe } from './proc.ts';
+import type { HopDraft, Recorder } from './recorder.ts';
+import type { Root } from './roots.ts';
+import type { Routing } from './routing.ts';
+
+export interface FlowRules {
+  readonly routing: Routing;
+  /** The policy snapshot's version, for decisions that the kernel made alone. */
+  version(): string;
+  /** A connection was refused by the kernel: the person is to read why. */
+  onDenied(hop: HopDraft, root: Root | null, image: Image | null): void;
+  onOpened(hop: HopDraft, source: { address: string; port: number }): void;
+  onEnded(hop: Id): void;
+  /** A redirected connection ended and nobody has claimed it: look again in a while. */
+  onUnclaimed(event: HlFlowEndEvent): void;
+}
+
+interface Context {
+  readonly names: Names;
+  resolve(who: HlWho, at: Micros): { root: Root | null; image: Image | null };
+  store(root: Root, image: Image | null): void;
+}
+
+const TRANSPORTS: Readonly<Record<number, Transport>> = { 6: 'tcp', 17: 'udp' };
+const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 33: 'dccp', 58: 'icmp6', 132: 'sctp', 136: 'udplite' };
+
+/** Hops that the kernel handles alone, and the first half of those that the proxy claims. */
+export class Flows {
+  readonly #rules: FlowRules;
+  readonly #record: Recorder;
+  readonly #context: Context;
+
+  constructor(rules: FlowRules, record: Recorder, context: Context) {
+    this.#rules = rules;
+    this.#record = record;
+    this.#context = context;
+  }
+
+  /** A direct flow, or one that was refused. */
+  opened(event: HlFlowEvent, at: Micros): void {
+    const { root, image } = this.#context.resolve(event.who, at);
+    const denied = event.action === HlAction.DENY;
+    const draft = this.draft({
+      id: event.id, who: event.who, root, image, transport: event.transport, route: event.route, at,
+      address: addressText(event.addr), port: event.port,
+      mode: denied ? 'denied' : 'direct',
+    });
+    const decision = denied || event.flags & HlSocketFlag.S_BEFORE ? this.#kernelDecision(event, draft.route) : (draft.route?.decision ?? this.#allowed(draft.route));
+    const hop: HopDraft = { ...draft.hop, decision, ended: denied ? at : null, ...(denied ? { bytesUp: 0, bytesDown: 0 } : {}) };
+    if (root) this.#context.store(root, image);
+    this.#record.hop(hop);
+    if (denied) this.#rules.onDenied(hop, root, image);
+    else this.#rules.onOpened(hop, { address: addressText(event.sourceAddr), port: event.sourcePort });
+  }
+
+  ended(event: HlFlowEndEvent, at: Micros): void {
+    if (!event.unclaimed) {
+      const hop = idFromBigInt(event.id);
+      this.#rules.onEnded(hop);
+      this.#record.hopEnd(hop, { at, bytesUp: Number(event.bytesUp), bytesDown: Number(event.bytesDown), reason: null });
+    } else if (event.refused) this.neverTaken(event, at, 'the proxy was not there to take it: the daemon was down');
+    else this.#rules.onUnclaimed(event);
+  }
+
+  /** A redirected connection that no worker took: it went nowhere, and the record says so. */
+  neverTaken(flow: Pick<HlFlow, 'id' | 'who' | 'transport' | 'route' | 'port' | 'addr'>, at: Micros, why: string): void {
+    const { root, image } = this.#context.resolve(flow.who, at);
+    const { hop } = this.draft({
+      id: flow.id, who: flow.who, root, image, transport: flow.transport, route: flow.route, at,
+      address: addressText(flow.addr), port: flow.port, mode: 'denied',
+    });
+    if (root) this.#context.store(root, image);
+    const decision: Decision = { outcome: 'deny', policies: [], reason: why, observed: false, errors: [], version: this.#rules.version() };
+    this.#record.hop({ ...hop, decision, ended: at, bytesUp: 0, bytesDown: 0, endReason: why });
+  }
+
+  /** What a hop is before it is decided. */
+  draft(flow: {
+    id: bigint; who: HlWho; root: Root | null; image: Image | null; transport: number; route: number; at: Micros;
+    address: string; port: number; mode: HopMode;
+  }): { hop: Omit<HopDraft, 'decision'>; route: Route | null } {
+    const { root, image } = flow;
+    const transport = TRANSPORTS[flow.transport] ?? 'other';
+    const route = this.#rules.routing.byId(flow.route) ?? this.#rules.routing.find(transport, flow.address, flow.port);
+    const hop = {
+      id: idFromBigInt(flow.id),
+      login: root?.id ?? null,
+      image,
+      chain: image ? chainOf(image) : this.#chainOfStranger(flow.who),
+      target: route?.target ?? null,
+      name: root ? this.#context.names.nameOf(root.id, flow.address, flow.at) : null,
+      transport,
+      protocol: transport === 'udp' && flow.port === 53 ? 'dns' : (PROTOCOLS[flow.transport] ?? `ip-${flow.transport}`),
+      destination: { address: flow.address, port: flow.port },
+      started: flow.at,
+      ended: null,
+      bytesUp: null,
+      bytesDown: null,
+      mode: flow.mode,
+      endReason: null,
+    };
+    return { hop, route };
+  }
+
+  /** Nothing is known of its origin; what can be read of it now is written down as that. */
+  #chainOfStranger(who: HlWho): string[] {
+    if (who.proc.tgid === 0) return [];
+    const exe = readExe(who.proc.tgid);
+    return [exe ? exe.slice(exe.lastIndexOf('/') + 1) : `pid ${who.proc.tgid}`];
+  }
+
+  #allowed(route: Route | null): Decision {
+    const reason = route ? `direct by the routing table (${route.prefix})` : 'direct';
+    return { outcome: 'allow', policies: [], reason, observed: false, errors: [], version: this.#rules.version() };
+  }
+
+  #kernelDecision(event: HlFlowEvent, route: Route | null): Decision {
+    if (event.reason === HlReason.BY_ROUTE && route?.decision) return route.decision;
+    const before = (event.flags & HlSocketFlag.S_BEFORE) !== 0;
+    const reason = before ? 'connected before Hopline was started' : (REASONS[event.reason] ?? `kernel reason ${event.reason}`);
+    return { outcome: before ? 'allow' : 'deny', policies: [], reason, observed: before, errors: [], version: this.#rules.version() };
+  }
+}
+
+const REASONS: Readonly<Record<number, string>> = {
+  [HlReason.BY_ROUTE]: 'the routing table denies it',
+  [HlReason.REVOKED]: 'this login was revoked',
+  [HlReason.NETNS]: 'the program is in a network namespace of its own, where the proxy can not be reached',
+  [HlReason.PROXY]: "the proxy's own port takes no direct connections",
+  [HlReason.RESOURCES]: 'the kernel had no memory left to record it',
+  [HlReason.NO_ROUTE]: 'no route: nothing allows this kind of traffic',
+  [HlReason.BACKSTOP]: 'a packet of a kind that no hook had seen',
+  [HlReason.DEVICE]: 'the socket is bound to a network device, and the kernel does not release it',
+};

@@ -1,0 +1,59 @@
+import type { HandoffKind, Micros } from '../core/types.ts';
+import type { HlHandoffEvent, HlWho } from '../kernel/layouts.generated.ts';
+import { handoffKind, holderOf, socketPath } from './handoffs.ts';
+import { type Image, processKey } from './image.ts';
+import type { Images } from './images.ts';
+import type { Recorder } from './recorder.ts';
+import type { Root, Roots } from './roots.ts';
+
+const AF_UNIX = 1;
+const REMEMBERED = 5000;
+const CANDIDATES = 2000;
+
+interface Context {
+  readonly images: Images;
+  readonly roots: Roots;
+  resolve(who: HlWho, at: Micros): { root: Root | null; image: Image | null };
+  store(root: Root, image: Image | null): void;
+}
+
+/** Records that one tree had another do something for it, once for each process and socket. */
+export class Handoffs {
+  readonly #record: Recorder;
+  readonly #context: Context;
+  readonly #seen = new Set<string>();
+
+  constructor(record: Recorder, context: Context) {
+    this.#record = record;
+    this.#context = context;
+  }
+
+  handle(event: HlHandoffEvent, at: Micros): void {
+    const { root, image } = this.#context.resolve(event.who, at);
+    const unix = event.family === AF_UNIX;
+    const via = unix ? socketPath(event.path.subarray(0, event.pathLen)) : `127.0.0.1:${event.port}`;
+    const server = this.#server(event, via);
+    if (root && server.root === root) return;
+    const kind: HandoffKind = unix ? handoffKind(via, server.image?.label ?? null) : 'loopback';
+    const person = server.root !== null && server.root.kind !== 'unattended';
+    if (!person && kind !== 'container-engine') return;
+    const once = `${image?.key ?? processKey(event.who.proc)} ${server.root?.id ?? server.pid} ${via}`;
+    if (this.#seen.has(once)) return;
+    if (this.#seen.size >= REMEMBERED) this.#seen.clear();
+    this.#seen.add(once);
+    if (root) this.#context.store(root, image);
+    if (server.root) this.#context.store(server.root, server.image);
+    this.#record.handoff({ kind, login: root?.id ?? null, image, toLogin: server.root?.id ?? null, toPid: server.pid, via, at });
+  }
+
+  #server(event: HlHandoffEvent, via: string): { pid: number; root: Root | null; image: Image | null } {
+    if (event.to.startNs !== 0n) {
+      const image = this.#context.images.byPid(event.to.tgid);
+      return { pid: event.to.tgid, root: this.#context.roots.byKernelId(event.toRoot) ?? null, image };
+    }
+    const candidates = this.#context.images.livePids(CANDIDATES);
+    const pid = event.family === AF_UNIX ? holderOf(via, event.who.proc.tgid, candidates) : null;
+    const image = pid === null ? null : this.#context.images.byPid(pid);
+    return { pid: pid ?? event.to.tgid, root: image ? (this.#context.roots.get(image.root) ?? null) : null, image };
+  }
+}

@@ -1,0 +1,65 @@
+import type { Id, Micros } from '../core/types.ts';
+import type { HlKey } from '../kernel/layouts.generated.ts';
+
+/**
+ * One program image, as the supervisor holds it while it matters. The parent link goes to the image
+ * below which it runs: that of the process that forked it, or its own predecessor where a process
+ * execs twice.
+ */
+export interface Image {
+  readonly key: string;
+  readonly pid: number;
+  readonly startNs: bigint;
+  /** 0 for a fork without exec. */
+  readonly image: number;
+  readonly root: Id;
+  readonly parent: Image | null;
+  readonly ppid: number;
+  readonly exe: string;
+  readonly exeVerified: boolean;
+  /** How a person would call it: `bash`, `python3 etl.py`. */
+  readonly label: string;
+  readonly argv: readonly string[];
+  readonly argvBytes: number;
+  readonly uid: number;
+  readonly started: Micros;
+  readonly recovered: boolean;
+  /** An sshd, cron or login on the way to what the person started: no part of a chain. */
+  readonly plumbing: boolean;
+  /** The store's id, once it has been written. */
+  stored: number | null;
+}
+
+export function processKey(key: HlKey): string {
+  return `${key.tgid}.${key.startNs}`;
+}
+
+export function imageKey(key: HlKey, image: number): string {
+  return `${key.tgid}.${key.startNs}.${image}`;
+}
+
+/** The programs from the login down to `image`, without the plumbing above the first of them. */
+export function chainOf(image: Image | null): string[] {
+  const chain: string[] = [];
+  for (let at = image; at; at = at.parent) if (!at.plumbing && at.image !== 0) chain.unshift(at.label);
+  if (chain.length === 0 && image) chain.push(image.label);
+  return chain;
+}
+
+const INTERPRETERS = /^(?:ba|da|z|k|fi)?sh$|^python[\d.]*$|^node$|^ruby[\d.]*$|^perl[\d.]*$|^php[\d.]*$|^java$|^env$/;
+
+/**
+ * What to call an image: the file's base name, and for an interpreter the script that it runs.
+ * @param name base name of the file that runs, as the kernel has it: argv[0] can lie
+ * @param filename what execve was given: the script's path where a `#!` line chose the interpreter
+ */
+export function labelOf(name: string, filename: string, argv: readonly string[]): string {
+  if (!INTERPRETERS.test(name)) return name;
+  const base = filename.slice(filename.lastIndexOf('/') + 1);
+  const script = argv.slice(1).find((argument) => !argument.startsWith('-'));
+  const optionTakesCode = argv[1] !== undefined && /^-[a-z]*[ce]$/.test(argv[1]);
+  if (script === undefined || optionTakesCode) return name;
+  const scriptBase = script.slice(script.lastIndexOf('/') + 1);
+  if (base === scriptBase || /\.\w{1,4}$/.test(scriptBase) || script.includes('/')) return `${name} ${scriptBase}`;
+  return name;
+}

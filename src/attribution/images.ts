@@ -1,0 +1,157 @@
+import type { Id, Micros } from '../core/types.ts';
+import type { HlExecEvent, HlExitEvent, HlWho } from '../kernel/layouts.generated.ts';
+import { ExeResolver } from './exe.ts';
+import { type Image, imageKey, labelOf, processKey } from './image.ts';
+import { redactArgv } from './redact.ts';
+
+/** Exited images that a child may still name as its parent: as many as a busy host starts in a minute. */
+const REMEMBERED = 20_000;
+
+export interface ImageRules {
+  /** Base names of sshd, cron and the like. */
+  readonly plumbing: ReadonlySet<string>;
+  /** Bytes of argv to keep. */
+  readonly argvBytes: number;
+}
+
+/** The programs that run or ran a moment ago, by process and exec. */
+export class Images {
+  readonly #rules: ImageRules;
+  readonly #exe = new ExeResolver();
+  readonly #byImage = new Map<string, Image>();
+  /** The latest image of each live process that has executed something. */
+  readonly #current = new Map<string, Image>();
+  readonly #byPid = new Map<number, Image>();
+  readonly #gone: string[] = [];
+  #goneAt = 0;
+
+  constructor(rules: ImageRules) {
+    this.#rules = rules;
+  }
+
+  exec(event: HlExecEvent, root: Id, at: Micros): Image {
+    const { who } = event;
+    const filename = text(event.data.subarray(0, Math.max(0, event.filenameLen - 1)));
+    const raw = event.data.subarray(event.filenameLen, event.filenameLen + event.argvLen);
+    const argv = splitArgv(raw.subarray(0, this.#rules.argvBytes));
+    const name = text(event.name);
+    const exe = this.#exe.resolve({ pid: who.proc.tgid, dev: event.dev, ino: event.ino, name, filename, deleted: event.deleted === 1 });
+    const parent = this.#byImage.get(imageKey(event.parent, event.parentImage)) ?? null;
+    const sameRoot = parent !== null && parent.root === root ? parent : null;
+    const label = labelOf(name, filename, argv);
+    const image: Image = {
+      key: processKey(who.proc),
+      pid: who.proc.tgid,
+      startNs: who.proc.startNs,
+      image: who.image,
+      root,
+      parent: sameRoot,
+      ppid: event.ppid,
+      exe: exe.path,
+      exeVerified: exe.verified,
+      label,
+      argv: redactArgv(argv),
+      argvBytes: event.argvBytes,
+      uid: who.uid,
+      started: at,
+      recovered: false,
+      plumbing: this.#isPlumbing(name, filename, sameRoot),
+      stored: null,
+    };
+    this.add(image);
+    return image;
+  }
+
+  add(image: Image): void {
+    this.#byImage.set(`${image.key}.${image.image}`, image);
+    if (image.image === 0) return;
+    const before = this.#current.get(image.key);
+    if (before) this.#forgetLater(before);
+    this.#current.set(image.key, image);
+    this.#byPid.set(image.pid, image);
+  }
+
+  /** @returns the image that the process was running, if it is known */
+  exit(event: HlExitEvent): Image | null {
+    const key = processKey(event.proc);
+    const image = this.#current.get(key) ?? this.#byImage.get(`${key}.0`) ?? null;
+    if (!image) return null;
+    this.#current.delete(key);
+    if (this.#byPid.get(image.pid) === image) this.#byPid.delete(image.pid);
+    this.#forgetLater(image);
+    return image;
+  }
+
+  get(key: string): Image | null {
+    return this.#byImage.get(key) ?? null;
+  }
+
+  byPid(pid: number): Image | null {
+    return this.#byPid.get(pid) ?? null;
+  }
+
+  live(): number {
+    return this.#current.size;
+  }
+
+  /** Live processes, the newest first. */
+  livePids(limit: number): number[] {
+    return [...this.#byPid.keys()].slice(-limit).reverse();
+  }
+
+  /**
+   * The image that `who` was running. A process that forked and never executed anything runs its
+   * parent's program: it gets an image of its own below that one, numbered 0.
+   */
+  of(who: HlWho, root: Id, at: Micros): Image | null {
+    const owner = this.#byImage.get(imageKey(who.owner, who.image)) ?? null;
+    if (owner === null || owner.root !== root) return null;
+    const key = processKey(who.proc);
+    if (key === owner.key) return owner;
+    const known = this.#byImage.get(`${key}.0`);
+    if (known) return known;
+    const fork: Image = {
+      ...owner,
+      key,
+      pid: who.proc.tgid,
+      startNs: who.proc.startNs,
+      image: 0,
+      parent: owner,
+      ppid: owner.pid,
+      uid: who.uid,
+      started: at,
+      stored: null,
+    };
+    this.add(fork);
+    return fork;
+  }
+
+  #isPlumbing(name: string, filename: string, parent: Image | null): boolean {
+    if (parent !== null && !parent.plumbing) return false;
+    if (this.#rules.plumbing.has(name)) return true;
+    return parent !== null && (filename.endsWith('/pam-session') || parent.label.endsWith('pam-session'));
+  }
+
+  #forgetLater(image: Image): void {
+    const key = `${image.key}.${image.image}`;
+    const oldest = this.#gone[this.#goneAt];
+    if (oldest !== undefined) this.#byImage.delete(oldest);
+    this.#gone[this.#goneAt] = key;
+    this.#goneAt = (this.#goneAt + 1) % REMEMBERED;
+  }
+}
+
+function text(bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const end = buffer.indexOf(0);
+  return buffer.toString('utf8', 0, end < 0 ? buffer.length : end);
+}
+
+/** argv as /proc/PID/cmdline has it: each argument ends with a NUL, and may hold any other byte. */
+export function splitArgv(raw: Uint8Array): string[] {
+  const whole = Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('utf8');
+  if (whole === '') return [];
+  const parts = whole.split('\0');
+  if (parts.at(-1) === '') parts.pop();
+  return parts;
+}

@@ -1,0 +1,68 @@
+/** What /proc tells of one process (proc(5)). Every reader returns null when the process has gone. */
+import { readFileSync, readlinkSync } from 'node:fs';
+import type { Endpoint } from '../core/types.ts';
+
+export interface Stat {
+  readonly comm: string;
+  readonly ppid: number;
+  /** Controlling terminal's device number; 0 is none. */
+  readonly tty: number;
+  readonly startTicks: number;
+}
+
+export function readStat(pid: number): Stat | null {
+  const text = read(`/proc/${pid}/stat`);
+  if (text === null) return null;
+  const end = text.lastIndexOf(')');
+  const fields = text.slice(end + 2).split(' ');
+  return {
+    comm: text.slice(text.indexOf('(') + 1, end),
+    ppid: Number(fields[1]),
+    tty: Number(fields[4]),
+    startTicks: Number(fields[19]),
+  };
+}
+
+/** `/dev/pts/N` or `/dev/ttyN` of a device number as stat reports it; null for anything else. */
+export function ttyPath(device: number): string | null {
+  const major = (device >> 8) & 0xfff;
+  const minor = (device & 0xff) | ((device >> 12) & 0xfff00);
+  if (major >= 136 && major <= 143) return `/dev/pts/${(major - 136) * 256 + minor}`;
+  if (major === 4 && minor < 64) return `/dev/tty${minor}`;
+  return null;
+}
+
+export function readCmdline(pid: number): Buffer | null {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`);
+  } catch {
+    return null;
+  }
+}
+
+export function readExe(pid: number): string | null {
+  try {
+    return readlinkSync(`/proc/${pid}/exe`);
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * The client of the login that `pid` serves, from the environment that sshd gave its first program.
+ * Only the environment as it was at exec is read, which the program can't have changed yet.
+ */
+export function sshConnection(pid: number): Endpoint | null {
+  const environment = read(`/proc/${pid}/environ`);
+  const value = environment?.split('\0').find((entry) => entry.startsWith('SSH_CONNECTION='));
+  const [address, port] = value?.slice('SSH_CONNECTION='.length).split(' ') ?? [];
+  return address && Number(port) > 0 ? { address, port: Number(port) } : null;
+}
+
+function read(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,113 @@
+/** hopline.yaml: its keys, their defaults and what each may be. */
+import { z } from 'zod';
+import type { Settings } from './types.ts';
+import {
+  absolutePath,
+  address,
+  duration,
+  loopbackEndpoint,
+  port,
+  prefix,
+  refuse,
+  section,
+  text,
+} from './values.ts';
+
+export interface Surroundings {
+  readonly hostname: string;
+  readonly processors: number;
+  /** The directory of hopline.yaml. */
+  readonly directory: string;
+}
+
+/** hopline.yaml as written: resolvers may still be `auto`. */
+export type Written = Omit<Settings, 'dns'> & {
+  readonly dns: { readonly resolvers: 'auto' | readonly string[] };
+};
+
+/** The shape of hopline.yaml, on this host. Every key is optional. */
+export function settingsShape(here: Surroundings): z.ZodType<Written> {
+  const optional = <S extends z.core.$ZodLooseShape>(shape: S) => section(shape).prefault({});
+  const programs = (...paths: string[]) => z.array(absolutePath).default(paths);
+  return section({
+    host: text(/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/, 'a host name').default(here.hostname),
+    mode: z.enum(['enforce', 'observe']).default('enforce'),
+    scope: text(
+      /^\/(?!\/)(?!.*(^|\/)\.\.?(\/|$)).*$/,
+      'a cgroup path such as / or /system.slice',
+      4095,
+    ).default('/'),
+    paths: optional({
+      state: absolutePath.default('/var/lib/hopline'),
+      run: absolutePath.default('/run/hopline'),
+      pins: absolutePath.default('/sys/fs/bpf/hopline'),
+      config: absolutePath.default(here.directory),
+    }),
+    proxy: optional({
+      listen: optional({
+        v4: loopbackEndpoint(4).prefault('127.0.0.1:15001'),
+        v6: loopbackEndpoint(6).prefault('[::1]:15001'),
+      }),
+      workers: z
+        .union([z.literal('auto'), z.int().min(1).max(256)])
+        .default('auto')
+        .transform((count) => (count === 'auto' ? Math.max(1, here.processors) : count)),
+      user: text(/^[a-z_][a-z0-9_-]*\$?$/, 'the name of a host account', 32).default('hopline'),
+      timeouts: optional({
+        claim: duration.prefault('5s'),
+        dial: duration.prefault('30s'),
+        drain: duration.prefault('30s'),
+        idle: z.union([z.literal('off').transform(() => null), duration]).prefault('off'),
+      }),
+    }),
+    dns: optional({ resolvers: z.union([z.literal('auto'), z.array(address)]).default('auto') }),
+    udp: optional({ allow: z.array(udpRule).default([]) }),
+    sockets: optional({ ping: z.enum(['allow', 'deny']).default('deny') }),
+    ssh: optional({ daemons: programs('/usr/sbin/sshd') }),
+    origins: optional({
+      cron: programs('/usr/sbin/cron', '/usr/sbin/crond'),
+      at: programs('/usr/sbin/atd'),
+      console: programs('/bin/login', '/usr/bin/login'),
+    }),
+    unlisted: z.enum(['inspect', 'direct']).default('inspect'),
+    loopback: z.enum(['inspect', 'direct']).default('direct'),
+    peers: z
+      .array(z.unknown())
+      .default([])
+      .transform((peers, ctx) =>
+        peers.length === 0
+          ? peers
+          : refuse(ctx, 'hops across hosts are not available in this version', { hint: 'leave peers out' }),
+      ),
+    record: optional({
+      argv_bytes: z.int().min(64).max(4096).default(4096),
+      unattended: z.enum(['hops', 'all']).default('hops'),
+    }),
+    tripwire: optional({
+      enabled: z.boolean().default(true),
+      interfaces: z
+        .union([z.literal('auto'), z.array(text(/^[^\s/:]+$/, 'the name of a network interface', 15))])
+        .default('auto'),
+    }),
+    log: optional({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info') }),
+  }).transform(({ peers: _, record, ...rest }) => ({
+    ...rest,
+    record: { argvBytes: record.argv_bytes, unattended: record.unattended },
+  }));
+}
+
+const udpRule = section({
+  to: prefix,
+  port: port.optional(),
+  quic: z.boolean().default(false),
+}).transform(({ to, port: number = 0, quic }, ctx) => {
+  if (number === 443 && !quic) {
+    return refuse(ctx, 'UDP port 443 is QUIC, which carries HTTPS past every inspection', {
+      hint: 'add quic: true if that is meant, or leave the rule out so that browsers fall back to TCP',
+    });
+  }
+  if (quic && number !== 443) {
+    return refuse(ctx, 'quic: true is for port 443', { hint: 'write port: 443 beside it' });
+  }
+  return { to, port: number, quic };
+});

@@ -1,0 +1,143 @@
+/** targets.yaml: each target by itself, then all of them together. */
+import { z } from 'zod';
+import type { Target } from '../core/types.ts';
+import { name, RESERVED_TARGETS } from './names.ts';
+import { type Detail, type Problem, problem } from './problem.ts';
+import { dotted, fit, fitKey } from './shape.ts';
+import { didYouMean } from './similar.ts';
+import { port, prefix, refuse, section, text } from './values.ts';
+import type { YamlFile } from './yaml.ts';
+
+type Path = readonly PropertyKey[];
+
+const file = section({
+  targets: z.preprocess((value) => value ?? {}, z.record(z.string(), z.unknown())).prefault({}),
+});
+
+const shape = section({
+  addresses: z.array(prefix).min(1),
+  ports: z.array(port).min(1),
+  protocol: text(/^[a-z][a-z0-9-]*$/, 'the name of a protocol, such as postgres, ssh or tcp', 32).default(
+    'tcp',
+  ),
+  mode: z.enum(['inspect', 'direct']).optional(),
+  transport: z.enum(['tcp', 'udp']).default('tcp'),
+  tags: z.array(name).default([]),
+}).transform((target, ctx) => {
+  if (target.transport === 'tcp') return { ...target, mode: target.mode ?? ('inspect' as const) };
+  if (target.mode === 'inspect') {
+    return refuse(ctx, 'UDP cannot be inspected', {
+      expected: 'mode: direct',
+      hint: 'write mode: direct, or leave mode out',
+    });
+  }
+  if (target.ports.includes(443)) {
+    return refuse(ctx, 'UDP port 443 is QUIC, which carries HTTPS past every inspection', {
+      hint: 'if that is meant, allow it in hopline.yaml: udp: {allow: [{to: …, port: 443, quic: true}]}',
+    });
+  }
+  return { ...target, mode: 'direct' as const };
+});
+
+export interface TargetsResult {
+  readonly targets: readonly Target[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+/** @param protocols names of the protocol rooms, where the caller knows them */
+export function readTargets(yaml: YamlFile, protocols?: readonly string[]): TargetsResult {
+  const problems: Problem[] = [...yaml.problems];
+  const warnings: Problem[] = [];
+  const targets: Target[] = [];
+  const whole = problems.length > 0 ? null : fit(file, yaml.value, yaml, [], problems);
+  for (const [key, value] of Object.entries(whole?.targets ?? {})) {
+    const at = ['targets', key];
+    const called = fitKey(name, key, yaml, at, problems);
+    const target = fit(shape, value, yaml, at, problems);
+    if (called !== null && target !== null) targets.push({ name: called, ...target });
+    if (target !== null && protocols !== undefined && !protocols.includes(target.protocol)) {
+      const detail: Detail = {
+        message: 'no protocol of this name is known: it will be forwarded as tcp',
+        got: target.protocol,
+        expected: `one of ${protocols.join(', ')}`,
+        hint: didYouMean(target.protocol, protocols),
+      };
+      warnings.push(problem(yaml.file, yaml.at([...at, 'protocol']), dotted([...at, 'protocol']), detail));
+    }
+  }
+  checkNames(targets, yaml, problems);
+  checkOverlap(targets, yaml, problems);
+  return { targets, problems, warnings };
+}
+
+function checkNames(targets: readonly Target[], yaml: YamlFile, problems: Problem[]): void {
+  const seen = new Map<string, string>();
+  const refuseAt = (path: Path, detail: Detail) =>
+    problems.push(problem(yaml.file, yaml.keyAt(path), dotted(path), detail));
+  for (const { name: called, tags } of targets) {
+    const path = ['targets', called];
+    if (RESERVED_TARGETS.includes(called.toLowerCase())) {
+      refuseAt(path, {
+        message: `"${called}" is the name of what no target lists`,
+        hint: 'give the target another name',
+      });
+    }
+    const other = seen.get(called.toLowerCase());
+    if (other !== undefined) {
+      const line = yaml.keyAt(['targets', other]).line;
+      refuseAt(path, {
+        message: `differs from "${other}" (line ${line}) only in case`,
+        hint: 'rename one of them',
+      });
+    }
+    seen.set(called.toLowerCase(), called);
+    for (const [index, tag] of tags.entries()) {
+      const place = [...path, 'tags', index];
+      if (RESERVED_TARGETS.includes(tag.toLowerCase())) {
+        refuseAt(place, { message: `"${tag}" tags what no target lists`, hint: 'use another tag' });
+      }
+      if (tags.indexOf(tag) !== index)
+        refuseAt(place, { message: `"${tag}" stands here twice`, hint: 'remove one' });
+    }
+  }
+}
+
+/** Nested prefixes are meant (the longest wins); the same prefix and port twice has no answer. */
+function checkOverlap(targets: readonly Target[], yaml: YamlFile, problems: Problem[]): void {
+  const owners = new Map<string, { target: string; path: Path }>();
+  for (const { name: called, addresses, ports, transport } of targets) {
+    for (const [index, prefixText] of addresses.entries()) {
+      for (const [nth, number] of ports.entries()) {
+        const repeated =
+          addresses.indexOf(prefixText) !== index
+            ? 'addresses'
+            : ports.indexOf(number) !== nth
+              ? 'ports'
+              : null;
+        const path = ['targets', called, repeated ?? 'addresses', repeated === 'ports' ? nth : index];
+        const key = `${transport} ${prefixText} ${number}`;
+        const owner = owners.get(key);
+        owners.set(key, owner ?? { target: called, path });
+        if (owner === undefined || alreadySaid(problems, yaml.at(path), dotted(path))) continue;
+        const detail =
+          owner.target === called
+            ? { message: 'stands here twice', hint: 'remove one' }
+            : {
+                message: `${prefixText} port ${number}/${transport} belongs to "${owner.target}" already (line ${yaml.at(owner.path).line})`,
+                expected: 'each prefix and port in one target',
+                hint: 'take it out of one of the two, or give one a longer prefix',
+              };
+        problems.push(problem(yaml.file, yaml.at(path), dotted(path), detail));
+      }
+    }
+  }
+}
+
+function alreadySaid(
+  problems: readonly Problem[],
+  at: { line: number; column: number },
+  path: string,
+): boolean {
+  return problems.some((item) => item.line === at.line && item.column === at.column && item.path === path);
+}

@@ -1,0 +1,135 @@
+import type { Endpoint, Target } from '../core/types.ts';
+import type { Location, Problem } from './problem.ts';
+
+/** One immutable reading of the whole configuration directory. Nothing in it changes, at any depth. */
+export interface Config extends Settings {
+  /** Digest of every file that was read and of the resolvers that were found: 16 hexadecimal digits. */
+  readonly version: string;
+  /** Files that were read, absolute, in the order read. */
+  readonly files: readonly string[];
+  readonly targets: readonly Target[];
+  readonly identities: readonly IdentityUser[];
+  readonly policies: readonly PolicyFile[];
+  /** What is not wrong but probably not meant. */
+  readonly warnings: readonly Problem[];
+}
+
+/** hopline.yaml, with every default filled in. */
+export interface Settings {
+  readonly host: string;
+  readonly mode: Mode;
+  /** cgroup-v2 path below which programs attach, relative to the mount; `/` is the whole machine. */
+  readonly scope: string;
+  readonly paths: {
+    readonly state: string;
+    readonly run: string;
+    readonly pins: string;
+    /** Where targets.yaml, identities.yaml and policies/ are. */
+    readonly config: string;
+  };
+  readonly proxy: {
+    readonly listen: { readonly v4: Endpoint; readonly v6: Endpoint };
+    readonly workers: number;
+    /** The account that workers run as. */
+    readonly user: string;
+    readonly timeouts: Timeouts;
+  };
+  /** Canonical addresses; `auto` has been resolved. */
+  readonly dns: { readonly resolvers: readonly string[] };
+  readonly udp: { readonly allow: readonly UdpRule[] };
+  readonly sockets: { readonly ping: 'allow' | 'deny' };
+  readonly ssh: { readonly daemons: readonly string[] };
+  readonly origins: {
+    readonly cron: readonly string[];
+    readonly at: readonly string[];
+    readonly console: readonly string[];
+  };
+  readonly unlisted: 'inspect' | 'direct';
+  readonly loopback: 'inspect' | 'direct';
+  readonly record: { readonly argvBytes: number; readonly unattended: 'hops' | 'all' };
+  readonly tripwire: { readonly enabled: boolean; readonly interfaces: 'auto' | readonly string[] };
+  readonly log: { readonly level: LogLevel };
+}
+
+export type Mode = 'enforce' | 'observe';
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+
+/** Milliseconds. */
+export interface Timeouts {
+  /** An accepted connection waits so long for its flow. */
+  readonly claim: number;
+  readonly dial: number;
+  /** Connections may go on so long when the daemon stops. */
+  readonly drain: number;
+  /** Null: a silent connection stays. */
+  readonly idle: number | null;
+}
+
+export interface UdpRule {
+  /** Canonical prefix. */
+  readonly to: string;
+  /** 0 is any port but 443. */
+  readonly port: number;
+  /** Port 443 is meant: HTTPS over QUIC, which nothing inspects. */
+  readonly quic: boolean;
+}
+
+/** A person in identities.yaml. */
+export interface IdentityUser {
+  readonly name: string;
+  readonly groups: readonly string[];
+  readonly accounts: readonly IdentityAccount[];
+  /** `SHA256:…` as ssh-keygen -l prints it. */
+  readonly keys: readonly string[];
+  readonly certificates: readonly IdentityCertificate[];
+}
+
+export interface IdentityAccount {
+  readonly name: string;
+  /** Whoever logs in to this host account is taken for this person, whatever the evidence. */
+  readonly trusted: boolean;
+}
+
+/** Matches certificates of this CA by key id, principal, or both where both are named. */
+export interface IdentityCertificate {
+  readonly ca: string;
+  readonly keyId: string | null;
+  readonly principal: string | null;
+}
+
+export interface PolicyFile {
+  readonly file: string;
+  readonly text: string;
+}
+
+/** Checks policies against the rest; handed in, because this room knows nothing of Cedar. */
+export type PolicyChecker = (input: PolicyCheckInput) => PolicyCheckResult;
+
+export interface PolicyCheckInput {
+  readonly files: readonly PolicyFile[];
+  readonly targets: readonly Target[];
+  readonly identities: readonly IdentityUser[];
+}
+
+export interface PolicyCheckResult {
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+export interface LoadOptions {
+  /** Where `dns.resolvers: auto` looks. Default /etc/resolv.conf. */
+  readonly resolvConf?: string;
+  /** Default: the operating system's host name. */
+  readonly hostname?: string;
+  /** What `proxy.workers: auto` means. Default: the processors available. */
+  readonly processors?: number;
+  /** Names of the protocol rooms; given, a target that names another is warned about. */
+  readonly protocols?: readonly string[];
+  readonly checkPolicies?: PolicyChecker;
+}
+
+/** Where a parsed value came from. */
+export interface Sourced<T> {
+  readonly value: T;
+  readonly at: Location;
+}

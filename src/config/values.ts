@@ -1,0 +1,85 @@
+/** Shapes of single values: what a person writes becomes what the program uses, or a problem that says how to write it. */
+import { z } from 'zod';
+import type { Endpoint } from '../core/types.ts';
+import { AddressError, isIPv6Prefix, isLoopback, parseAddress, parsePrefix } from './address.ts';
+
+/** What an issue carries beside its message, for the problem that is made of it. */
+export interface IssueParams {
+  readonly expected?: string;
+  readonly hint?: string | null;
+}
+
+type Context<T> = z.core.$RefinementCtx<T>;
+
+/** Reports a value as wrong, from inside a transform. */
+export function refuse<T>(ctx: Context<T>, message: string, params: IssueParams = {}): never {
+  ctx.issues.push({ code: 'custom', message, input: ctx.value, params: { ...params } });
+  return z.NEVER;
+}
+
+/**
+ * A mapping that knows all of its keys. Empty in the file, it is a mapping with nothing in it; its known
+ * keys travel in the message of the unrecognised one, for "did you mean".
+ */
+export function section<S extends z.core.$ZodLooseShape>(shape: S) {
+  const keys = Object.keys(shape).join(' ');
+  const error = (issue: { code: string }) => (issue.code === 'unrecognized_keys' ? keys : undefined);
+  return z.preprocess((value) => value ?? {}, z.strictObject(shape, { error }));
+}
+
+/** Text that has to look like something. */
+export function text(pattern: RegExp, expected: string, most = 253) {
+  return z.string().transform((value, ctx): string => {
+    if (value.length > most) return refuse(ctx, `is longer than ${most} characters`, { expected });
+    return pattern.test(value) ? value : refuse(ctx, 'is not allowed here', { expected });
+  });
+}
+
+/** The canonical text of an address or prefix. */
+export const prefix = z.string().transform((value, ctx): string => addressOr(ctx, () => parsePrefix(value)));
+export const address = z
+  .string()
+  .transform((value, ctx): string => addressOr(ctx, () => parseAddress(value)));
+
+export const port = z.int().min(1).max(65_535);
+
+export const absolutePath = text(/^\/[^\0]*$/, 'an absolute path', 4095);
+
+/** Milliseconds of `250ms`, `10s`, `5m` or `1h`. */
+export const duration = z.string().transform((value, ctx): number => {
+  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(value);
+  const scale = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match?.[2] ?? ''];
+  const expected = 'a duration such as 250ms, 10s, 5m or 1h, at most 24h';
+  if (match === null || scale === undefined) return refuse(ctx, 'is no duration', { expected });
+  const total = Number(match[1]) * scale;
+  return total > 0 && total <= 86_400_000 ? total : refuse(ctx, 'is out of range', { expected });
+});
+
+/** `127.0.0.1:15001` or `[::1]:15001`: a loopback address of the family. */
+export function loopbackEndpoint(family: 4 | 6) {
+  const expected = family === 4 ? 'such as 127.0.0.1:15001' : 'such as "[::1]:15001"';
+  return z.string().transform((value, ctx): Endpoint => {
+    const match =
+      family === 4 ? /^([\d.]+):(\d{1,5})$/.exec(value) : /^\[([0-9a-fA-F:.]+)\]:(\d{1,5})$/.exec(value);
+    const [, host = '', digits = ''] = match ?? [];
+    const number = Number(digits);
+    if (match === null || number < 1 || number > 65_535) {
+      return refuse(ctx, `is no IPv${family} address with a port`, { expected });
+    }
+    const parsed = addressOr(ctx, () => parseAddress(host));
+    if (parsed === z.NEVER) return z.NEVER;
+    if (!isLoopback(parsed) || isIPv6Prefix(parsed) !== (family === 6)) {
+      return refuse(ctx, 'the proxy listens on loopback only, else it is open to the network', { expected });
+    }
+    return { address: parsed, port: number };
+  });
+}
+
+function addressOr(ctx: Context<string>, parse: () => string): string {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof AddressError)) throw error;
+    return refuse(ctx, error.message, { hint: error.hint });
+  }
+}

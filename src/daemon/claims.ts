@@ -1,0 +1,113 @@
+import type { Attribution } from '../attribution/attribution.ts';
+import type { HopDraft } from '../attribution/recorder.ts';
+import type { Image } from '../attribution/image.ts';
+import type { Root } from '../attribution/roots.ts';
+import type { Decision } from '../core/types.ts';
+import { addressText, flowKey } from '../kernel/address.ts';
+import { type HlFlow, type HlFlowEndEvent, HlSocketFlag } from '../kernel/layouts.generated.ts';
+import type { KernelMaps } from '../kernel/maps.ts';
+import type { Claim, Reply } from '../proxy/supervise.ts';
+import type { OpenHops } from './open-hops.ts';
+import type { StoreRecorder } from './store-recorder.ts';
+
+/** A worker takes a connection within milliseconds; what waits this long is waiting for nobody. */
+const UNCLAIMED_MS = 10_000;
+
+export interface ClaimsOptions {
+  readonly maps: KernelMaps;
+  readonly attribution: Attribution;
+  readonly record: StoreRecorder;
+  readonly open: OpenHops;
+  /** Reads everything the kernel has reported so far. */
+  drain(): void;
+  /** Resolves when the DNS answers handed out for parsing have come back, or soon after. */
+  namesSettled(): Promise<void> | null;
+  decide(hop: Omit<HopDraft, 'decision'>, root: Root | null, image: Image | null): Decision;
+  onDenied(hop: HopDraft, root: Root | null, image: Image | null): void;
+  enforcing(): boolean;
+  now(): number;
+}
+
+/** Answers a worker's question: whose is the connection that I have just accepted? */
+export class Claims {
+  readonly #options: ClaimsOptions;
+
+  constructor(options: ClaimsOptions) {
+    this.#options = options;
+  }
+
+  /** The hop is in the store, with its decision, before the answer leaves. */
+  async handle(claim: Claim): Promise<Reply> {
+    const { attribution, maps, open, record } = this.#options;
+    this.#options.drain();
+    const flow = maps.flows.take(flowKey(claim.client));
+    if (flow === null || flow.flags & HlSocketFlag.S_LOST) return this.#unknown(claim, flow);
+    const settled = this.#options.namesSettled();
+    if (settled) await settled;
+
+    const at = this.#options.now();
+    const { root, image } = attribution.resolve(flow.who, at);
+    if (root) attribution.store(root, image);
+    const { hop: draft } = attribution.flows.draft({
+      id: flow.id, who: flow.who, root, image, transport: flow.transport, route: flow.route, at,
+      address: addressText(flow.addr), port: flow.port, mode: 'inspect',
+    });
+    const decision = this.#decide(draft, root, image);
+    const allowed = decision.outcome === 'allow' || decision.observed;
+    const hop: HopDraft = allowed
+      ? { ...draft, decision }
+      : { ...draft, decision, mode: 'denied', ended: at, bytesUp: 0, bytesDown: 0 };
+    record.hop(hop);
+    if (!record.flush() && this.#options.enforcing()) return { type: 'refuse', reason: 'the disk is full: what can not be recorded is not let through' };
+    if (!allowed) {
+      this.#options.onDenied(hop, root, image);
+      return { type: 'refuse', reason: decision.reason };
+    }
+    open.add({ hop, root, source: claim.client });
+    return {
+      type: 'flow', hop: hop.id, destination: hop.destination, target: hop.target, protocol: hop.protocol,
+      outcome: 'allow', reason: decision.reason,
+    };
+  }
+
+  /** A client that had gone before the claim leaves its flow behind; this looks whether it was ever taken. */
+  watch(event: HlFlowEndEvent): void {
+    setTimeout(() => {
+      const key = { addr: event.sourceAddr, port: event.sourcePort };
+      const flow = this.#options.maps.flows.get(key);
+      if (flow?.id !== event.id) return;
+      this.#options.maps.flows.delete(key);
+      this.#options.attribution.flows.neverTaken(flow, this.#options.now(), 'the proxy did not take it before the client gave up');
+      this.#options.record.flush();
+    }, UNCLAIMED_MS).unref();
+  }
+
+  /** Flows that an earlier daemon's clients left behind, of which no socket is there any more. */
+  sweepAll(why: string): number {
+    const { attribution, maps } = this.#options;
+    let count = 0;
+    for (const key of maps.flows.keys()) {
+      const flow = maps.flows.take(key);
+      if (!flow) continue;
+      attribution.flows.neverTaken(flow, this.#options.now(), why);
+      count++;
+    }
+    return count;
+  }
+
+  #decide(hop: Omit<HopDraft, 'decision'>, root: Root | null, image: Image | null): Decision {
+    const decision = this.#options.decide(hop, root, image);
+    if (root?.revoked === null || root === null) return decision;
+    return { ...decision, outcome: 'deny', observed: false, policies: [], reason: 'this login was revoked' };
+  }
+
+  #unknown(claim: Claim, flow: HlFlow | null): Reply {
+    const { attribution, record } = this.#options;
+    const at = this.#options.now();
+    const from = `${claim.client.address}:${claim.client.port}`;
+    if (flow) attribution.flows.neverTaken(flow, at, 'two connections had the same source port: whose this is can not be told');
+    else record.notice({ at, kind: 'refused', login: null, count: 1, detail: `a connection from ${from} reached the proxy without a flow record` });
+    record.flush();
+    return { type: 'refuse', reason: 'the kernel has no record of whose connection this is' };
+  }
+}

@@ -1,0 +1,93 @@
+import type { Handlers } from '../api/connection.ts';
+import { rfc3339 } from '../api/json.ts';
+import { ControlError, type Reloaded, type Revoked, type Status } from '../api/protocol.ts';
+import { ControlServer } from '../api/server.ts';
+import { storeHandlers } from '../api/store.ts';
+import type { Root } from '../attribution/roots.ts';
+import { HlLoss } from '../kernel/layouts.generated.ts';
+import type { Daemon } from './daemon.ts';
+
+export interface ControlOptions {
+  readonly path: string;
+  readonly group: number | null;
+  readonly version: string;
+  reload(): Reloaded;
+  readonly explain: NonNullable<Handlers['policy.explain']>;
+  readonly check: NonNullable<Handlers['config.check']>;
+}
+
+/** The control socket of a daemon that runs. What it answers was committed before. */
+export function controlServer(daemon: Daemon, options: ControlOptions): ControlServer {
+  const fresh = () => {
+    daemon.events.drain();
+    daemon.events.commit();
+  };
+  const reads = storeHandlers(daemon.store.reader);
+  const handlers: Handlers = {
+    ...reads,
+    logins: (params, call) => (fresh(), reads.logins(params, call)),
+    tree: (params, call) => (fresh(), reads.tree(params, call)),
+    hops: (params, call) => (fresh(), reads.hops(params, call)),
+    handoffs: (params, call) => (fresh(), reads.handoffs(params, call)),
+    notices: (params, call) => (fresh(), reads.notices(params, call)),
+    watch: daemon.watch.handler,
+    status: () => (fresh(), statusOf(daemon, options.version)),
+    revoke: ({ what, reason }, { peer }) => (fresh(), revoke(daemon, what, `uid ${peer.uid}`, reason ?? 'no reason given')),
+    reload: () => options.reload(),
+    'policy.explain': options.explain,
+    'config.check': options.check,
+  };
+  return new ControlServer(
+    {
+      path: options.path,
+      ...(options.group === null ? {} : { group: options.group }),
+      onError: (error, method) => daemon.log.error({ err: error, method }, 'control'),
+    },
+    handlers,
+  );
+}
+
+function revoke(daemon: Daemon, what: string, by: string, reason: string): Revoked {
+  const found = daemon.store.reader.resolve(what);
+  if (found.type === 'hop') {
+    const open = daemon.open.get(found.hop.id);
+    if (!open) throw new ControlError('refused', `hop ${found.hop.id} is not open any more`);
+    daemon.revocations.hop(open, `revoked by ${by}: ${reason}`);
+    return { type: 'hop', logins: [], hops: [found.hop.id] };
+  }
+  const logins = found.type === 'login' ? [found.login] : found.logins;
+  const roots = logins.map(({ id }) => daemon.attribution.roots.get(id)).filter((root): root is Root => root !== undefined);
+  if (roots.length === 0) throw new ControlError('refused', `nothing of ${what} is alive any more`);
+  const hops = roots.flatMap((root) => daemon.revocations.login(root, by, reason));
+  return { type: found.type, logins: roots.map(({ id }) => id), hops };
+}
+
+function statusOf(daemon: Daemon, version: string): Status {
+  const { config, routes } = daemon.policy;
+  const losses = daemon.kernel.maps.losses();
+  const problems = [...daemon.kernel.missing];
+  if (daemon.record.full) problems.push('the disk is full: what can not be recorded is refused in enforce mode');
+  const workers = daemon.pool.workers();
+  const down = workers.filter(({ ready }) => !ready).length;
+  if (down > 0) problems.push(`${down} of ${workers.length} proxy workers are not ready`);
+  const { schema, ...counts } = daemon.store.reader.stats();
+  return {
+    version,
+    host: config.host,
+    mode: config.mode,
+    pid: process.pid,
+    started: rfc3339(daemon.started),
+    policy: { version: daemon.policy.version, policies: daemon.policy.policies, targets: config.targets.length },
+    workers,
+    store: { ...counts, schema },
+    kernel: {
+      continued: daemon.kernel.continued,
+      eventsHandled: daemon.events.handled,
+      eventsLost: Number(losses[HlLoss.LOSS_EVENT] ?? 0n),
+      routes: routes.length,
+      liveImages: daemon.attribution.images.live(),
+      openHops: daemon.open.size,
+    },
+    problems,
+  };
+}

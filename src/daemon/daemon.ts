@@ -1,0 +1,296 @@
+/** The supervisor: puts the rooms together, starts them in order, and stops them in the reverse. */
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { WatchHub } from '../api/watch.ts';
+import { Accounts } from '../attribution/accounts.ts';
+import { Attribution } from '../attribution/attribution.ts';
+import { recover } from '../attribution/recover.ts';
+import { Routing } from '../attribution/routing.ts';
+import type { HopDraft } from '../attribution/recorder.ts';
+import type { Root } from '../attribution/roots.ts';
+import type { Image } from '../attribution/image.ts';
+import type { PamEvent } from '../attribution/pam-event.ts';
+import { PamSpool } from '../attribution/pam-spool.ts';
+import { BootClock } from '../kernel/clock.ts';
+import { type Kernel, loadKernel } from '../kernel/load.ts';
+import { announceNamespace } from '../kernel/netns.ts';
+import { installRoutes } from '../kernel/routes.ts';
+import { type Listener, openListeners } from '../proxy/listen.ts';
+import { WorkerPool } from '../proxy/supervise.ts';
+import { openStore, type Store } from '../store/open.ts';
+import { Claims } from './claims.ts';
+import { EventLoop } from './events.ts';
+import { cgroupDirectory, configure, markSelf, plumbingOf, reconfigure, spawnersOf } from './kernel-half.ts';
+import { NamesParser } from './names-parser.ts';
+import { OpenHops } from './open-hops.ts';
+import type { PolicyLoader, PolicyState } from './policy-state.ts';
+import { Revocations } from './revoke.ts';
+import { StoreRecorder } from './store-recorder.ts';
+import { Terminals } from './terminal.ts';
+import { workerAccount } from './account.ts';
+
+export interface DaemonOptions {
+  readonly configPath: string;
+  readonly log: Logger;
+  readonly loadPolicy: PolicyLoader;
+  /** Directory of the compiled BPF objects. */
+  readonly objects: string;
+  readonly workerEntry: string;
+}
+
+const CLOCK_MS = 60_000;
+
+export class Daemon {
+  readonly options: DaemonOptions;
+  readonly log: Logger;
+  readonly clock = new BootClock();
+  readonly open = new OpenHops();
+  readonly watch = new WatchHub();
+  readonly routing = new Routing();
+  readonly started = Date.now() * 1000;
+  readonly #terminals = new Terminals();
+  readonly #timers: NodeJS.Timeout[] = [];
+  policy: PolicyState;
+  listeners: readonly Listener[] = [];
+  kernel!: Kernel;
+  store!: Store;
+  record!: StoreRecorder;
+  attribution!: Attribution;
+  events!: EventLoop;
+  claims!: Claims;
+  revocations!: Revocations;
+  pool!: WorkerPool;
+  #pam!: PamSpool;
+  #names!: NamesParser;
+  #unacknowledged: PamEvent[] = [];
+
+  /** @throws ConfigError where the configuration is wrong: nothing has been touched then */
+  constructor(options: DaemonOptions) {
+    this.options = options;
+    this.log = options.log;
+    this.policy = options.loadPolicy(options.configPath);
+  }
+
+  async start(): Promise<void> {
+    const { config } = this.policy;
+    for (const directory of [config.paths.state, config.paths.run]) mkdirSync(directory, { recursive: true, mode: 0o755 });
+    mkdirSync(join(config.paths.run, 'pam'), { recursive: true, mode: 0o700 });
+    this.listeners = openListeners(config.proxy.listen);
+    this.store = openStore({ path: join(config.paths.state, 'hopline.db'), boot: bootId() });
+    const { reader, writer } = this.store;
+    this.record = new StoreRecorder({
+      writer, reader, watch: this.watch, nextProcessId: reader.maxProcessId() + 1, onError: (error) => this.#fault(error),
+    });
+    this.kernel = loadKernel({ objects: this.options.objects, pins: config.paths.pins, cgroup: cgroupDirectory(config.scope).path });
+    for (const missing of this.kernel.missing) this.log.warn(missing);
+    this.#wire(config.host);
+    configure(this.kernel, config, this.listeners, this.clock);
+    this.#beginRecord();
+    markSelf(this.kernel);
+    this.kernel.attach('trace');
+    this.#recover();
+    this.installRoutes();
+    reconfigure(this.kernel, config, true);
+    this.kernel.attach('enforce');
+    announceNamespace();
+    this.#endRecovery();
+    this.#pam.start();
+    this.events.start();
+    await this.pool.start();
+    this.#timers.push(setInterval(() => this.clock.refresh(), CLOCK_MS));
+    this.log.info({ workers: this.pool.workers().length, continued: this.kernel.continued, policy: this.policy.version }, 'ready');
+  }
+
+  /** Programs and maps stay pinned: what policy intercepts fails until a daemon is back. */
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) clearInterval(timer);
+    await this.pool?.drain(this.policy.config.proxy.timeouts.drain);
+    this.events?.stop();
+    this.#pam?.[Symbol.dispose]();
+    this.record?.notice({ at: this.now(), kind: 'stop', login: null, count: 1, detail: 'the daemon was stopped in order' });
+    this.record?.flush();
+    this.store?.close();
+  }
+
+  now(): number {
+    return this.clock.now();
+  }
+
+  installRoutes(): void {
+    const { routes } = this.policy;
+    this.routing.install(routes);
+    installRoutes(this.kernel.maps, routes);
+  }
+
+  /** Tells the person at the terminal why; the record has it already. */
+  denied(hop: HopDraft, root: Root | null, image: Image | null): void {
+    const { address, port } = hop.destination;
+    const where = hop.target ?? hop.name ?? address;
+    const policies = hop.decision.policies.length > 0 ? ` (policy ${hop.decision.policies.join(', ')})` : '';
+    const text = `${where}:${port} refused: ${hop.decision.reason}${policies}`;
+    this.log.info({ hop: hop.id, login: root?.id, user: root?.identity?.name ?? root?.user, chain: hop.chain, target: hop.target, address, port, reason: hop.decision.reason }, 'denied');
+    if (image && root && root.kind !== 'unattended') this.#terminals.tell(image.pid, root.tty, text);
+  }
+
+  #wire(host: string): void {
+    const { config } = this.policy;
+    const { maps } = this.kernel;
+    this.attribution = new Attribution({
+      host,
+      record: this.record,
+      images: { plumbing: plumbingOf(config), argvBytes: config.record.argvBytes },
+      flows: {
+        routing: this.routing,
+        version: () => this.policy.version,
+        onDenied: (hop, root, image) => this.denied(hop, root, image),
+        onOpened: (hop, source) => this.open.add({ hop, root: hop.login ? (this.attribution.roots.get(hop.login) ?? null) : null, source }),
+        onEnded: (hop) => this.open.delete(hop),
+        onUnclaimed: (event) => this.claims.watch(event),
+      },
+      accounts: new Accounts(),
+      toMicros: (bootNs) => this.clock.toMicros(bootNs),
+      identify: (account, authInfo) => this.policy.identify(account, authInfo),
+      pamEvents: () => this.#pamEvents(),
+      liveProcesses: (root) => maps.roots.get(root)?.live ?? 0,
+      forgetRoot: (root) => void maps.roots.delete(root),
+      onDnsAnswer: (root, message) => this.#names.parse(root, message),
+    });
+    this.#names = new NamesParser({ names: this.attribution.names, parse: () => Promise.resolve([]), now: () => this.now() });
+    this.#pam = new PamSpool({
+      dir: join(config.paths.run, 'pam'),
+      onEvents: (events) => {
+        this.#unacknowledged.push(...events);
+        this.attribution.pam(events);
+      },
+      onFault: (error) => this.#fault(error),
+    });
+    this.events = new EventLoop({
+      maps,
+      attribution: this.attribution,
+      record: this.record,
+      namesSettled: () => this.#names.settled(),
+      onCommitted: () => this.#committed(),
+      onError: (error) => this.#fault(error),
+      now: () => this.now(),
+    });
+    this.claims = new Claims({
+      maps,
+      attribution: this.attribution,
+      record: this.record,
+      open: this.open,
+      drain: () => void this.events.drain(),
+      namesSettled: () => this.#names.settled(),
+      decide: (hop, root, image) => this.policy.decide(hop, root, image),
+      onDenied: (hop, root, image) => this.denied(hop, root, image),
+      enforcing: () => this.policy.config.mode === 'enforce',
+      now: () => this.now(),
+    });
+    this.revocations = new Revocations({
+      maps,
+      attribution: this.attribution,
+      record: this.record,
+      open: this.open,
+      pool: () => this.pool,
+      onError: (error) => this.#fault(error),
+      now: () => this.now(),
+    });
+    this.pool = this.#pool();
+  }
+
+  #pool(): WorkerPool {
+    const { config } = this.policy;
+    const pool = new WorkerPool({
+      count: config.proxy.workers,
+      listeners: this.listeners,
+      entry: this.options.workerEntry,
+      account: workerAccount(config.proxy.user),
+      onClaim: (claim) => this.claims.handle(claim),
+      onEnded: ({ hop, bytesUp, bytesDown, reason }) => this.#hopEnded(hop, bytesUp, bytesDown, reason),
+      onDialed: () => {},
+      onSpawn: ({ id, pid }) => this.log.debug({ id, pid }, 'worker started'),
+      onWorkerLost: ({ worker, pid, hops, reason }) => {
+        for (const hop of hops) this.#hopEnded(hop, null, null, `worker ${worker} ended: ${reason}`);
+        this.record.notice({ at: this.now(), kind: 'worker', login: null, count: hops.length, detail: `worker ${worker} (pid ${pid}) ended: ${reason}` });
+        this.record.flush();
+      },
+      onFault: ({ worker, pid, message }) => this.#fault(new Error(`worker ${worker} (pid ${pid}): ${message}`)),
+    });
+    const { claim, dial } = config.proxy.timeouts;
+    pool.replaceSnapshot({ version: this.policy.version, claimTimeoutMs: claim, dialTimeoutMs: dial });
+    return pool;
+  }
+
+  #hopEnded(hop: string, bytesUp: number | null, bytesDown: number | null, reason: string | null): void {
+    this.open.delete(hop);
+    this.record.hopEnd(hop, { at: this.now(), bytesUp, bytesDown, reason });
+  }
+
+  #pamEvents(): readonly PamEvent[] {
+    const events = this.#pam.drain();
+    this.#unacknowledged.push(...events);
+    return events;
+  }
+
+  #committed(): void {
+    if (this.#unacknowledged.length === 0) return;
+    this.#pam.acknowledge(this.#unacknowledged.splice(0));
+  }
+
+  /** The first lines of this run: that it began, and what of the run before is missing. */
+  #beginRecord(): void {
+    const { previous } = this.store;
+    const at = this.now();
+    const pending = this.kernel.maps.events.pending();
+    if (previous.unclean && previous.boot === bootId() && previous.lastWrite !== null) {
+      const seconds = ((at - previous.lastWrite) / 1e6).toFixed(1);
+      const kept = this.kernel.continued ? 'the kernel kept its programs and events meanwhile' : 'what happened meanwhile was not seen';
+      this.record.notice({ at, kind: 'gap', login: null, count: 1, detail: `the daemon did not stop in order and was away for ${seconds} s; ${kept} (${pending} bytes waiting)` });
+    }
+    this.record.notice({ at, kind: 'start', login: null, count: 1, detail: `hoplined ${process.pid} started, policy ${this.policy.version}` });
+  }
+
+  #recover(): void {
+    const { reader } = this.store;
+    const { seeded, gone } = recover({
+      maps: this.kernel.maps,
+      tasks: () => this.kernel.tasks(),
+      attribution: this.attribution,
+      known: { logins: reader.openLogins(), processes: reader.liveProcesses() },
+      self: process.pid,
+      spawners: spawnersOf(this.policy.config),
+      now: () => this.now(),
+      toMicros: (bootNs) => this.clock.toMicros(bootNs),
+    });
+    this.record.flush();
+    this.events.drain();
+    this.events.commit();
+    const at = this.now();
+    for (const login of gone) {
+      if (this.attribution.roots.get(login.id)) continue;
+      this.record.loginEnd(login.id, { at, lingering: false });
+    }
+    this.log.info({ seeded, gone: gone.length }, 'processes recovered');
+  }
+
+  /** Hops whose other half died with the daemon before. */
+  #endRecovery(): void {
+    const at = this.now();
+    for (const hop of this.store.reader.unendedHops()) {
+      const here = hop.login !== null && this.attribution.roots.get(hop.login) !== undefined;
+      if (hop.mode === 'direct' && here) continue;
+      this.record.hopEnd(hop.id, { at, bytesUp: null, bytesDown: null, reason: 'the daemon ended before the hop did' });
+    }
+    if (!this.listeners.some(({ inherited }) => inherited)) this.claims.sweepAll('the daemon was away, and the connection with it');
+    this.record.flush();
+  }
+
+  #fault(error: Error): void {
+    this.log.error({ err: error }, error.message);
+  }
+}
+
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+

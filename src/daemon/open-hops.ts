@@ -1,0 +1,39 @@
+import type { HopDraft } from '../attribution/recorder.ts';
+import type { Root } from '../attribution/roots.ts';
+import type { Endpoint, Id } from '../core/types.ts';
+
+export interface OpenHop {
+  readonly hop: HopDraft;
+  readonly root: Root | null;
+  /** Where the connection leaves from: the client's own end of a direct flow. */
+  readonly source: Endpoint | null;
+}
+
+/** The hops that are open now: what a revocation or a new policy may have to close. */
+export class OpenHops {
+  readonly #hops = new Map<Id, OpenHop>();
+
+  add(open: OpenHop): void {
+    this.#hops.set(open.hop.id, open);
+  }
+
+  delete(hop: Id): void {
+    this.#hops.delete(hop);
+  }
+
+  get(hop: Id): OpenHop | undefined {
+    return this.#hops.get(hop);
+  }
+
+  get size(): number {
+    return this.#hops.size;
+  }
+
+  of(root: Root): OpenHop[] {
+    return [...this.#hops.values()].filter((open) => open.root === root);
+  }
+
+  inspected(): OpenHop[] {
+    return [...this.#hops.values()].filter(({ hop }) => hop.mode === 'inspect');
+  }
+}

@@ -1,0 +1,21 @@
+import type { PolicyJson } from './engine.ts';
+import type { Reads } from './reads.ts';
+
+/** A policy that parsed, with what its annotations say. */
+export interface CompiledPolicy {
+  /** Its `@id`, else its file's name and the line on which it begins: `10-team.cedar:14`. */
+  readonly id: string;
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly effect: 'permit' | 'forbid';
+  readonly text: string;
+  readonly json: PolicyJson;
+  /** `@approval`: the group whose members can let it pass. */
+  readonly approval: string | null;
+  /** `@message`: shown to the person. */
+  readonly message: string | null;
+  /** `@mask`: how a revealed column is shown. */
+  readonly mask: string | null;
+  readonly reads: Reads;
+}

@@ -1,0 +1,58 @@
+/** What policies can speak of. Later rooms add their protocol's context to their own actions. */
+
+/** Every action that a policy can name. `connect` is decided in this room. */
+export const ACTIONS = [
+  'connect',
+  'shell',
+  'exec',
+  'transfer',
+  'forward',
+  'query',
+  'request',
+  'call',
+  'reveal',
+] as const;
+export type Action = (typeof ACTIONS)[number];
+
+/** Entity types whose members are named in configuration files. */
+export const ENTITY_TYPES = ['User', 'Group', 'Target', 'Tag'] as const;
+export type EntityType = (typeof ENTITY_TYPES)[number];
+
+export const UNLISTED = 'unlisted';
+export const LOOPBACK = 'loopback';
+export const UNATTENDED = 'unattended';
+export const UNATTRIBUTED = 'unattributed';
+/** Begins the user name of a login whose account is all that is known. */
+export const ACCOUNT_PREFIX = 'account:';
+
+/**
+ * Cedar schema.
+ *
+ * - `chain` is the set of programs from the login to the process, `program` the last of them, `depth` their number.
+ * - `kind` is ssh, console, job or unattended; `source` is what started an unattended one, else "".
+ * - `evidence` is publickey, certificate, password, keyboard-interactive, account or other; "" where nobody logged in.
+ * - `hops` is the number of hosts that the way here has led through already.
+ * - `name` is there where the login got the address from DNS; `approved` where somebody has answered.
+ */
+export const SCHEMA = `
+type Hop = {
+  chain: Set<String>,
+  program: String,
+  depth: Long,
+  kind: String,
+  source: String,
+  verified: Bool,
+  evidence: String,
+  transport: String,
+  address: ipaddr,
+  port: Long,
+  hops: Long,
+  name?: String,
+  approved?: Bool,
+};
+entity Group;
+entity User in [Group];
+entity Tag;
+entity Target in [Tag];
+action ${ACTIONS.join(', ')} appliesTo { principal: User, resource: Target, context: Hop };
+`;

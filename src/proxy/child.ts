@@ -1,0 +1,134 @@
+/** One worker process as the supervisor sees it: its channel, and the hops that it has in hand. */
+import type { ChildProcess } from 'node:child_process';
+import type { Endpoint, Id } from '../core/types.ts';
+import { CLAIM_LIMIT } from './channel.ts';
+import { type Flow, fromWorker, type ToSupervisor, type ToWorker, type WorkerSnapshot } from './messages.ts';
+
+export interface ChildEvents {
+  onReady(): void;
+  onClaim(seq: number, listener: 'v4' | 'v6', client: Endpoint): void;
+  onDialed(hop: Id, source: Endpoint, destination: Endpoint): void;
+  onEnded(hop: Id, bytesUp: number, bytesDown: number, reason: string | null): void;
+  /** It broke the protocol, and is killed. */
+  onFault(message: string): void;
+  /** Last of all: the process is gone, and every message of it has been read. */
+  onGone(how: string, hops: readonly Id[]): void;
+}
+
+export class Child {
+  readonly pid: number;
+  readonly #process: ChildProcess;
+  readonly #events: ChildEvents;
+  readonly #hops = new Map<Id, Endpoint>();
+  readonly #claims = new Set<number>();
+  #exit: string | null = null;
+  #connected = true;
+  #faulty = false;
+  #gone = false;
+
+  /** @param child started, with an IPC channel */
+  constructor(child: ChildProcess, events: ChildEvents) {
+    this.pid = child.pid ?? 0;
+    this.#process = child;
+    this.#events = events;
+    child.on('message', (value) => this.#take(value));
+    child.on('error', (error) => this.#events.onFault(error.message));
+    // 'exit' may come before the last messages are read, 'disconnect' does not: wait for both.
+    child.on('exit', (code, signal) => {
+      this.#exit = signal === null ? `exit code ${code}` : `signal ${signal}`;
+      this.#settle();
+    });
+    child.on('disconnect', () => {
+      this.#connected = false;
+      this.#settle();
+    });
+  }
+
+  get open(): number {
+    return this.#hops.size;
+  }
+
+  has(hop: Id): boolean {
+    return this.#hops.has(hop);
+  }
+
+  /**
+   * Answers a claim with the flow.
+   * @returns false where the worker is gone, so that the hop has nobody to end it
+   */
+  flow(seq: number, flow: Flow): boolean {
+    this.#claims.delete(seq);
+    if (this.#gone || !this.#connected) return false;
+    this.#hops.set(flow.hop, flow.destination);
+    this.#send({ ...flow, type: 'flow', seq });
+    return true;
+  }
+
+  refuse(seq: number, reason: string): void {
+    this.#claims.delete(seq);
+    this.#send({ type: 'refuse', seq, reason });
+  }
+
+  close(hop: Id, reason: string): void {
+    this.#send({ type: 'close', hop, reason });
+  }
+
+  snapshot(snapshot: WorkerSnapshot): void {
+    this.#send({ type: 'snapshot', snapshot });
+  }
+
+  drain(deadlineMs: number): void {
+    this.#send({ type: 'drain', deadlineMs });
+  }
+
+  kill(): void {
+    this.#process.kill('SIGKILL');
+  }
+
+  #send(message: ToWorker): void {
+    if (this.#connected && this.#process.connected) this.#process.send(message, () => {});
+  }
+
+  #take(value: unknown): void {
+    if (this.#faulty) return;
+    const message = fromWorker(value);
+    const fault = message === null ? 'sent a message that is none of the protocol' : this.#act(message);
+    if (fault === null) return;
+    this.#faulty = true;
+    this.#events.onFault(fault);
+    this.kill();
+  }
+
+  /** @returns how the message breaks the protocol, or null */
+  #act(message: ToSupervisor): string | null {
+    switch (message.type) {
+      case 'ready':
+        this.#events.onReady();
+        return null;
+      case 'claim':
+        if (this.#claims.has(message.seq) || this.#claims.size >= CLAIM_LIMIT)
+          return 'claimed more than the protocol allows';
+        this.#claims.add(message.seq);
+        this.#events.onClaim(message.seq, message.listener, message.client);
+        return null;
+      case 'dialed': {
+        const destination = this.#hops.get(message.hop);
+        if (destination === undefined) return 'dialed for a hop that it does not have';
+        this.#events.onDialed(message.hop, message.source, destination);
+        return null;
+      }
+      case 'ended':
+        if (!this.#hops.delete(message.hop)) return 'ended a hop that it does not have';
+        this.#events.onEnded(message.hop, message.bytesUp, message.bytesDown, message.reason);
+        return null;
+    }
+  }
+
+  #settle(): void {
+    if (this.#gone || this.#exit === null || this.#connected) return;
+    this.#gone = true;
+    const hops = [...this.#hops.keys()];
+    this.#hops.clear();
+    this.#events.onGone(this.#exit, hops);
+  }
+}

@@ -1,0 +1,87 @@
+import type { Database } from 'better-sqlite3';
+import { normaliseId } from '../core/ids.ts';
+import type { Hop, Id, Login } from '../core/types.ts';
+import { LookupError } from './errors.ts';
+import type { Queries } from './query.ts';
+import { HOP_COLUMNS, type HopRow, hopFromRow, LOGIN_COLUMNS, type LoginRow, loginFromRow } from './rows.ts';
+
+export type Resolved =
+  | { readonly type: 'login'; readonly login: Login }
+  | { readonly type: 'hop'; readonly hop: Hop }
+  | { readonly type: 'user'; readonly user: string; readonly logins: readonly Login[] };
+
+/** From what a person types to the record that is meant; all of them throw LookupError. */
+export interface Lookups {
+  /** By whole id or unique beginning of it, in any case. */
+  login(ref: string): Login;
+  hop(ref: string): Hop;
+  /** A login, a hop, or a user with open logins; `login:`, `hop:` and `user:` before it say which. */
+  resolve(what: string): Resolved;
+}
+
+const CANDIDATES = 10;
+
+export function lookups(db: Database, boot: string, lists: Queries): Lookups {
+  const ids = (table: 'logins' | 'hops') =>
+    db
+      .prepare<[Id, Id, number], Id>(`SELECT id FROM ${table} WHERE id >= ? AND id < ? ORDER BY id LIMIT ?`)
+      .pluck();
+  const prefixed = { login: ids('logins'), hop: ids('hops') };
+  const loginById = db.prepare<[string, Id], LoginRow>(`SELECT ${LOGIN_COLUMNS} WHERE l.id = ?`);
+  const hopById = db.prepare<[Id], HopRow>(`SELECT ${HOP_COLUMNS} WHERE h.id = ?`);
+
+  const matches = (kind: 'login' | 'hop', ref: string): Id[] => {
+    const prefix = normaliseId(ref);
+    if (!/^[0-9A-Z]{1,12}$/.test(prefix)) return [];
+    return prefixed[kind].all(prefix, `${prefix}~`, CANDIDATES + 1);
+  };
+  const one = (kind: 'login' | 'hop', ref: string): Id => {
+    const found = matches(kind, ref);
+    const [first] = found;
+    if (first === undefined)
+      throw new LookupError('not_found', `no ${kind} has an id that begins with "${ref}"`);
+    if (found.length > 1) throw ambiguous(ref, `${kind}s`, found);
+    return first;
+  };
+  const login = (ref: string): Login => {
+    const row = loginById.get(boot, one('login', ref));
+    if (row === undefined) throw new LookupError('not_found', `no login ${ref}`);
+    return loginFromRow(row);
+  };
+  const hop = (ref: string): Hop => {
+    const row = hopById.get(one('hop', ref));
+    if (row === undefined) throw new LookupError('not_found', `no hop ${ref}`);
+    return hopFromRow(row);
+  };
+  const user = (name: string): Resolved => {
+    const logins = lists.logins({ user: name });
+    if (logins.length === 0) throw new LookupError('not_found', `no open login of a user "${name}"`);
+    return { type: 'user', user: name, logins };
+  };
+
+  const resolve = (what: string): Resolved => {
+    const [, kind, rest] = /^(login|hop|user):(.+)$/s.exec(what) ?? [];
+    if (rest !== undefined) {
+      if (kind === 'login') return { type: 'login', login: login(rest) };
+      return kind === 'hop' ? { type: 'hop', hop: hop(rest) } : user(rest);
+    }
+    const found = [
+      ...(lists.logins({ user: what, limit: 1 }).length > 0 ? [`user:${what}`] : []),
+      ...matches('login', what).map((id) => `login:${id}`),
+      ...matches('hop', what).map((id) => `hop:${id}`),
+    ];
+    const [first] = found;
+    if (first === undefined) {
+      throw new LookupError('not_found', `"${what}" is no login, no hop and no user with an open login`);
+    }
+    if (found.length > 1) throw ambiguous(what, 'things', found);
+    return resolve(first);
+  };
+  return { login, hop, resolve };
+}
+
+function ambiguous(ref: string, what: string, found: readonly string[]): LookupError {
+  const shown = found.slice(0, CANDIDATES);
+  const more = found.length > CANDIDATES ? ', …' : '';
+  return new LookupError('ambiguous', `"${ref}" may mean several ${what}: ${shown.join(', ')}${more}`, shown);
+}

@@ -1,0 +1,45 @@
+/** A proxy worker: parses hostile bytes, so it runs without privilege and asks the supervisor for each flow. */
+
+import { rooms } from './protocols/registry.ts';
+import { Acceptor } from './proxy/accept.ts';
+import { Channel } from './proxy/channel.ts';
+import { fromSupervisor, type WorkerConfig } from './proxy/messages.ts';
+
+const send = process.send?.bind(process);
+const argument = process.argv[2];
+if (send === undefined || argument === undefined) {
+  process.stderr.write('worker: started by hoplined only, which hands over listeners and a channel\n');
+  process.exit(2);
+}
+
+const config = JSON.parse(argument) as WorkerConfig;
+const channel = new Channel((message) => {
+  if (process.connected) send(message);
+});
+const acceptor = new Acceptor(channel, rooms);
+
+/** Nobody decides or records any more: fail closed. Resets are done when the last socket is closed, in this turn. */
+function abandon(reason: string, code: number): void {
+  acceptor.closeAll(reason);
+  setImmediate(() => process.exit(code));
+}
+
+process.on('disconnect', () => abandon('the supervisor is gone', 3));
+process.on('SIGTERM', () => {});
+process.on('SIGINT', () => {});
+process.on('message', (value) => {
+  const message = fromSupervisor(value);
+  if (message === null) {
+    process.stderr.write(
+      `worker ${config.worker}: a message from the supervisor that is none of the protocol\n`,
+    );
+    abandon('the supervisor and its worker do not understand each other', 4);
+    return;
+  }
+  if (channel.take(message)) return;
+  if (message.type === 'close') acceptor.close(message.hop, message.reason);
+  if (message.type === 'drain') void acceptor.drain(message.deadlineMs).then(() => process.disconnect());
+});
+
+await acceptor.listen(config);
+send({ type: 'ready' });

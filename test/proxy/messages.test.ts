@@ -1,0 +1,117 @@
+/** Nothing that is not exactly a message passes as one, in either direction. */
+import { writeFileSync } from 'node:fs';
+import t from 'tap';
+import { fromSupervisor, fromWorker, TEXT_LIMIT } from '../../src/proxy/messages.ts';
+import { rig, until } from './pool.ts';
+
+const claim = { type: 'claim', seq: 1, listener: 'v4', client: { address: '127.0.0.1', port: 5 } };
+const ended = { type: 'ended', hop: 'H', bytesUp: 0, bytesDown: 1, reason: null };
+const dialed = { type: 'dialed', hop: 'H', source: { address: '::1', port: 1 } };
+const flow = {
+  type: 'flow',
+  seq: 1,
+  hop: 'H',
+  destination: { address: '10.0.0.1', port: 5432 },
+  target: null,
+  protocol: 'tcp',
+  outcome: 'allow',
+  reason: 'ok',
+};
+const snapshot = { type: 'snapshot', snapshot: { version: '1', claimTimeoutMs: 1, dialTimeoutMs: 2 } };
+
+t.test('good messages pass, without fields of their own invention', async (t) => {
+  for (const message of [{ type: 'ready' }, claim, ended, dialed]) {
+    t.same(fromWorker(message), message);
+    t.same(fromWorker({ ...message, constructor: 1, extra: {} }), message);
+  }
+  const refuse = { type: 'refuse', seq: 0, reason: '' };
+  const close = { type: 'close', hop: 'H', reason: 'revoked' };
+  const drain = { type: 'drain', deadlineMs: 0 };
+  for (const message of [flow, { ...flow, limitIdleMs: 5, target: 'db' }, snapshot, refuse, close, drain])
+    t.same(fromSupervisor(message), message);
+});
+
+const bad: unknown[] = [
+  null,
+  undefined,
+  1,
+  'claim',
+  [],
+  [claim],
+  {},
+  { type: 'flow ' },
+  { type: 1 },
+  new Map(),
+];
+const wrong: Record<string, unknown[]> = {
+  seq: [-1, 1.5, '1', Number.NaN, 2 ** 53, undefined],
+  listener: ['v5', null],
+  client: [
+    null,
+    {},
+    { address: '1', port: 65_536 },
+    { address: 5, port: 1 },
+    { address: 'x'.repeat(65), port: 1 },
+  ],
+  hop: [null, 5, 'x'.repeat(TEXT_LIMIT + 1)],
+  bytesUp: [-1, '0', Number.POSITIVE_INFINITY, 1n],
+  reason: [5, 'x'.repeat(TEXT_LIMIT + 1)],
+  outcome: ['approve', null],
+  destination: [null, { address: '1' }],
+  target: [5],
+  protocol: [null],
+  limitIdleMs: ['1', -1],
+  source: [null],
+  snapshot: [
+    null,
+    {},
+    { version: 1, claimTimeoutMs: 1, dialTimeoutMs: 1 },
+    { version: '1', claimTimeoutMs: 1 },
+  ],
+};
+
+t.test('anything else does not', async (t) => {
+  for (const value of bad) {
+    t.equal(fromWorker(value), null);
+    t.equal(fromSupervisor(value), null);
+  }
+  for (const [field, values] of Object.entries(wrong)) {
+    for (const value of values) {
+      for (const message of [claim, ended, dialed])
+        if (field in message) t.equal(fromWorker({ ...message, [field]: value }), null, `${field}`);
+      for (const message of [flow, snapshot])
+        if (field in message || (field === 'limitIdleMs' && message === flow))
+          t.equal(fromSupervisor({ ...message, [field]: value }), null, `${field}`);
+    }
+  }
+});
+
+t.test('a worker that breaks the protocol is killed, and replaced', async (t) => {
+  const lies = [
+    { type: 'claim', seq: 'one' },
+    { type: 'ended', hop: 'SOMEONE-ELSES', bytesUp: 0, bytesDown: 0, reason: null },
+    { type: 'dialed', hop: 'SOMEONE-ELSES', source: { address: '10.0.0.1', port: 1 } },
+  ];
+  for (const lie of lies) {
+    const entry = `${t.testdir()}/liar.ts`;
+    writeFileSync(
+      entry,
+      `process.send({ type: 'ready' });
+      setTimeout(() => process.send(${JSON.stringify(lie)}), 20);
+      setInterval(() => {}, 1_000);`,
+    );
+    await using r = await rig({ address: '127.0.0.1', port: 1 }, undefined, { entry });
+    const pid = r.pool.workers()[0]?.pid;
+    await until(() => r.lost.length > 0, 'the loss');
+    t.match(r.faults[0], /none of the protocol|does not have/);
+    t.match(r.lost[0], { pid, reason: /SIGKILL/ });
+    t.same(r.ended, []);
+  }
+});
+
+t.test('a worker that cannot start is tried again, slower and slower', async (t) => {
+  const entry = `${t.testdir()}/broken.ts`;
+  writeFileSync(entry, 'process.exit(9);');
+  const starting = rig({ address: '127.0.0.1', port: 1 }, undefined, { entry, startTimeoutMs: 1_500 });
+  await t.rejects(starting, /no proxy worker got ready within 1.5 s/);
+});
