@@ -293,8 +293,10 @@ struct hl_handoff_event {
 	__u16 port;
 	__u8 to_kind;
 	__u8 path_len;
-	char path[HL_PATH];
-	__u8 pad[4];
+	char path[HL_PATH];  /* as the client named it */
+	char bound[HL_PATH]; /* as the listener bound it, where that process has gone: ssh renames its socket */
+	__u8 bound_len;
+	__u8 pad[3];
 };
 
 struct hl_socket_event {

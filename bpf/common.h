@@ -31,6 +31,21 @@ static __always_inline void send_event(struct hl_event *event, __u32 type, __u64
 		count_loss(HL_LOSS_EVENT);
 }
 
+/* Room for an event too large for the stack; NULL is counted as a loss. Every byte is zero. */
+#define RESERVE_EVENT(kind, struct_type)                                                    \
+	({                                                                                  \
+		struct struct_type *reserved = bpf_ringbuf_reserve(&events, sizeof(*reserved), 0); \
+		if (reserved) {                                                             \
+			__builtin_memset(reserved, 0, sizeof(*reserved));                   \
+			reserved->head.at_ns = bpf_ktime_get_boot_ns();                     \
+			reserved->head.type = kind;                                         \
+			reserved->head.size = sizeof(*reserved);                            \
+		} else {                                                                    \
+			count_loss(HL_LOSS_EVENT);                                          \
+		}                                                                           \
+		reserved;                                                                   \
+	})
+
 /*
  * Microseconds since the Unix epoch, then eight bits of CPU. Minting happens in process context, where
  * two on one CPU within a microsecond can only follow each other; 255 is left to user space.

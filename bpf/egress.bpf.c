@@ -50,11 +50,16 @@ static __always_inline void note_loopback(const struct hl_who *who, __u16 port)
 		return;
 	if (!is_person(listener->kind))
 		return;
-	struct hl_handoff_event event = {
-		.who = *who, .to = listener->proc, .to_root = listener->root,
-		.family = AF_INET, .port = port, .to_kind = listener->kind,
-	};
-	send_event(&event.head, HL_EV_HANDOFF, sizeof(event));
+	struct hl_handoff_event *event = RESERVE_EVENT(HL_EV_HANDOFF, hl_handoff_event);
+	if (!event)
+		return;
+	event->who = *who;
+	event->to = listener->proc;
+	event->to_root = listener->root;
+	event->to_kind = listener->kind;
+	event->family = AF_INET;
+	event->port = port;
+	bpf_ringbuf_submit(event, 0);
 }
 
 /* A socket bound to a device can't reach loopback. Debian's kernels know one option or the other. */

@@ -78,51 +78,85 @@ static __always_inline struct socket *socket_of(struct task_struct *task, __u32 
 	return file ? BPF_CORE_READ(file, private_data) : NULL;
 }
 
+/* Who listens at the other end, if the process is still there: the one that called listen(). */
+static __always_inline struct task_struct *task_of(struct pid *pid)
+{
+	struct hlist_node *first = BPF_CORE_READ(pid, tasks[PIDTYPE_TGID].first);
+
+	if (!first)
+		return NULL;
+	return (void *)first - bpf_core_field_offset(struct task_struct, pid_links) - PIDTYPE_TGID * sizeof(struct { void *a, *b; });
+}
+
+/* The accepting end shares the listener's address: the name as it was bound, which ssh renames later. */
+static __always_inline void bound_name(struct socket *socket, struct hl_handoff_event *event)
+{
+	struct unix_sock *near = (struct unix_sock *)BPF_CORE_READ(socket, sk);
+	struct unix_sock *far = (struct unix_sock *)BPF_CORE_READ(near, peer);
+	struct unix_address *address = far ? BPF_CORE_READ(far, addr) : NULL;
+	__u32 len = address ? BPF_CORE_READ(address, len) : 0;
+
+	if (len <= 2 || len > 2 + HL_PATH)
+		return;
+	event->bound_len = len - 2;
+	bpf_probe_read_kernel(event->bound, HL_PATH, (void *)address + bpf_core_field_offset(struct unix_address, name) + 2);
+}
+
+static __always_inline void connected(struct attempt *attempt)
+{
+	struct hl_key key, to = {};
+	__u64 to_root = 0;
+	__u8 to_kind = HL_UNATTRIBUTED;
+	struct hl_lineage *line = lineage_of_current(&key);
+
+	if (!line || line->kind == HL_SELF)
+		return;
+	struct socket *socket = socket_of((struct task_struct *)bpf_get_current_task(), attempt->fd);
+	struct pid *peer = BPF_CORE_READ(socket, sk, sk_peer_pid);
+	if (!peer)
+		return;
+	struct task_struct *task = task_of(peer);
+	if (task) {
+		key_of(task, &to);
+		struct hl_lineage *server = bpf_map_lookup_elem(&lineage, &to);
+		if (server) {
+			if (server->root == line->root)
+				return;
+			to_root = server->root;
+			to_kind = server->kind;
+		}
+	}
+	/* A server that forked after listen() (ssh-agent, ssh -f) can't be told from here. */
+	if (!is_person(line->kind) && !is_person(to_kind))
+		return;
+	struct hl_handoff_event *event = RESERVE_EVENT(HL_EV_HANDOFF, hl_handoff_event);
+	if (!event)
+		return;
+	line->flags |= HL_F_KNOWN;
+	fill_who(&event->who, &key, line);
+	event->to = to;
+	event->to.tgid = BPF_CORE_READ(peer, numbers[0].nr);
+	event->to_root = to_root;
+	event->to_kind = to_kind;
+	event->family = AF_UNIX;
+	event->path_len = attempt->len;
+	__builtin_memcpy(event->path, attempt->path, HL_PATH);
+	if (!task)
+		bound_name(socket, event);
+	bpf_ringbuf_submit(event, 0);
+}
+
 SEC("tracepoint/syscalls/sys_exit_connect")
 int exit_connect(struct sys_exit *ctx)
 {
 	__u64 thread = current_thread();
 	struct attempt *attempt = bpf_map_lookup_elem(&attempts, &thread);
-	struct hl_handoff_event event = {};
 	struct hl_config *conf = get_config();
-	struct hl_key key;
 
 	if (!attempt)
 		return 0;
-	if (ctx->result != 0 || !conf || !(conf->flags & HL_C_READY))
-		goto out;
-	struct hl_lineage *line = lineage_of_current(&key);
-	if (!line || line->kind == HL_SELF)
-		goto out;
-	/* The credentials of the process that called listen(); an ssh-agent forked after that, so the
-	 * pid may be gone: user space then looks for who holds the listening socket. */
-	struct socket *socket = socket_of((struct task_struct *)bpf_get_current_task(), attempt->fd);
-	struct pid *peer = BPF_CORE_READ(socket, sk, sk_peer_pid);
-	if (!peer)
-		goto out;
-	event.to.tgid = BPF_CORE_READ(peer, numbers[0].nr);
-	struct hlist_node *first = BPF_CORE_READ(peer, tasks[PIDTYPE_TGID].first);
-	if (first) {
-		struct task_struct *task = (void *)first - bpf_core_field_offset(struct task_struct, pid_links) -
-					   PIDTYPE_TGID * sizeof(struct { void *a, *b; });
-		key_of(task, &event.to);
-		struct hl_lineage *to = bpf_map_lookup_elem(&lineage, &event.to);
-		if (to) {
-			if (to->root == line->root)
-				goto out;
-			event.to_root = to->root;
-			event.to_kind = to->kind;
-		}
-	}
-	if (!is_person(line->kind) && !is_person(event.to_kind))
-		goto out;
-	line->flags |= HL_F_KNOWN;
-	fill_who(&event.who, &key, line);
-	event.family = AF_UNIX;
-	event.path_len = attempt->len;
-	__builtin_memcpy(event.path, attempt->path, HL_PATH);
-	send_event(&event.head, HL_EV_HANDOFF, sizeof(event));
-out:
+	if (ctx->result == 0 && conf && (conf->flags & HL_C_READY))
+		connected(attempt);
 	bpf_map_delete_elem(&attempts, &thread);
 	return 0;
 }

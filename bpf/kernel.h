@@ -150,6 +150,17 @@ struct sock {
 struct socket {
 	struct sock *sk;
 };
+struct unix_address {
+	int len;
+	struct {
+		char bytes[110];
+	} name[0];
+};
+struct unix_sock {
+	struct sock sk;
+	struct unix_address *addr;
+	struct sock *peer;
+};
 
 struct seq_file;
 struct bpf_iter_meta {

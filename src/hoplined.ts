@@ -1,34 +1,88 @@
-import pino from 'pino';
-import { parse } from 'yaml';
+#!/usr/bin/env node
+/** The supervisor's entry: reads its arguments, wires the rooms together, and obeys signals. */
 import { readFileSync } from 'node:fs';
-import { Daemon } from './daemon/daemon.ts';
-import { controlServer } from './daemon/control.ts';
 import { join } from 'node:path';
-const path = process.argv[process.argv.indexOf('--config') + 1] ?? '';
-const raw = parse(readFileSync(path, 'utf8')) ?? {};
-console.log(JSON.stringify(raw));
-const allow = { outcome: 'allow', policies: ['tmp'], reason: 'tmp', observed: false, errors: [], version: 'x' } as const;
-const deny = { outcome: 'deny', policies: ['vault'], reason: 'the vault is closed', observed: false, errors: [], version: 'x' } as const;
-const config: any = {
-  host: raw.host ?? 'h', mode: 'enforce', scope: raw.scope ?? '/', paths: { state: '/var/lib/hopline', run: '/run/hopline', pins: raw.paths?.pins, config: '/etc/hopline' },
-  proxy: { listen: { v4: { address: '127.0.0.1', port: 15001 }, v6: { address: '::1', port: 15001 } }, workers: 2, user: 'hopline', timeouts: { claim: 5000, dial: 10000, drain: 1000, idle: null } },
-  dns: { resolvers: ['10.77.0.30'] }, udp: { allow: [] }, sockets: { ping: 'deny' }, ssh: { daemons: ['/usr/sbin/sshd'] },
-  origins: { cron: ['/usr/sbin/cron'], at: ['/usr/sbin/atd'], console: ['/bin/login'] }, unlisted: 'inspect', loopback: 'direct', record: { argvBytes: 4096, unattended: 'hops' },
-  tripwire: { enabled: false, interfaces: 'auto' }, log: { level: 'debug' }, targets: [],
-};
-const R = (id: number, prefix: string, port: number, transport: any, action: any, target: any = null, decision: any = null) => ({ id, prefix, port, transport, action, target, decision });
-let id = 1;
-const routes = ['0.0.0.0/0', '::/0'].flatMap((p) => [R(id++, p, 0, 'tcp', 'inspect'), R(id++, p, 0, 'udp', 'deny')]).concat([
-  R(id++, '127.0.0.0/8', 0, 'tcp', 'direct', 'loopback', allow), R(id++, '::1/128', 0, 'tcp', 'direct', 'loopback', allow),
-  R(id++, '127.0.0.0/8', 0, 'udp', 'direct', 'loopback', allow), R(id++, '::1/128', 0, 'udp', 'direct', 'loopback', allow),
-  R(id++, '10.77.0.30/32', 53, 'udp', 'direct', 'dns', allow), R(id++, '10.77.0.66/32', 8200, 'tcp', 'deny', 'vault', deny),
-  R(id++, '10.77.0.30/32', 443, 'tcp', 'direct', 'web1-tls', allow), R(id++, 'fd77::30/128', 443, 'tcp', 'direct', 'web1-tls', allow),
-]);
-const daemon = new Daemon({
-  configPath: path, log: pino({ level: 'debug' }), objects: new URL('../dist/bpf', import.meta.url).pathname, workerEntry: new URL('./worker.ts', import.meta.url).pathname,
-  loadPolicy: () => ({ config, version: 'tmp', policies: 0, routes, decide: () => allow, identify: (account) => ({ name: account, groups: [], verified: false, evidence: { method: 'account', source: 'pam' } }) }),
+import { parseArgs } from 'node:util';
+import pino from 'pino';
+import { ConfigError } from './config/problem.ts';
+import { groupId } from './daemon/account.ts';
+import { controlServer } from './daemon/control.ts';
+import { Daemon } from './daemon/daemon.ts';
+import { reload } from './daemon/reload.ts';
+import { notifier } from './systemd/notify.ts';
+
+const HELP = `hoplined: ties every connection that leaves this host to the login that caused it
+
+usage: hoplined [--config FILE]
+
+  --config FILE   default /etc/hopline/hopline.yaml; targets.yaml, identities.yaml and policies/ lie beside it
+  --version       print the version
+  --help          print this
+
+SIGHUP reloads the configuration as one snapshot, or refuses all of it and says why.
+SIGTERM stops: connections may end first; what policy intercepts fails until a daemon is back.
+
+examples:
+  hoplined --config /etc/hopline/hopline.yaml
+  hopline config check /etc/hopline      what a start would say of the configuration
+  hopline doctor                         what a start needs of this host`;
+
+const { values } = parseArgs({
+  options: {
+    config: { type: 'string', default: '/etc/hopline/hopline.yaml' },
+    version: { type: 'boolean' },
+    help: { type: 'boolean' },
+  },
 });
-await daemon.start();
-const control = controlServer(daemon, { path: join(config.paths.run, 'control.sock'), group: null, version: '0', reload: () => ({ ok: true, version: '', problems: [] }), explain: () => { throw new Error('x'); }, check: () => { throw new Error('x'); } });
-await control.listen();
-for (const s of ['SIGTERM', 'SIGINT'] as const) process.once(s, () => void daemon.stop().then(() => control.close()).then(() => process.exit(0)));
+const here = import.meta.dirname;
+const { version } = JSON.parse(readFileSync(join(here, '../package.json'), 'utf8')) as { version: string };
+
+if (values.help) console.log(HELP);
+else if (values.version) console.log(version);
+else process.exitCode = await run();
+
+async function run(): Promise<number> {
+  const log = pino({ level: 'info' }, pino.destination({ fd: 2, sync: true }));
+  const notify = notifier();
+  let daemon: Daemon;
+  try {
+    daemon = new Daemon({
+      configPath: values.config,
+      log,
+      objects: join(here, '../dist/bpf'),
+      workerEntry: join(here, 'worker.ts'),
+      tripwireEntry: join(here, 'tripwire.ts'),
+    });
+    log.level = daemon.policy.config.log.level;
+    await daemon.start();
+  } catch (error) {
+    const text = error instanceof ConfigError ? error.message : (error as Error).message;
+    console.error(`hoplined: can't start: ${text}`);
+    if (!(error instanceof ConfigError)) console.error('hoplined: `hopline doctor` checks what it needs of this host');
+    log.debug({ err: error }, 'start');
+    return 1;
+  }
+  const control = controlServer(daemon, {
+    path: join(daemon.policy.config.paths.run, 'control.sock'),
+    group: groupId('hopline-admin'),
+    version,
+  });
+  await control.listen();
+  notify.ready(`policy ${daemon.policy.snapshot.version}`);
+  const watchdog = notify.watchdogMs === null ? null : setInterval(() => notify.watchdog(), notify.watchdogMs / 2);
+
+  process.on('SIGHUP', () => {
+    notify.reloading();
+    reload(daemon);
+    notify.ready(`policy ${daemon.policy.snapshot.version}`);
+  });
+  await new Promise<void>((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+  });
+  notify.stopping();
+  if (watchdog) clearInterval(watchdog);
+  await control.close();
+  await daemon.stop();
+  return 0;
+}

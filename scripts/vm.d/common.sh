@@ -35,6 +35,9 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
+# Exec a command so that it dies with this shell, even by kill -9: `child … &`.
+child() { exec setpriv --pdeathsig KILL -- "$@"; }
+
 installed() { [[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 
 # Until Debian 12 virtiofsd is a part of QEMU, afterwards a package and a place of its own.
@@ -97,6 +100,8 @@ making() {
     say 'waiting for another vm-test that is fetching'
     flock -w 900 9 || die "another vm-test holds $cache/lock-making for more than 15 minutes"
   fi
+  # Left behind by one that was ended by kill -9.
+  rm -rf --one-file-system "$cache"/making.*
 }
 made() { exec 9>&-; }
 

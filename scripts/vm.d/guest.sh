@@ -12,8 +12,14 @@ write_command() {
   printf '\n'
 }
 
-# Started so that it dies with this shell, even by kill -9.
-child() { setpriv --pdeathsig KILL -- "$@"; }
+# Left behind by a vm-test that was ended by kill -9.
+sweep() {
+  local dir pid
+  for dir in "${TMPDIR:-/tmp}"/hopline-vm.*.*; do
+    pid=${dir#*/hopline-vm.}
+    if [[ -O $dir && ! -L $dir && ! -d /proc/${pid%%.*} ]]; then rm -rf --one-file-system "$dir"; fi
+  done
+}
 
 share_start() {
   local tree=- try
@@ -22,8 +28,6 @@ share_start() {
     "$cache/kernel-$guest_kernel/lib/modules" "$tree" "$here/vm.d" "$work/run" </dev/null >"$work/fs.log" 2>&1 8>&- &
   share=$!
   at_exit "kill $share 2>/dev/null; wait $share 2>/dev/null"
-  # Its own lock file, named after the socket.
-  at_exit "rm -f /run/virtiofsd/*$(basename "$work")*"
   for try in {1..200}; do
     if [[ -S $work/fs.sock ]]; then return; fi
     kill -0 "$share" 2>/dev/null || break
@@ -71,7 +75,8 @@ follow() {
 guest_run() {
   local work share qemu code=0 deadline
   local -a followers=()
-  work=$(mktemp -d "${TMPDIR:-/tmp}/hopline-vm.XXXXXX")
+  sweep
+  work=$(mktemp -d "${TMPDIR:-/tmp}/hopline-vm.$$.XXXXXX")
   at_exit "rm -rf --one-file-system '$work'"
   mkdir "$work/fs" "$work/run"
   write_command >"$work/run/command"
@@ -98,7 +103,12 @@ guest_run() {
   fi
   code=$(sed -n 's/^exit \([0-9][0-9]*\)$/\1/p' "$work/status")
   if [[ -z $code ]]; then
-    guest_post_mortem "$(if grep -q '^start' "$work/status"; then echo 'the guest died while the command ran'; else echo 'the guest did not start'; fi)"
+    if grep -q '^start' "$work/status"; then
+      guest_post_mortem 'the guest died while the command ran'
+    else
+      tail -n 5 "$work/fs.log" >&2
+      guest_post_mortem 'the guest did not start'
+    fi
     exit 125
   fi
   exit "$code"
@@ -106,6 +116,6 @@ guest_run() {
 
 guest_post_mortem() {
   if ((!guest_console)); then tail -n 40 "$work/console" | tr -d '\r' >&2; fi
-  tail -n 5 "$work/qemu.log" "$work/fs.log" >&2
-  say "$1; above are the end of its console and what QEMU and virtiofsd said"
+  tail -n 5 "$work/qemu.log" >&2
+  say "$1; above is the end of its console"
 }

@@ -5,6 +5,10 @@
 set -euo pipefail
 virtiofsd=$1 socket=$2 dir=$3 modules=$4 tree=$5 vm=$6 run=$7
 
+# virtiofsd leaves a lock file behind for each socket.
+mkdir -p /run/virtiofsd
+mount -t tmpfs -o mode=700,size=64k hopline-vm /run/virtiofsd
+
 mount -t tmpfs -o mode=755,size=64k hopline-vm "$dir"
 mkdir "$dir"/{root,modules,tree,vm.d,run}
 

@@ -8,7 +8,7 @@ TREE_PACKAGES=(systemd systemd-sysv dbus dbus-user-session libpam-systemd openss
 
 tree_dir() {
   local key
-  key=$(printf '%s\n' "$TREE_SUITE" "${TREE_PACKAGES[@]}" "$(tail -n +20 "$here/vm.d/tree.sh")" | sha256sum | cut -c1-12)
+  key=$(printf '%s\n' "$TREE_SUITE" "${TREE_PACKAGES[@]}" "$(declare -f tree_make)" | sha256sum | cut -c1-12)
   echo "$cache/tree-$TREE_SUITE-$key"
 }
 
@@ -21,16 +21,17 @@ tree_ready() {
 }
 
 tree_make() {
-  local dir=$1 work mirror
+  local dir=$1 work mirror proxy=${http_proxy:-}
   need_mirror
   mirror=$(mirror_of Debian)
+  if [[ -z $proxy ]]; then eval "$(apt-config shell proxy Acquire::http::Proxy)"; fi
   say "systemd tree: debootstrap of Debian $TREE_SUITE, about a minute"
   work=$(mktemp -d "$cache/making.XXXXXX")
   at_exit "rm -rf --one-file-system '$work'"
   chmod 755 "$work"
   # Mounts and processes that debootstrap leaves behind when it fails go with its namespaces.
   tree_progress "$work/log" unshare --mount --pid --fork --kill-child --propagation private \
-    env -i PATH="$PATH" LANG=C.UTF-8 ${http_proxy:+"http_proxy=$http_proxy"} DEBIAN_FRONTEND=noninteractive \
+    env -i PATH="$PATH" LANG=C.UTF-8 ${proxy:+"http_proxy=$proxy"} ${https_proxy:+"https_proxy=$https_proxy"} DEBIAN_FRONTEND=noninteractive \
     debootstrap --variant=minbase --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
     "--include=$(IFS=,; echo "${TREE_PACKAGES[*]}")" "$TREE_SUITE" "$work/tree" "$mirror"
   rm -rf "$work"/tree/var/cache/apt/*.bin "$work"/tree/var/cache/apt/archives/*.deb "$work"/tree/var/lib/apt/lists/*
@@ -46,15 +47,19 @@ tree_make() {
   say "systemd tree: ready, $SECONDS s"
 }
 
-# Runs debootstrap with its output in a log; each phase, and every 25th package, is a line.
+# Runs debootstrap with its output in a log; every 25th package of each phase is a line. In the background, since the shell
+# would not hear of a signal before the end of a command in the foreground.
 tree_progress() {
-  local log=$1 status=0
+  local log=$1 status=0 maker
   shift
-  "$@" 2>&1 </dev/null | tee "$log" | awk '
+  child "$@" </dev/null > >(tee "$log" | awk '
     $1 == "I:" && ($2 == "Retrieving" || $2 == "Extracting" || $2 == "Unpacking" || $2 == "Configuring") {
       n[$2]++
       if (n[$2] % 25 == 1) { printf "vm-test: systemd tree: %s %d %s\n", tolower($2), n[$2], $3; fflush() }
-    }' >&2 || status=$?
+    }' >&2) 2>&1 8>&- 9>&- &
+  maker=$!
+  at_exit "kill -9 $maker 2>/dev/null; wait $maker 2>/dev/null"
+  wait "$maker" || status=$?
   if ((status)); then
     tail -n 20 "$log" >&2
     die 'debootstrap failed; above is the end of what it said'

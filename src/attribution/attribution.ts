@@ -26,11 +26,15 @@ export interface AttributionOptions {
   pamEvents(): readonly PamEvent[];
   /** Processes alive below a root, as the kernel counts them. */
   liveProcesses(root: bigint): number;
+  /** What the kernel has of a running process; null where it has gone. */
+  lineageOf(pid: number): HlWho | null;
   /** The kernel keeps a revoked root until it is told that its end was seen. */
   forgetRoot(root: bigint): void;
   /** A DNS answer that a login got: parsed elsewhere, by a process without privilege. */
   onDnsAnswer(root: Id, message: Uint8Array): void;
 }
+
+const UNSET = 0xffffffff;
 
 /** Turns what the kernel reports into logins, processes, hops and handoffs. */
 export class Attribution {
@@ -96,6 +100,11 @@ export class Attribution {
     return { root, image: this.images.of(who, root.id, at) };
   }
 
+  process(pid: number, at: Micros): { root: Root | null; image: Image | null } | null {
+    const who = this.#options.lineageOf(pid);
+    return who === null ? null : this.resolve(who, at);
+  }
+
   /** Makes sure that the record knows of the root and of the programs down to `image`. */
   store(root: Root, image: Image | null): void {
     if (!root.stored && root.user === null && image && root.kind === 'unattended') {
@@ -143,14 +152,28 @@ export class Attribution {
     const root =
       this.roots.byKernelId(event.who.root) ??
       this.roots.begin({ kernelId: event.who.root, kind: event.who.kind, leader: processKey(event.who.proc), at, recovered: true });
-    const image = this.images.exec(event, root.id, at);
+    const image = this.images.exec(event, root.id, at, this.#isSetup(root, event));
     if (root.source === 'service' && !root.stored && image.label === 'systemd' && image.argv.includes('--user')) {
       root.source = 'user-manager';
+    }
+    if (image.parent?.key === image.key && image.parent.stored !== null) {
+      this.#options.record.processExit(image.parent, { at, exitCode: null, signal: null });
     }
     if (root.kind === 'unattended' || image.plumbing) return;
     const first = image.parent === null || image.parent.plumbing;
     if (first) this.#firstProgram(root, image, at);
     this.store(root, image);
+  }
+
+  /**
+   * What sshd's privileged half executes as root is its PAM modules' doing, before and after the session.
+   * In a login of root it starts the shell too: there, only until the hook has told who this is, which
+   * is the last of the session modules. The audit session tells that PAM is at work at all.
+   */
+  #isSetup(root: Root, event: HlExecEvent): boolean {
+    if (root.kind !== 'ssh' || event.who.uid !== 0 || event.sessionid === UNSET) return false;
+    if (root.identity === null) this.drainPam();
+    return root.identity === null || root.user !== 'root';
   }
 
   /** The shell, or the command that `ssh host COMMAND` gave: by now PAM has told who this is, if it is used. */
@@ -159,7 +182,7 @@ export class Attribution {
     const device = root.tty === null ? (readStat(image.pid)?.tty ?? 0) : 0;
     const tty = device === 0 ? null : ttyPath(device);
     if (root.identity !== null) {
-      if (tty !== null) this.roots.learn(root, { at, tty });
+      this.roots.learn(root, { at, uid: image.uid, tty });
       return;
     }
     const user = this.#options.accounts.nameOf(image.uid);

@@ -1,4 +1,4 @@
-import { readlinkSync } from 'node:fs';
+import { readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 
 export interface Exe {
@@ -26,6 +26,11 @@ export class ExeResolver {
       if (!file.deleted) this.#remember(key, path);
       return { path, verified: true };
     }
+    for (const candidate of [realPath(file.filename), `/usr/bin/${file.name}`, `/usr/sbin/${file.name}`]) {
+      if (file.deleted || candidate === null || basename(candidate) !== file.name || inode(candidate) !== file.ino) continue;
+      this.#remember(key, candidate);
+      return { path: candidate, verified: true };
+    }
     if (file.filename.startsWith('/') && basename(file.filename) === file.name) return { path: file.filename, verified: false };
     return { path: file.name, verified: false };
   }
@@ -42,4 +47,16 @@ export class ExeResolver {
     if (this.#known.size >= CACHE_LIMIT) this.#known.clear();
     this.#known.set(key, path);
   }
+}
+
+function realPath(filename: string): string | null {
+  try {
+    return filename.startsWith('/') ? realpathSync(filename) : null;
+  } catch {
+    return null;
+  }
+}
+
+function inode(path: string): bigint | null {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino ?? null;
 }

@@ -1,6 +1,6 @@
 import type { HandoffKind, Micros } from '../core/types.ts';
 import type { HlHandoffEvent, HlWho } from '../kernel/layouts.generated.ts';
-import { handoffKind, holderOf, socketPath } from './handoffs.ts';
+import { handoffKind, holderOf, listenerInode, socketPath } from './handoffs.ts';
 import { type Image, processKey } from './image.ts';
 import type { Images } from './images.ts';
 import type { Recorder } from './recorder.ts';
@@ -8,13 +8,14 @@ import type { Root, Roots } from './roots.ts';
 
 const AF_UNIX = 1;
 const REMEMBERED = 5000;
-const CANDIDATES = 2000;
 
 interface Context {
   readonly images: Images;
   readonly roots: Roots;
   resolve(who: HlWho, at: Micros): { root: Root | null; image: Image | null };
   store(root: Root, image: Image | null): void;
+  /** Whose a running process is, by the kernel's lineage. */
+  process(pid: number, at: Micros): { root: Root | null; image: Image | null } | null;
 }
 
 /** Records that one tree had another do something for it, once for each process and socket. */
@@ -22,6 +23,7 @@ export class Handoffs {
   readonly #record: Recorder;
   readonly #context: Context;
   readonly #seen = new Set<string>();
+  readonly #holders = new Map<string, number | null>();
 
   constructor(record: Recorder, context: Context) {
     this.#record = record;
@@ -32,7 +34,7 @@ export class Handoffs {
     const { root, image } = this.#context.resolve(event.who, at);
     const unix = event.family === AF_UNIX;
     const via = unix ? socketPath(event.path.subarray(0, event.pathLen)) : `127.0.0.1:${event.port}`;
-    const server = this.#server(event, via);
+    const server = this.#server(event, at);
     if (root && server.root === root) return;
     const kind: HandoffKind = unix ? handoffKind(via, server.image?.label ?? null) : 'loopback';
     const person = server.root !== null && server.root.kind !== 'unattended';
@@ -46,14 +48,30 @@ export class Handoffs {
     this.#record.handoff({ kind, login: root?.id ?? null, image, toLogin: server.root?.id ?? null, toPid: server.pid, via, at });
   }
 
-  #server(event: HlHandoffEvent, via: string): { pid: number; root: Root | null; image: Image | null } {
+  #server(event: HlHandoffEvent, at: Micros): Server {
     if (event.to.startNs !== 0n) {
       const image = this.#context.images.byPid(event.to.tgid);
       return { pid: event.to.tgid, root: this.#context.roots.byKernelId(event.toRoot) ?? null, image };
     }
-    const candidates = this.#context.images.livePids(CANDIDATES);
-    const pid = event.family === AF_UNIX ? holderOf(via, event.who.proc.tgid, candidates) : null;
-    const image = pid === null ? null : this.#context.images.byPid(pid);
-    return { pid: pid ?? event.to.tgid, root: image ? (this.#context.roots.get(image.root) ?? null) : null, image };
+    const path = socketPath(event.bound.subarray(0, event.boundLen));
+    const inode = path === '' ? null : listenerInode(path, event.who.proc.tgid);
+    const pid = inode === null ? null : this.#holder(inode);
+    const found = pid === null ? null : this.#context.process(pid, at);
+    return { pid: pid ?? event.to.tgid, root: found?.root ?? null, image: found?.image ?? null };
   }
+
+  #holder(inode: string): number | null {
+    const known = this.#holders.get(inode);
+    if (known !== undefined) return known;
+    if (this.#holders.size >= REMEMBERED) this.#holders.clear();
+    const pid = holderOf(inode);
+    this.#holders.set(inode, pid);
+    return pid;
+  }
+}
+
+interface Server {
+  readonly pid: number;
+  readonly root: Root | null;
+  readonly image: Image | null;
 }

@@ -25,23 +25,33 @@ export function socketPath(bytes: Uint8Array): string {
 }
 
 /**
- * Who holds the listening end of a Unix socket, where the process that called listen() has gone (an
- * ssh-agent forks after it). Reads /proc/net/unix for the socket's inode, then the descriptors of
- * `candidates`.
- * @returns the first holder's pid, or null
+ * Inode of the listening Unix socket bound as `path`: in the daemon's network namespace, else in that of
+ * the client `pid`, if it is still there. Null where there is none.
  */
-export function holderOf(path: string, netnsOf: number, candidates: Iterable<number>): number | null {
-  let inode: string | null = null;
+export function listenerInode(path: string, pid: number): string | null {
+  return listenerIn('self', path) ?? listenerIn(String(pid), path);
+}
+
+function listenerIn(process: string, path: string): string | null {
   try {
-    for (const line of readFileSync(`/proc/${netnsOf}/net/unix`, 'utf8').split('\n')) {
-      const [, , , flags, , , number, ...name] = line.trim().split(/\s+/);
-      if (flags === '00010000' && number && name.join(' ') === path) inode = number;
+    for (const line of readFileSync(`/proc/${process}/net/unix`, 'utf8').split('\n')) {
+      const [, , , flags, , , inode, ...name] = line.trim().split(/\s+/);
+      if (flags === '00010000' && inode && name.join(' ') === path) return inode;
     }
   } catch {
     return null;
   }
-  if (inode === null) return null;
-  for (const pid of candidates) if (holds(pid, `socket:[${inode}]`)) return pid;
+  return null;
+}
+
+/**
+ * Who holds a socket, where the process that called listen() has gone: an ssh-agent and an `ssh -f` fork
+ * after it. Looks through the descriptors of every process, so callers remember what it found.
+ */
+export function holderOf(inode: string): number | null {
+  for (const name of readdirSync('/proc')) {
+    if (/^\d+$/.test(name) && holds(Number(name), `socket:[${inode}]`)) return Number(name);
+  }
   return null;
 }
 

@@ -26,6 +26,8 @@ export interface Image {
   readonly recovered: boolean;
   /** An sshd, cron or login on the way to what the person started: no part of a chain. */
   readonly plumbing: boolean;
+  /** Run by the privileged half of sshd itself: PAM modules, the message of the day. */
+  readonly setup: boolean;
   /** The store's id, once it has been written. */
   stored: number | null;
 }

@@ -29,7 +29,8 @@ export class Images {
     this.#rules = rules;
   }
 
-  exec(event: HlExecEvent, root: Id, at: Micros): Image {
+  /** @param bySshd what the login's sshd executes itself is not the person's doing */
+  exec(event: HlExecEvent, root: Id, at: Micros, bySshd: boolean): Image {
     const { who } = event;
     const filename = text(event.data.subarray(0, Math.max(0, event.filenameLen - 1)));
     const raw = event.data.subarray(event.filenameLen, event.filenameLen + event.argvLen);
@@ -39,6 +40,7 @@ export class Images {
     const parent = this.#byImage.get(imageKey(event.parent, event.parentImage)) ?? null;
     const sameRoot = parent !== null && parent.root === root ? parent : null;
     const label = labelOf(name, filename, argv);
+    const setup = sameRoot !== null && (sameRoot.setup || (sameRoot.plumbing && bySshd && event.ppid === sameRoot.pid));
     const image: Image = {
       key: processKey(who.proc),
       pid: who.proc.tgid,
@@ -55,7 +57,8 @@ export class Images {
       uid: who.uid,
       started: at,
       recovered: false,
-      plumbing: this.#isPlumbing(name, filename, sameRoot),
+      plumbing: setup || this.#isPlumbing(name, sameRoot),
+      setup,
       stored: null,
     };
     this.add(image);
@@ -94,11 +97,6 @@ export class Images {
     return this.#current.size;
   }
 
-  /** Live processes, the newest first. */
-  livePids(limit: number): number[] {
-    return [...this.#byPid.keys()].slice(-limit).reverse();
-  }
-
   /**
    * The image that `who` was running. A process that forked and never executed anything runs its
    * parent's program: it gets an image of its own below that one, numbered 0.
@@ -126,10 +124,8 @@ export class Images {
     return fork;
   }
 
-  #isPlumbing(name: string, filename: string, parent: Image | null): boolean {
-    if (parent !== null && !parent.plumbing) return false;
-    if (this.#rules.plumbing.has(name)) return true;
-    return parent !== null && (filename.endsWith('/pam-session') || parent.label.endsWith('pam-session'));
+  #isPlumbing(name: string, parent: Image | null): boolean {
+    return (parent === null || parent.plumbing) && this.#rules.plumbing.has(name);
   }
 
   #forgetLater(image: Image): void {

@@ -128,7 +128,7 @@ function fromRow(row: Process, parent: Image | null, root: Id): Image {
   return {
     key: `${row.pid}.${row.startNs}`, pid: row.pid, startNs: BigInt(row.startNs), image: row.image, root, parent, ppid: row.ppid,
     exe: row.exe, exeVerified: row.exeVerified, label: labelOf(name, row.argv[1] ?? '', row.argv), argv: row.argv, argvBytes: row.argvBytes,
-    uid: row.uid, started: row.started, recovered: row.recovered, plumbing: false, stored: row.id,
+    uid: row.uid, started: row.started, recovered: row.recovered, plumbing: false, setup: false, stored: row.id,
   };
 }
 
@@ -143,6 +143,6 @@ function fromProc(options: RecoverOptions, task: HlTask, line: HlLineage, parent
     key: processKey(task.proc), pid, startNs: task.proc.startNs, image: line.image, root, parent, ppid: task.ppid,
     exe: exe ?? comm, exeVerified: exe !== null, label: labelOf(name, argv[1] ?? '', argv), argv: redactArgv(argv), argvBytes: raw.length,
     uid: task.uid, started: options.toMicros(task.proc.startNs), recovered: true,
-    plumbing: (parent === null || parent.plumbing) && options.attribution.isPlumbing(name), stored: null,
+    plumbing: (parent === null || parent.plumbing) && options.attribution.isPlumbing(name), setup: false, stored: null,
   };
 }

@@ -99,7 +99,12 @@ function processEntry({ first, all }: Group<Node>, login: string, style: TreeSty
     limitOf(style),
   );
   const [only] = hops;
-  const beside = hops.length === 1 && only !== undefined ? hopText(only, style, false) : '';
+  const beside =
+    hops.length !== 1 || only === undefined
+      ? ''
+      : only.all.length > 1 && only.all.length === all.length
+        ? hopLine(only.first, style, only.all)
+        : hopText(only, style, false);
   return {
     text: (columns) => {
       if (beside === '') {
@@ -114,7 +119,12 @@ function processEntry({ first, all }: Group<Node>, login: string, style: TreeSty
     below: () => [
       ...(beside === '' ? hops.map((one) => hopEntry(one, style, false)) : []),
       ...first.handoffs.map((one) => handoffEntry(one, login, style)),
-      ...processEntries(first.children, login, style),
+      // Of all of them, so that what is below a count is counted too.
+      ...processEntries(
+        all.length === 1 ? first.children : all.flatMap((node) => node.children),
+        login,
+        style,
+      ),
     ],
   };
 }

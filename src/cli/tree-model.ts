@@ -46,13 +46,14 @@ export function growTree(login: TreeLoginJson, full: boolean): LoginTree {
   return tree;
 }
 
-/** The closest ancestor that is drawn. Limit: a parent link that goes round in a circle ends the climb. */
+/** The closest ancestor that is drawn. A parent is recorded before its child: a link that says otherwise is not one. */
 function nearest(node: Node, nodes: ReadonlyMap<number, Node>, drawn: (node: Node) => boolean): Node | null {
-  let at: Node | undefined = node;
-  for (let steps = 0; steps <= nodes.size; steps++) {
-    at = at.process.parent === null ? undefined : nodes.get(at.process.parent);
-    if (at === undefined || at === node) return null;
-    if (drawn(at)) return at;
+  let at = node;
+  while (at.process.parent !== null && at.process.parent < at.process.id) {
+    const parent = nodes.get(at.process.parent);
+    if (parent === undefined) return null;
+    if (drawn(parent)) return parent;
+    at = parent;
   }
   return null;
 }

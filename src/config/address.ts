@@ -79,7 +79,9 @@ function parseRaw(text: string): Ip {
     if (ipaddr.IPv6.isValid(text)) return ipaddr.IPv6.parse(text);
   }
   const shown = text.length > 64 ? `${text.slice(0, 61)}…` : text;
-  const hint = /^[a-z][a-z0-9.-]*$/i.test(text) ? 'names are not resolved here: write its addresses' : null;
+  const hint = /^[a-z][a-z0-9.-]*$/i.test(text)
+    ? 'names are not resolved here: write its addresses'
+    : 'write it as 10.0.0.1 or fd00::1';
   throw new AddressError(`${JSON.stringify(shown)} is no IP address`, hint);
 }
 

@@ -124,7 +124,10 @@ function readPolicies(directory: string, reading: Reading): readonly PolicyFile[
   if (names.length === 0) reading.warnings.push(nothing(directory));
   return names.sort().flatMap((name) => {
     const file = join(directory, name);
-    const gone = problem(file, NOWHERE, '', { message: 'went away while it was read', hint: 'load it again' });
+    const gone = problem(file, NOWHERE, '', {
+      message: 'went away while it was read',
+      hint: 'load it again',
+    });
     const text = reading.text(file, gone);
     return text === null ? [] : [{ file, text }];
   });

@@ -11,8 +11,9 @@ export interface IssueParams {
 
 type Context<T> = z.core.$RefinementCtx<T>;
 
-/** Reports a value as wrong, from inside a transform. */
+/** Reports a value as wrong, from inside a transform; a value that has an unknown key has been reported already. */
 export function refuse<T>(ctx: Context<T>, message: string, params: IssueParams = {}): never {
+  if (ctx.issues.length > 0) return z.NEVER;
   ctx.issues.push({ code: 'custom', message, input: ctx.value, params: { ...params } });
   return z.NEVER;
 }
@@ -41,7 +42,10 @@ export const address = z
   .string()
   .transform((value, ctx): string => addressOr(ctx, () => parseAddress(value)));
 
-export const port = z.int().min(1).max(65_535);
+export const port = z.int().transform((value, ctx): number => {
+  const expected = 'a port from 1 to 65535';
+  return value >= 1 && value <= 65_535 ? value : refuse(ctx, 'is out of range', { expected });
+});
 
 export const absolutePath = text(/^\/[^\0]*$/, 'an absolute path', 4095);
 

@@ -48,7 +48,8 @@ export class YamlFile {
       lineCounter: this.#lines,
       prettyErrors: false,
       stringKeys: true,
-      logLevel: 'silent',
+      // 'silent' would also pass over a second document.
+      logLevel: 'error',
     });
     this.#document = document;
     for (const issue of [...document.errors, ...document.warnings].slice(0, SYNTAX_LIMIT)) {

@@ -11,3 +11,12 @@ export function workerAccount(name: string): { uid: number; gid: number } {
   }
   throw new Error(`there is no account ${name} for the proxy workers: systemd-sysusers, or useradd --system ${name}`);
 }
+
+/** A group's number, from group(5); null where there is none of that name. */
+export function groupId(name: string): number | null {
+  for (const line of readFileSync('/etc/group', 'utf8').split('\n')) {
+    const [group, , gid] = line.split(':');
+    if (group === name && gid) return Number(gid);
+  }
+  return null;
+}

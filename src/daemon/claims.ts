@@ -22,7 +22,7 @@ export interface ClaimsOptions {
   drain(): void;
   /** Resolves when the DNS answers handed out for parsing have come back, or soon after. */
   namesSettled(): Promise<void> | null;
-  decide(hop: Omit<HopDraft, 'decision'>, root: Root | null, image: Image | null): Decision;
+  decide(hop: Omit<HopDraft, 'decision'>, root: Root | null): Decision;
   onDenied(hop: HopDraft, root: Root | null, image: Image | null): void;
   enforcing(): boolean;
   now(): number;
@@ -52,7 +52,7 @@ export class Claims {
       id: flow.id, who: flow.who, root, image, transport: flow.transport, route: flow.route, at,
       address: addressText(flow.addr), port: flow.port, mode: 'inspect',
     });
-    const decision = this.#decide(draft, root, image);
+    const decision = this.#decide(draft, root);
     const allowed = decision.outcome === 'allow' || decision.observed;
     const hop: HopDraft = allowed
       ? { ...draft, decision }
@@ -95,8 +95,8 @@ export class Claims {
     return count;
   }
 
-  #decide(hop: Omit<HopDraft, 'decision'>, root: Root | null, image: Image | null): Decision {
-    const decision = this.#options.decide(hop, root, image);
+  #decide(hop: Omit<HopDraft, 'decision'>, root: Root | null): Decision {
+    const decision = this.#options.decide(hop, root);
     if (root?.revoked === null || root === null) return decision;
     return { ...decision, outcome: 'deny', observed: false, policies: [], reason: 'this login was revoked' };
   }

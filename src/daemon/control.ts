@@ -1,19 +1,18 @@
 import type { Handlers } from '../api/connection.ts';
 import { rfc3339 } from '../api/json.ts';
-import { ControlError, type Reloaded, type Revoked, type Status } from '../api/protocol.ts';
+import { ControlError, type Revoked, type Status } from '../api/protocol.ts';
 import { ControlServer } from '../api/server.ts';
 import { storeHandlers } from '../api/store.ts';
 import type { Root } from '../attribution/roots.ts';
 import { HlLoss } from '../kernel/layouts.generated.ts';
 import type { Daemon } from './daemon.ts';
+import { explain } from './explain.ts';
+import { checkConfig, reload } from './reload.ts';
 
 export interface ControlOptions {
   readonly path: string;
   readonly group: number | null;
   readonly version: string;
-  reload(): Reloaded;
-  readonly explain: NonNullable<Handlers['policy.explain']>;
-  readonly check: NonNullable<Handlers['config.check']>;
 }
 
 /** The control socket of a daemon that runs. What it answers was committed before. */
@@ -33,9 +32,9 @@ export function controlServer(daemon: Daemon, options: ControlOptions): ControlS
     watch: daemon.watch.handler,
     status: () => (fresh(), statusOf(daemon, options.version)),
     revoke: ({ what, reason }, { peer }) => (fresh(), revoke(daemon, what, `uid ${peer.uid}`, reason ?? 'no reason given')),
-    reload: () => options.reload(),
-    'policy.explain': options.explain,
-    'config.check': options.check,
+    reload: () => reload(daemon),
+    'policy.explain': (params) => (fresh(), explain(daemon, params)),
+    'config.check': ({ dir }) => checkConfig(dir ?? daemon.policy.config.paths.config),
   };
   return new ControlServer(
     {
@@ -63,7 +62,7 @@ function revoke(daemon: Daemon, what: string, by: string, reason: string): Revok
 }
 
 function statusOf(daemon: Daemon, version: string): Status {
-  const { config, routes } = daemon.policy;
+  const { config, routes, snapshot } = daemon.policy;
   const losses = daemon.kernel.maps.losses();
   const problems = [...daemon.kernel.missing];
   if (daemon.record.full) problems.push('the disk is full: what can not be recorded is refused in enforce mode');
@@ -77,7 +76,7 @@ function statusOf(daemon: Daemon, version: string): Status {
     mode: config.mode,
     pid: process.pid,
     started: rfc3339(daemon.started),
-    policy: { version: daemon.policy.version, policies: daemon.policy.policies, targets: config.targets.length },
+    policy: { version: snapshot.version, policies: snapshot.policies.length, targets: config.targets.length },
     workers,
     store: { ...counts, schema },
     kernel: {

@@ -21,22 +21,23 @@ import { WorkerPool } from '../proxy/supervise.ts';
 import { openStore, type Store } from '../store/open.ts';
 import { Claims } from './claims.ts';
 import { EventLoop } from './events.ts';
-import { cgroupDirectory, configure, markSelf, plumbingOf, reconfigure, spawnersOf } from './kernel-half.ts';
+import { cgroupDirectory, configure, lineageOf, markSelf, plumbingOf, reconfigure, spawnersOf } from './kernel-half.ts';
 import { NamesParser } from './names-parser.ts';
 import { OpenHops } from './open-hops.ts';
-import type { PolicyLoader, PolicyState } from './policy-state.ts';
+import { decideConnect, identifyBy, PolicyLoader, type PolicyState } from './policy-state.ts';
 import { Revocations } from './revoke.ts';
 import { StoreRecorder } from './store-recorder.ts';
 import { Terminals } from './terminal.ts';
+import { Tripwire } from './tripwire.ts';
 import { workerAccount } from './account.ts';
 
 export interface DaemonOptions {
   readonly configPath: string;
   readonly log: Logger;
-  readonly loadPolicy: PolicyLoader;
   /** Directory of the compiled BPF objects. */
   readonly objects: string;
   readonly workerEntry: string;
+  readonly tripwireEntry: string;
 }
 
 const CLOCK_MS = 60_000;
@@ -51,6 +52,7 @@ export class Daemon {
   readonly started = Date.now() * 1000;
   readonly #terminals = new Terminals();
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly loader: PolicyLoader;
   policy: PolicyState;
   listeners: readonly Listener[] = [];
   kernel!: Kernel;
@@ -61,6 +63,7 @@ export class Daemon {
   claims!: Claims;
   revocations!: Revocations;
   pool!: WorkerPool;
+  tripwire: Tripwire | null = null;
   #pam!: PamSpool;
   #names!: NamesParser;
   #unacknowledged: PamEvent[] = [];
@@ -69,7 +72,8 @@ export class Daemon {
   constructor(options: DaemonOptions) {
     this.options = options;
     this.log = options.log;
-    this.policy = options.loadPolicy(options.configPath);
+    this.loader = new PolicyLoader(options.configPath);
+    this.policy = this.loader.load();
   }
 
   async start(): Promise<void> {
@@ -98,14 +102,16 @@ export class Daemon {
     this.#pam.start();
     this.events.start();
     await this.pool.start();
+    await this.tripwire?.start();
     this.#timers.push(setInterval(() => this.clock.refresh(), CLOCK_MS));
-    this.log.info({ workers: this.pool.workers().length, continued: this.kernel.continued, policy: this.policy.version }, 'ready');
+    this.log.info({ workers: this.pool.workers().length, continued: this.kernel.continued, policy: this.policy.snapshot.version }, 'ready');
   }
 
   /** Programs and maps stay pinned: what policy intercepts fails until a daemon is back. */
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearInterval(timer);
     await this.pool?.drain(this.policy.config.proxy.timeouts.drain);
+    await this.tripwire?.stop();
     this.events?.stop();
     this.#pam?.[Symbol.dispose]();
     this.record?.notice({ at: this.now(), kind: 'stop', login: null, count: 1, detail: 'the daemon was stopped in order' });
@@ -142,17 +148,21 @@ export class Daemon {
       images: { plumbing: plumbingOf(config), argvBytes: config.record.argvBytes },
       flows: {
         routing: this.routing,
-        version: () => this.policy.version,
+        version: () => this.policy.snapshot.version,
         onDenied: (hop, root, image) => this.denied(hop, root, image),
-        onOpened: (hop, source) => this.open.add({ hop, root: hop.login ? (this.attribution.roots.get(hop.login) ?? null) : null, source }),
-        onEnded: (hop) => this.open.delete(hop),
+        onOpened: (hop, source) => {
+          this.open.add({ hop, root: hop.login ? (this.attribution.roots.get(hop.login) ?? null) : null, source });
+          this.tripwire?.opened(hop.id, hop.transport, source, hop.destination);
+        },
+        onEnded: (hop) => this.#closed(hop),
         onUnclaimed: (event) => this.claims.watch(event),
       },
       accounts: new Accounts(),
       toMicros: (bootNs) => this.clock.toMicros(bootNs),
-      identify: (account, authInfo) => this.policy.identify(account, authInfo),
+      identify: (account, authInfo) => identifyBy(this.policy, account, authInfo),
       pamEvents: () => this.#pamEvents(),
       liveProcesses: (root) => maps.roots.get(root)?.live ?? 0,
+      lineageOf: (pid) => lineageOf(this.kernel, pid),
       forgetRoot: (root) => void maps.roots.delete(root),
       onDnsAnswer: (root, message) => this.#names.parse(root, message),
     });
@@ -181,7 +191,7 @@ export class Daemon {
       open: this.open,
       drain: () => void this.events.drain(),
       namesSettled: () => this.#names.settled(),
-      decide: (hop, root, image) => this.policy.decide(hop, root, image),
+      decide: (hop, root) => decideConnect(this.policy, hop, root),
       onDenied: (hop, root, image) => this.denied(hop, root, image),
       enforcing: () => this.policy.config.mode === 'enforce',
       now: () => this.now(),
@@ -196,6 +206,11 @@ export class Daemon {
       now: () => this.now(),
     });
     this.pool = this.#pool();
+    if (config.tripwire.enabled) {
+      this.tripwire = new Tripwire({
+        config, entry: this.options.tripwireEntry, record: this.record, onError: (error) => this.#fault(error), now: () => this.now(),
+      });
+    }
   }
 
   #pool(): WorkerPool {
@@ -207,7 +222,7 @@ export class Daemon {
       account: workerAccount(config.proxy.user),
       onClaim: (claim) => this.claims.handle(claim),
       onEnded: ({ hop, bytesUp, bytesDown, reason }) => this.#hopEnded(hop, bytesUp, bytesDown, reason),
-      onDialed: () => {},
+      onDialed: ({ hop, source, destination }) => this.tripwire?.opened(hop, 'tcp', source, destination),
       onSpawn: ({ id, pid }) => this.log.debug({ id, pid }, 'worker started'),
       onWorkerLost: ({ worker, pid, hops, reason }) => {
         for (const hop of hops) this.#hopEnded(hop, null, null, `worker ${worker} ended: ${reason}`);
@@ -217,13 +232,18 @@ export class Daemon {
       onFault: ({ worker, pid, message }) => this.#fault(new Error(`worker ${worker} (pid ${pid}): ${message}`)),
     });
     const { claim, dial } = config.proxy.timeouts;
-    pool.replaceSnapshot({ version: this.policy.version, claimTimeoutMs: claim, dialTimeoutMs: dial });
+    pool.replaceSnapshot({ version: this.policy.snapshot.version, claimTimeoutMs: claim, dialTimeoutMs: dial });
     return pool;
   }
 
   #hopEnded(hop: string, bytesUp: number | null, bytesDown: number | null, reason: string | null): void {
-    this.open.delete(hop);
+    this.#closed(hop);
     this.record.hopEnd(hop, { at: this.now(), bytesUp, bytesDown, reason });
+  }
+
+  #closed(hop: string): void {
+    this.open.delete(hop);
+    this.tripwire?.ended(hop);
   }
 
   #pamEvents(): readonly PamEvent[] {
@@ -247,7 +267,7 @@ export class Daemon {
       const kept = this.kernel.continued ? 'the kernel kept its programs and events meanwhile' : 'what happened meanwhile was not seen';
       this.record.notice({ at, kind: 'gap', login: null, count: 1, detail: `the daemon did not stop in order and was away for ${seconds} s; ${kept} (${pending} bytes waiting)` });
     }
-    this.record.notice({ at, kind: 'start', login: null, count: 1, detail: `hoplined ${process.pid} started, policy ${this.policy.version}` });
+    this.record.notice({ at, kind: 'start', login: null, count: 1, detail: `hoplined ${process.pid} started, policy ${this.policy.snapshot.version}` });
   }
 
   #recover(): void {

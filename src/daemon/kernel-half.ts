@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import type { Config } from '../config/types.ts';
 import { addressBytes } from '../kernel/address.ts';
 import type { BootClock } from '../kernel/clock.ts';
-import { HlConfigFlag, HlKind, HlLineageFlag } from '../kernel/layouts.generated.ts';
+import { HlConfigFlag, HlKind, HlLineageFlag, type HlWho } from '../kernel/layouts.generated.ts';
 import { type Kernel, KernelError } from '../kernel/load.ts';
 import type { Listener } from '../proxy/listen.ts';
 
@@ -83,4 +83,12 @@ export function markSelf(kernel: Kernel): void {
   kernel.maps.lineage.set(task.proc, {
     root: 0n, owner: task.proc, image: 1, execs: 1, kind: HlKind.SELF, spawnKind: 0, flags: HlLineageFlag.F_KNOWN,
   });
+}
+
+/** Whose a running process is. The task iterator gives the exact start time, without which there is no key. */
+export function lineageOf(kernel: Kernel, pid: number): HlWho | null {
+  const task = kernel.tasks().find(({ proc }) => proc.tgid === pid);
+  const line = task ? kernel.maps.lineage.get(task.proc) : null;
+  if (!task || !line) return null;
+  return { proc: task.proc, owner: line.owner, root: line.root, image: line.image, uid: task.uid, kind: line.kind };
 }

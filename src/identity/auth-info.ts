@@ -29,7 +29,8 @@ export function readAuthInfo(text: string, source: Evidence['source']): readonly
     const [method = '', ...words] = line.split(/[ \t]+/);
     if (method === 'publickey') found.push(keyEvidence(words, source));
     else if (method === 'password') found.push({ method: 'password', source });
-    else if (method.startsWith('keyboard-interactive')) found.push({ method: 'keyboard-interactive', source });
+    else if (method.startsWith('keyboard-interactive'))
+      found.push({ method: 'keyboard-interactive', source });
     else if (method !== '') found.push({ method: 'other', source });
   }
   return found.sort((a, b) => STRENGTH[a.method] - STRENGTH[b.method]);

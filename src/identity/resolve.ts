@@ -30,7 +30,9 @@ export interface Claim {
  * verifies nothing.
  */
 export function resolveIdentity(identities: readonly KnownUser[], claim: Claim): Identity {
-  const all: readonly Evidence[] = Array.isArray(claim.evidence) ? claim.evidence : [claim.evidence as Evidence];
+  const all: readonly Evidence[] = Array.isArray(claim.evidence)
+    ? claim.evidence
+    : [claim.evidence as Evidence];
   const sound = all.filter((evidence) => evidence.source !== 'environ');
   for (const match of [byKeyId, byPrincipal, byKey]) {
     const found = sound.flatMap((evidence) =>
@@ -51,7 +53,11 @@ export function resolveIdentity(identities: readonly KnownUser[], claim: Claim):
 }
 
 /** As {@link resolveIdentity}, from what sshd's PAM session saw: the content of SSH_AUTH_INFO_0, or null. */
-export function identify(identities: readonly KnownUser[], account: string, authInfo: string | null): Identity {
+export function identify(
+  identities: readonly KnownUser[],
+  account: string,
+  authInfo: string | null,
+): Identity {
   const evidence = authInfo === null ? [] : readAuthInfo(authInfo, 'pam');
   const fallback: Evidence = { method: 'account', source: 'pam' };
   return resolveIdentity(identities, { account, evidence: evidence.length > 0 ? evidence : fallback });
@@ -70,7 +76,10 @@ function byKeyId(user: KnownUser, { method, ca, keyId, principals = [] }: Eviden
     method === 'certificate' &&
     user.certificates.some(
       (own) =>
-        own.ca === ca && own.keyId !== null && own.keyId === keyId && (own.principal === null || principals.includes(own.principal)),
+        own.ca === ca &&
+        own.keyId !== null &&
+        own.keyId === keyId &&
+        (own.principal === null || principals.includes(own.principal)),
     )
   );
 }
@@ -79,7 +88,8 @@ function byPrincipal(user: KnownUser, { method, ca, principals = [] }: Evidence)
   return (
     method === 'certificate' &&
     user.certificates.some(
-      (own) => own.ca === ca && own.keyId === null && own.principal !== null && principals.includes(own.principal),
+      (own) =>
+        own.ca === ca && own.keyId === null && own.principal !== null && principals.includes(own.principal),
     )
   );
 }

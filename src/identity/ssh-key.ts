@@ -54,7 +54,7 @@ export function parseSshKey(blob: Buffer): SshKey {
   if (fields === 0) throw new WireError('a key of an unknown type');
   const certified = plain !== type;
   if (certified) reader.string(); // nonce
-  const key = [Buffer.from(plain)];
+  const key: Buffer[] = [Buffer.from(plain)];
   for (let index = 0; index < fields; index++) key.push(reader.string());
   const print = fingerprint(Buffer.concat(key.map(wireString)));
   const certificate = certified ? readCertificate(reader) : null;

@@ -41,7 +41,8 @@ export class WireReader {
   }
 
   #take(length: number): Buffer {
-    if (length > this.#bytes.length - this.#at) throw new WireError('a field that is longer than what holds it');
+    if (length > this.#bytes.length - this.#at)
+      throw new WireError('a field that is longer than what holds it');
     const part = this.#bytes.subarray(this.#at, this.#at + length);
     this.#at += length;
     return part;

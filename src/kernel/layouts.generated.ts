@@ -416,8 +416,10 @@ export interface HlHandoffEvent {
   toKind: number;
   pathLen: number;
   path: Uint8Array;
+  bound: Uint8Array;
+  boundLen: number;
 }
-export const hlHandoffEventSize = 216;
+export const hlHandoffEventSize = 328;
 export function readHlHandoffEvent(view: DataView, at: number): HlHandoffEvent {
   return {
     head: readHlEvent(view, at),
@@ -429,6 +431,8 @@ export function readHlHandoffEvent(view: DataView, at: number): HlHandoffEvent {
     toKind: view.getUint8(at + 102),
     pathLen: view.getUint8(at + 103),
     path: bytes(view, at + 104, 108),
+    bound: bytes(view, at + 212, 108),
+    boundLen: view.getUint8(at + 320),
   };
 }
 export function writeHlHandoffEvent(view: DataView, at: number, value: HlHandoffEvent): void {
@@ -441,6 +445,8 @@ export function writeHlHandoffEvent(view: DataView, at: number, value: HlHandoff
   view.setUint8(at + 102, value.toKind);
   view.setUint8(at + 103, value.pathLen);
   put(view, at + 104, 108, value.path);
+  put(view, at + 212, 108, value.bound);
+  view.setUint8(at + 320, value.boundLen);
 }
 
 export interface HlKey {

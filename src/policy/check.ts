@@ -5,7 +5,16 @@ import type { PolicyCheckInput, PolicyCheckResult } from '../config/types.ts';
 import type { CompiledPolicy } from './compiled.ts';
 import { type DetailedError, EngineError, validatePolicies } from './engine.ts';
 import { cedarProblem, type ParsedFile, parsePolicies } from './parse.ts';
-import { ENTITY_TYPES, type EntityType, LOOPBACK, SCHEMA, UNATTENDED, UNATTRIBUTED, UNLISTED } from './schema.ts';
+import {
+  ACTIONS,
+  ENTITY_TYPES,
+  type EntityType,
+  LOOPBACK,
+  SCHEMA,
+  UNATTENDED,
+  UNATTRIBUTED,
+  UNLISTED,
+} from './schema.ts';
 import { locate } from './split.ts';
 
 export interface Checked extends PolicyCheckResult {
@@ -47,7 +56,15 @@ function validate(files: readonly ParsedFile[], problems: Problem[], warnings: P
       return;
     }
     const wrong = new Set(answer.validationErrors.map(({ policyId }) => policyId));
-    for (const { policyId, error } of answer.validationErrors) report(policyId, error, problems);
+    const said = new Set<string>();
+    for (const { policyId, error } of answer.validationErrors) {
+      // The validator says it again for each action that the policy is about.
+      const message = error.message.replace(/ in context for Action::"\w+"/, ' in context');
+      const key = JSON.stringify([policyId, message, error.sourceLocations]);
+      if (!said.has(key))
+        report(policyId, { ...error, message, help: helpFor(message, error.help) }, problems);
+      said.add(key);
+    }
     for (const { policyId, error } of answer.validationWarnings) {
       if (!wrong.has(policyId)) report(policyId, error, warnings);
     }
@@ -55,8 +72,18 @@ function validate(files: readonly ParsedFile[], problems: Problem[], warnings: P
     if (!(error instanceof EngineError)) throw error;
     const [first] = all;
     const hint = 'look for a policy that is much larger than the others';
-    problems.push(problem(first?.file.file ?? '', { line: 0, column: 0 }, '', { message: error.message, hint }));
+    problems.push(
+      problem(first?.file.file ?? '', { line: 0, column: 0 }, '', { message: error.message, hint }),
+    );
   }
+}
+
+/** Cedar proposes whatever is least far away, however far that is. */
+function helpFor(message: string, help: string | null): string | null {
+  const [, action] = /^.*unrecognized action `Action::"(.*)"`/.exec(message) ?? [];
+  return action === undefined
+    ? help
+    : (didYouMean(action, ACTIONS) ?? `the actions are ${ACTIONS.join(', ')}`);
 }
 
 const ENTITY = new RegExp(`\\b(${ENTITY_TYPES.join('|')})\\s*::\\s*"((?:[^"\\\\]|\\\\.)*)"`, 'g');

@@ -9,6 +9,7 @@ import type {
 } from '@cedar-policy/cedar-wasm/nodejs';
 
 type Cedar = typeof import('@cedar-policy/cedar-wasm/nodejs');
+
 export type { AuthorizationAnswer, DetailedError, PolicyJson, ValidationAnswer };
 
 /** The engine itself failed, which no policy and no request should be able to cause. */
@@ -16,7 +17,10 @@ export class EngineError extends Error {
   override readonly name = 'EngineError';
 }
 
-export type Request = Omit<StatefulAuthorizationCall, 'preparsedPolicySetId' | 'preparsedSchemaName' | 'validateRequest'>;
+export type Request = Omit<
+  StatefulAuthorizationCall,
+  'preparsedPolicySetId' | 'preparsedSchemaName' | 'validateRequest'
+>;
 
 const require = createRequire(import.meta.url);
 const entry = require.resolve('@cedar-policy/cedar-wasm/nodejs');
@@ -50,7 +54,10 @@ export function parsePolicy(text: string): Parsed {
 }
 
 /** Validates policies, by id, against a schema. */
-export function validatePolicies(schema: string, policies: Readonly<Record<string, string>>): ValidationAnswer {
+export function validatePolicies(
+  schema: string,
+  policies: Readonly<Record<string, string>>,
+): ValidationAnswer {
   return run((engine) => engine.validate({ schema, policies: { staticPolicies: policies } }));
 }
 

@@ -104,6 +104,12 @@ function parseOne(
   const given = (json.annotations ?? {}) as Readonly<Record<string, string | null>>;
   for (const [annotation, detail] of annotationProblems(json, given))
     problems.push(refuse(annotation, detail));
+  const { context } = readsOf(json);
+  if (given.approval && json.effect === 'forbid' && context !== 'all' && !context.has('approved')) {
+    const message = 'an approval would not lift this forbid';
+    const hint = 'add: unless { context has approved && context.approved }';
+    warnings.push(refuse('approval', { message, hint }));
+  }
   for (const annotation of Object.keys(given)) {
     if (ANNOTATIONS.includes(annotation)) continue;
     const hint = didYouMean(annotation, ANNOTATIONS);

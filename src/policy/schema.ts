@@ -28,7 +28,8 @@ export const ACCOUNT_PREFIX = 'account:';
 /**
  * Cedar schema.
  *
- * - `chain` is the set of programs from the login to the process, `program` the last of them, `depth` their number.
+ * - `chain` is the set of programs from the login to the process, `program` the last of them, `depth` their number. A script
+ *   is in the set by its interpreter, by its own name, and as both: `python3.11`, `etl.py`, `python3.11 etl.py`.
  * - `kind` is ssh, console, job or unattended; `source` is what started an unattended one, else "".
  * - `evidence` is publickey, certificate, password, keyboard-interactive, account or other; "" where nobody logged in.
  * - `hops` is the number of hosts that the way here has led through already.

@@ -14,7 +14,7 @@ export interface Piece {
 }
 
 // Cedar's strings may run over lines. A quote that is never closed takes the rest of the file with it.
-const TOKEN = /\/\/[^\n]*|"(?:[^"\\]|\\.)*"?|\s+|\w+|::|&&|\|\||[=!<>]=|./gsu;
+const TOKEN = /\/\/[^\n\r]*|"(?:[^"\\]|\\.)*"?|\s+|\w+|::|&&|\|\||[=!<>]=|./gsu;
 
 export function splitPolicies(text: string): readonly Piece[] {
   const pieces: Piece[] = [];

@@ -51,7 +51,7 @@ const getsockname = libc.func('int getsockname(int fd, uint8_t *address, _Inout_
 const close = libc.func('int close(int fd)');
 
 /**
- * @param wanted where to listen; null is "not". systemd's sockets (named proxy4 and proxy6) win over it
+ * @param wanted where to listen; null is "not". systemd's sockets (named `proxy`) win over it
  * @param env the process's environment; its LISTEN_* variables are removed, so that no child takes them for its own
  * @throws ListenError
  */
@@ -87,14 +87,22 @@ function inherited(env: NodeJS.ProcessEnv): Listener[] {
   for (let index = 0; index < Number(count); index += 1) {
     const fd = SD_LISTEN_FDS_START + index;
     const label = names[index];
-    if (label !== 'proxy4' && label !== 'proxy6') {
-      const known = 'FileDescriptorName= has to be proxy4 or proxy6';
-      throw new ListenError('activation', `systemd handed over a socket named ${label}: ${known}`);
-    }
+    if (label !== 'proxy')
+      throw new ListenError(
+        'activation',
+        `systemd handed over a socket named ${label}, not proxy: see FileDescriptorName=`,
+      );
     const value = [0];
     if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, value, [4]) !== 0 || value[0] !== 1)
       throw new ListenError('activation', `descriptor ${fd} (${label}) is not a listening stream socket`);
-    found.push({ name: label === 'proxy4' ? 'v4' : 'v6', fd, ...local(fd), inherited: true });
+    const at = local(fd);
+    const name = at.address.includes(':') ? 'v6' : 'v4';
+    if (found.some((listener) => listener.name === name))
+      throw new ListenError(
+        'activation',
+        `systemd handed over two ${name} sockets: one address of each family is served`,
+      );
+    found.push({ name, fd, ...at, inherited: true });
   }
   return found;
 }

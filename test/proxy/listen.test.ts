@@ -63,14 +63,14 @@ async function activated(names: string, pid = 'self', listeners = 2): Promise<st
 }
 
 t.test("systemd's sockets are taken by name, and its variables removed", async (t) => {
-  t.equal(await activated('proxy4:proxy6'), '[[["v4",3,true],["v6",4,true]],null]');
+  t.equal(await activated('proxy:proxy'), '[[["v4",3,true],["v6",4,true]],null]');
 });
 
 t.test('only for the process that they are meant for', async (t) => {
-  t.match(await activated('proxy4:proxy6', '1'), /^\[\[\["v4",\d+,false\]\],null\]$/);
+  t.match(await activated('proxy:proxy', '1'), /^\[\[\["v4",\d+,false\]\],null\]$/);
 });
 
 t.test('what is not ours, or no listener, is an error', async (t) => {
-  t.match(await activated('proxy4:web'), /^activation .*named web.*FileDescriptorName=/);
-  t.match(await activated('proxy4:proxy6:proxy6', 'self', 3), /^activation descriptor 5 .* not a listening/);
+  t.match(await activated('proxy:web'), /^activation .*named web.*FileDescriptorName=/);
+  t.match(await activated('proxy:proxy:proxy', 'self', 3), /^activation descriptor 5 .* not a listening/);
 });

@@ -1,0 +1,35 @@
+import { printable } from '../../core/text.ts';
+import type { Context } from '../context.ts';
+import { EXIT } from '../exit.ts';
+import { count } from '../format.ts';
+import { textOption } from '../since.ts';
+import { problemLines } from './config.ts';
+
+export async function revoke(
+  context: Context,
+  options: Readonly<Record<string, unknown>>,
+  [what = '']: readonly string[],
+): Promise<number> {
+  const params = { what, reason: textOption(options.reason) };
+  const done = await context.ask((client) => client.call('revoke', params));
+  if (context.json) context.printJson(done);
+  else {
+    const ids = [...done.logins.map((id) => `  login ${id}`), ...done.hops.map((id) => `  hop ${id}`)];
+    const summary = `revoked ${done.type} ${printable(what)}: ${count(done.logins.length, 'login')}, ${count(done.hops.length, 'live hop')} closed`;
+    context.print([summary, ...ids]);
+  }
+  return EXIT.ok;
+}
+
+/** Exit code 1 when the new configuration was refused: the old one goes on. */
+export async function reload(context: Context): Promise<number> {
+  const done = await context.ask((client) => client.call('reload', {}));
+  if (context.json) context.printJson(done);
+  else if (done.ok) context.print(`reloaded: version ${printable(done.version)}`);
+  else
+    context.print([
+      ...problemLines(done.problems, context.style),
+      `refused: version ${printable(done.version)} goes on`,
+    ]);
+  return done.ok ? EXIT.ok : EXIT.no;
+}

@@ -1,0 +1,234 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { ControlError } from '../api/protocol.ts';
+import { printable } from '../core/text.ts';
+import { type Context, createContext, DEFAULT_SOCKET, type GlobalOptions, type Wiring } from './context.ts';
+import { EXIT, exitCodeOf, UsageError } from './exit.ts';
+
+type Options = Readonly<Record<string, unknown>>;
+type Run = (context: Context, options: Options, args: readonly string[]) => Promise<number>;
+
+const EXIT_CODES = `
+Exit codes: 0 done, 1 the answer is no (denied, a check failed), 2 wrong usage,
+3 hoplined does not answer, 4 nothing of that name or several.`;
+
+/**
+ * Runs one command line.
+ * @param argv without node and script
+ * @returns the exit code
+ */
+export async function main(argv: readonly string[], wiring: Wiring): Promise<number> {
+  let code: number = EXIT.ok;
+  const program = build(wiring, (result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return code;
+  } catch (error) {
+    // Commander has said what is wrong, or printed the help, already.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    const known = error instanceof ControlError || error instanceof UsageError;
+    const text =
+      error instanceof Error ? (known ? error.message : (error.stack ?? error.message)) : String(error);
+    process.stderr.write(`hopline: ${text.split('\n').map(printable).join('\n')}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+function build(wiring: Wiring, done: (code: number) => void): Command {
+  const program = new Command('hopline')
+    .description('Who is logged in, through which programs they connect, and where to.')
+    .version(wiring.version)
+    .addOption(
+      new Option('--socket <path>', 'control socket of hoplined')
+        .env('HOPLINE_SOCKET')
+        .default(DEFAULT_SOCKET),
+    )
+    .option('--json', 'machine-readable: one JSON value, or one a line for watch')
+    .option('--no-color', 'no colour (NO_COLOR does the same)')
+    .option('--ascii', 'draw trees with ASCII characters')
+    .addHelpText('after', EXIT_CODES)
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride();
+
+  const add = (
+    parent: Command,
+    [usage, summary, examples]: readonly [string, string, readonly string[]],
+    run: () => Promise<Run>,
+    options: (command: Command) => Command = (command) => command,
+  ): void => {
+    const command = options(parent.command(usage).description(summary))
+      .configureHelp({ showGlobalOptions: true })
+      .addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}`)
+      .exitOverride();
+    command.action(async (...given: unknown[]) => {
+      const self = given.at(-1) as Command;
+      const context = createContext(self.optsWithGlobals<GlobalOptions>(), wiring);
+      done(await (await run())(context, self.opts(), self.args));
+    });
+  };
+
+  add(
+    program,
+    ['doctor', 'check kernel, cgroup, sshd, PAM and permissions, and name the fix', ['sudo hopline doctor']],
+    async () => (await import('./commands/doctor.ts')).doctor,
+    (c) => c.option('--config <dir>', 'configuration directory', '/etc/hopline'),
+  );
+  add(
+    program,
+    [
+      'status',
+      'whether the daemon is well, and its figures',
+      ['hopline status', 'hopline status --json | jq .workers'],
+    ],
+    async () => (await import('./commands/status.ts')).status,
+  );
+  add(
+    program,
+    ['logins', 'open logins', ['hopline logins', 'hopline logins --all --user alice']],
+    async () => (await import('./commands/lists.ts')).logins,
+    (c) =>
+      c
+        .option('-a, --all', 'those that are over as well')
+        .option('-u, --user <name>', 'of one person')
+        .addOption(limit()),
+  );
+  add(
+    program,
+    [
+      'tree [login]',
+      'what a login ran, and where it connected to; without one, every login of the last day',
+      ['hopline tree', 'hopline tree C9ZYV7 --full', "hopline tree --json | jq '.[].hops[].destination'"],
+    ],
+    async () => (await import('./commands/tree.ts')).tree,
+    (c) =>
+      c
+        .option('-a, --all', 'logins of any age')
+        .option('-f, --full', 'every process: no counts, nothing left out')
+        .addOption(limit()),
+  );
+  add(
+    program,
+    [
+      'watch',
+      'what happens, as it happens, until Ctrl-C',
+      ['hopline watch', 'hopline watch --json | jq -c .record'],
+    ],
+    async () => (await import('./commands/watch.ts')).watch,
+  );
+  add(
+    program,
+    [
+      'hops',
+      'connections, newest first',
+      [
+        'hopline hops --user alice --since 2h',
+        'hopline hops --target orders-db --denied',
+        'hopline hops --unattributed',
+      ],
+    ],
+    async () => (await import('./commands/lists.ts')).hops,
+    (c) =>
+      c
+        .option('-l, --login <id>', 'of one login')
+        .option('-u, --user <name>', 'of one person')
+        .option('-t, --target <name>', 'to a target, a host name or an address')
+        .option('-s, --since <time>', 'started since: 90s, 15m, 2h, 7d, or 2026-01-31T12:00')
+        .option('--denied', 'those that were denied')
+        .option('--open', 'those that are open')
+        .option('--unattributed', 'those that no login is known for')
+        .addOption(limit()),
+  );
+  add(
+    program,
+    [
+      'handoffs',
+      'steps from one login into another that are not descent: tmux, ControlMaster, agents',
+      ['hopline handoffs --since 1d'],
+    ],
+    async () => (await import('./commands/lists.ts')).handoffs,
+    (c) =>
+      c
+        .option('-l, --login <id>', 'from or into one login')
+        .option('-s, --since <time>', 'since')
+        .addOption(limit()),
+  );
+  add(
+    program,
+    [
+      'notices',
+      'what the record has to admit: gaps, losses, refusals without a hop',
+      ['hopline notices --since 1d --kind gap'],
+    ],
+    async () => (await import('./commands/lists.ts')).notices,
+    (c) =>
+      c.option('-s, --since <time>', 'since').option('-k, --kind <kind>', 'of one kind').addOption(limit()),
+  );
+  add(
+    program,
+    [
+      'revoke <what>',
+      'end what a login, a user or one connection may do: no new connection, live ones closed',
+      [
+        'sudo hopline revoke C9ZYV7CS9G00 --reason "laptop stolen"',
+        'sudo hopline revoke alice',
+        'sudo hopline revoke hop:C9ZYX2',
+      ],
+    ],
+    async () => (await import('./commands/control.ts')).revoke,
+    (c) => c.option('-r, --reason <text>', 'for the record and the person'),
+  );
+  const policy = program.command('policy').description('check and question the policies');
+  add(
+    policy,
+    [
+      'check [dir]',
+      'validate the policies and all they refer to',
+      ['hopline policy check', 'hopline policy check ./etc-hopline'],
+    ],
+    async () => (await import('./commands/config.ts')).policyCheck,
+  );
+  add(
+    policy,
+    [
+      'explain',
+      'what would be decided about a connection, and by which policy',
+      [
+        'hopline policy explain --user alice --target orders-db',
+        'hopline policy explain --login C9ZYV7 --destination web1:80 --chain bash,claude,curl',
+      ],
+    ],
+    async () => (await import('./commands/explain.ts')).explain,
+    (c) =>
+      c
+        .option('-l, --login <id>', 'as this login')
+        .option('-u, --user <name>', 'as this user')
+        .option('-t, --target <name>', 'to this target')
+        .option('-d, --destination <address:port>', 'to this address or name')
+        .option('-c, --chain <programs>', 'through these programs, with commas between'),
+  );
+  add(
+    program.command('config').description('check the configuration'),
+    [
+      'check [dir]',
+      'validate hopline.yaml, targets, identities and policies',
+      ['hopline config check', 'hopline config check ./etc-hopline'],
+    ],
+    async () => (await import('./commands/config.ts')).configCheck,
+  );
+  add(
+    program,
+    ['reload', 'take up configuration, targets and policies: all of it, or none', ['sudo hopline reload']],
+    async () => (await import('./commands/control.ts')).reload,
+  );
+  return program;
+}
+
+function limit(): Option {
+  return new Option('-n, --limit <count>', 'at most so many').argParser((text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < 1 || value > 100_000)
+      throw new InvalidArgumentError('1 to 100000.');
+    return value;
+  });
+}

@@ -1,0 +1,167 @@
+/** One immutable version of the policies, ready to decide. */
+import { createHash } from 'node:crypto';
+import type { Problem } from '../config/problem.ts';
+import type { IdentityUser, Mode, PolicyFile } from '../config/types.ts';
+import type { Decision, Target } from '../core/types.ts';
+import { Cache } from './cache.ts';
+import { policiesOrThrow } from './check.ts';
+import type { CompiledPolicy } from './compiled.ts';
+import { decision, denied, reasonFor, type Terms, whatIs, whoIs } from './decide.ts';
+import { parsePolicy } from './engine.ts';
+import { isStatic, readsOf } from './reads.ts';
+import { type ConnectQuery, type ConnectRequest, connectRequest, QueryError, tagsIn } from './request.ts';
+import { LOOPBACK, SCHEMA, UNLISTED } from './schema.ts';
+import { actionMatches, type Placed, scopeMatches } from './scope.ts';
+import { RuleSet, type Verdict } from './verdict.ts';
+
+/** RFC 5737: nobody's address, for decisions that read none. */
+const DOCUMENTATION_ADDRESS = '192.0.2.1';
+const CACHED_VERDICTS = 4096;
+/** A chain of many long programs is evaluated anew each time. */
+const LONGEST_KEY = 16_384;
+
+export interface PolicyInput {
+  readonly files: readonly PolicyFile[];
+  readonly mode: Mode;
+  readonly targets: readonly Target[];
+  readonly identities: readonly IdentityUser[];
+  /** `direct`: loopback needs no permit; a forbid still wins. Default `inspect`. */
+  readonly loopback?: 'inspect' | 'direct';
+}
+
+/** @throws ConfigError with the place of everything that does not parse or validate */
+export function compilePolicies(input: PolicyInput): PolicySnapshot {
+  const { policies, warnings } = policiesOrThrow(input);
+  return new PolicySnapshot(input, policies, warnings);
+}
+
+export class PolicySnapshot implements Terms {
+  /** Digest of everything that was compiled in: 16 hexadecimal digits. */
+  readonly version: string;
+  readonly mode: Mode;
+  readonly policies: readonly CompiledPolicy[];
+  readonly warnings: readonly Problem[];
+  readonly #loopback: 'inspect' | 'direct';
+  readonly #tagsOf: (target: string) => readonly string[];
+  readonly #rules = new Map<string, RuleSet>();
+  readonly #byResource = new Map<string, RuleSet>();
+  readonly #cache = new Cache<Verdict>(CACHED_VERDICTS);
+
+  constructor(input: PolicyInput, policies: readonly CompiledPolicy[], warnings: readonly Problem[]) {
+    const { files, mode, targets, identities, loopback = 'inspect' } = input;
+    this.version = digest([SCHEMA, files, mode, targets, identities, loopback]);
+    this.mode = mode;
+    this.policies = policies;
+    this.warnings = warnings;
+    this.#loopback = loopback;
+    this.#tagsOf = tagsIn(targets);
+  }
+
+  /** Whether a connection may be. Never throws: what can't be decided is denied. */
+  decideConnect(query: ConnectQuery): Decision {
+    let request: ConnectRequest;
+    try {
+      request = this.requestFor(query);
+    } catch (error) {
+      if (!(error instanceof QueryError)) throw error;
+      return denied([error.message], `this connection cannot be decided: ${error.message}`, this);
+    }
+    const verdict = this.#verdict(this.rulesFor(request.resource), request);
+    return decision(verdict, reasonFor(verdict, whatIs(request, query), whoIs(request.principal)), this);
+  }
+
+  /**
+   * The decision about a target, `unlisted` or `loopback`, where it is the same for everybody and every way of
+   * coming; null where it is not.
+   */
+  staticConnect(name: string): Decision | null {
+    const reserved = name === UNLISTED || name === LOOPBACK;
+    const request = this.requestFor({
+      login: null,
+      chain: [],
+      target: reserved ? null : name,
+      destination: { address: name === LOOPBACK ? '127.0.0.1' : DOCUMENTATION_ADDRESS, port: 0 },
+      transport: 'tcp',
+      name: null,
+      hops: 0,
+    });
+    const rules = this.rulesFor(request.resource);
+    if (!isStatic(rules.reads)) return null;
+    const verdict = rules.evaluate(request);
+    return decision(
+      verdict,
+      reasonFor(verdict, name === UNLISTED ? 'what no target lists' : name, null),
+      this,
+    );
+  }
+
+  /** @throws QueryError */
+  requestFor(query: ConnectQuery): ConnectRequest {
+    return connectRequest(query, this.#tagsOf);
+  }
+
+  /** The policies that could say something about a connection to this resource. */
+  rulesFor(resource: Placed): RuleSet {
+    const known = this.#byResource.get(resource.id);
+    if (known !== undefined) return known;
+    // A scope that does not match is false before anything else is evaluated, so to leave the policy out changes nothing.
+    const applicable = this.policies.filter(
+      ({ json }) => actionMatches(json, 'connect') && scopeMatches(json.resource, resource),
+    );
+    const open = resource.id === LOOPBACK && this.#loopback === 'direct';
+    const policies = open
+      ? [...applicable.filter(({ effect }) => effect === 'forbid'), LOOPBACK_PERMIT]
+      : applicable;
+    const key = policies.map(({ id }) => id).join('\n');
+    const rules = this.#rules.get(key) ?? new RuleSet(policies, 'connect');
+    this.#rules.set(key, rules);
+    this.#byResource.set(resource.id, rules);
+    return rules;
+  }
+
+  /** To be called when nothing asks this snapshot any more. */
+  [Symbol.dispose](): void {
+    for (const rules of this.#rules.values()) rules.release();
+    this.#rules.clear();
+    this.#byResource.clear();
+  }
+
+  #verdict(rules: RuleSet, request: ConnectRequest): Verdict {
+    const key = cacheKey(rules, request);
+    const known = this.#cache.get(key);
+    if (known !== undefined) return known;
+    const verdict = rules.evaluate(request);
+    if (verdict.errors.length === 0 && key.length <= LONGEST_KEY) this.#cache.set(key, verdict);
+    return verdict;
+  }
+}
+
+/** Everything that the evaluation reads, and nothing else: connections that differ in the rest share a verdict. */
+function cacheKey({ reads }: RuleSet, { principal, resource, context }: ConnectRequest): string {
+  const who = reads.principal ? [principal.id, ...principal.parents.map(({ id }) => id).sort()] : null;
+  const all = Object.entries(context).sort(([a], [b]) => (a < b ? -1 : 1));
+  const read =
+    reads.context === 'all' ? all : all.filter(([key]) => (reads.context as ReadonlySet<string>).has(key));
+  return JSON.stringify([resource.id, who, read]);
+}
+
+const LOOPBACK_PERMIT = ((): CompiledPolicy => {
+  const text = `permit (principal, action == Action::"connect", resource == Target::"${LOOPBACK}");`;
+  const { json } = parsePolicy(text);
+  if (json === null) throw new Error('the permit for loopback does not parse');
+  const annotations = { approval: null, message: null, mask: null };
+  const place = { file: 'hopline.yaml', line: 0, column: 0 };
+  return {
+    id: 'config:loopback',
+    ...place,
+    effect: 'permit',
+    text,
+    json,
+    ...annotations,
+    reads: readsOf(json),
+  };
+})();
+
+function digest(parts: unknown): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+}
