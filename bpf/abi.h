@@ -15,7 +15,7 @@
 #define HL_PATH 108
 #define HL_ARGV_MAX 4096
 #define HL_FILENAME_MAX 256
-#define HL_DNS_MAX 1232 /* EDNS payload that resolvers ask for (RFC 9715) */
+#define HL_DNS_MAX 2048 /* a power of two; resolvers ask for 1232 (RFC 9715) */
 
 enum hl_kind {
 	HL_UNATTRIBUTED = 0,
@@ -160,6 +160,13 @@ struct hl_flow {
 	__u8 transport;
 	__u8 flags;
 	__u8 addr[16];
+};
+
+/* Where a redirected connection was to go, by its local end. */
+struct hl_peer {
+	__u8 addr[16];
+	__u16 port;
+	__u8 pad[6];
 };
 
 struct hl_listener_key {

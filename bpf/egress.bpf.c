@@ -62,7 +62,10 @@ static __always_inline void note_loopback(const struct hl_who *who, __u16 port)
 	bpf_ringbuf_submit(event, 0);
 }
 
-/* A socket bound to a device can't reach loopback. Debian's kernels know one option or the other. */
+/*
+ * A socket bound to a device can't reach loopback. Older kernels know one option, newer ones both; the
+ * call exists in connect hooks only.
+ */
 static __always_inline bool unbind_device(struct bpf_sock_addr *ctx)
 {
 	int zero = 0;
@@ -97,8 +100,9 @@ static __always_inline enum verdict decide(struct bpf_sock_addr *ctx, struct hl_
 		return record ? PASS : REFUSE;
 	}
 	record = bpf_sk_storage_get(&sockets, ctx->sk, NULL, 0);
-	bool to_proxy = (sock->port == conf->proxy4_port && same_addr(sock->addr, conf->proxy4)) ||
-			(sock->port == conf->proxy6_port && same_addr(sock->addr, conf->proxy6));
+	/* the address of any reaches what listens on loopback */
+	bool here = is_loopback(sock->addr) || is_any(sock->addr) || same_addr(sock->addr, conf->proxy4) || same_addr(sock->addr, conf->proxy6);
+	bool to_proxy = here && (sock->port == conf->proxy4_port || sock->port == conf->proxy6_port);
 	if (to_proxy && sock->transport == IPPROTO_TCP) {
 		/* io_uring may retry with the address already rewritten */
 		if (record && record->action == HL_INSPECT && !(record->flags & HL_S_OPEN))
@@ -122,7 +126,8 @@ static __always_inline enum verdict decide(struct bpf_sock_addr *ctx, struct hl_
 	if (!route)
 		return deny(sock, HL_NO_ROUTE);
 	sock->route = route->id;
-	sock->action = route->action;
+	/* A datagram can't be held while somebody decides: what would need that is denied. */
+	sock->action = sock->transport == IPPROTO_UDP && route->action == HL_INSPECT ? HL_DENY : route->action;
 	sock->route_flags = route->flags;
 	if (is_loopback(sock->addr) && sock->transport == IPPROTO_TCP)
 		note_loopback(&sock->who, sock->port);
@@ -131,21 +136,21 @@ static __always_inline enum verdict decide(struct bpf_sock_addr *ctx, struct hl_
 	 * The verdict is kept with the socket and met by its first packet.
 	 */
 	bool later = sock->transport == IPPROTO_UDP && connecting_now;
-	if (route->action == HL_DENY && !later)
+	if (sock->action == HL_DENY && !later)
 		return deny(sock, HL_BY_ROUTE);
 	if (bpf_get_netns_cookie(ctx) != conf->netns_cookie) {
-		if (route->action == HL_INSPECT)
+		if (sock->action == HL_INSPECT)
 			return deny(sock, HL_NETNS);
 		sock->flags |= HL_S_FOREIGN_NETNS;
 	}
-	if (route->action == HL_INSPECT && !unbind_device(ctx))
+	if (connecting_now && sock->action == HL_INSPECT && !unbind_device(ctx))
 		return deny(sock, HL_DEVICE);
 	if (line)
 		line->flags |= HL_F_KNOWN;
 	if (sock->transport == IPPROTO_UDP && !later) {
 		sock->flags |= HL_S_OPEN;
 		if (!(route->flags & HL_R_QUIET))
-			tell_flow(sock, route->action, HL_ALLOWED);
+			tell_flow(sock, sock->action, HL_ALLOWED);
 	}
 	if (record) {
 		*record = *sock;
@@ -160,7 +165,7 @@ static __always_inline enum verdict decide(struct bpf_sock_addr *ctx, struct hl_
 			return deny(sock, HL_RESOURCES);
 		}
 	}
-	return route->action == HL_INSPECT ? REDIRECT : PASS;
+	return sock->action == HL_INSPECT && connecting_now ? REDIRECT : PASS;
 }
 
 static __always_inline bool transport_of(struct bpf_sock_addr *ctx, __u8 *transport)
@@ -245,29 +250,74 @@ int sendmsg6(struct bpf_sock_addr *ctx)
 	return at6(ctx, false);
 }
 
-/* The client sees the peer that it asked for. */
+/*
+ * The client sees the peer that it asked for. An MPTCP socket has no record of its own: its subflow has,
+ * and both have the same local end.
+ */
+static __always_inline struct hl_peer *peer_of(struct bpf_sock_addr *ctx, bool six)
+{
+	struct bpf_sock *sk = ctx->sk;
+	struct hl_flow_key key = {};
+
+	if (!sk)
+		return NULL;
+	key.port = sk->src_port;
+	if (six) {
+		__u32 *words = (__u32 *)key.addr;
+		words[0] = sk->src_ip6[0];
+		words[1] = sk->src_ip6[1];
+		words[2] = sk->src_ip6[2];
+		words[3] = sk->src_ip6[3];
+	} else {
+		set_mapped(key.addr, sk->src_ip4);
+	}
+	return bpf_map_lookup_elem(&peers, &key);
+}
+
 SEC("cgroup/getpeername4")
 int getpeername4(struct bpf_sock_addr *ctx)
 {
 	struct hl_socket *sock = ctx->sk ? bpf_sk_storage_get(&sockets, ctx->sk, NULL, 0) : NULL;
+	struct hl_config *conf = get_config();
+	struct hl_peer *peer;
+
 	if (sock && sock->action == HL_INSPECT) {
 		ctx->user_ip4 = *(__u32 *)(sock->addr + 12);
 		ctx->user_port = bpf_htons(sock->port);
+	} else if (!sock && conf && bpf_ntohs(ctx->user_port) == conf->proxy4_port) {
+		peer = peer_of(ctx, false);
+		if (peer) {
+			ctx->user_ip4 = *(__u32 *)(peer->addr + 12);
+			ctx->user_port = bpf_htons(peer->port);
+		}
 	}
 	return 1;
+}
+
+static __always_inline void show6(struct bpf_sock_addr *ctx, const __u8 *addr, __u16 port)
+{
+	const __u32 *words = (const __u32 *)addr;
+
+	ctx->user_ip6[0] = words[0];
+	ctx->user_ip6[1] = words[1];
+	ctx->user_ip6[2] = words[2];
+	ctx->user_ip6[3] = words[3];
+	ctx->user_port = bpf_htons(port);
 }
 
 SEC("cgroup/getpeername6")
 int getpeername6(struct bpf_sock_addr *ctx)
 {
 	struct hl_socket *sock = ctx->sk ? bpf_sk_storage_get(&sockets, ctx->sk, NULL, 0) : NULL;
-	if (sock && sock->action == HL_INSPECT) {
-		__u32 *words = (__u32 *)sock->addr;
-		ctx->user_ip6[0] = words[0];
-		ctx->user_ip6[1] = words[1];
-		ctx->user_ip6[2] = words[2];
-		ctx->user_ip6[3] = words[3];
-		ctx->user_port = bpf_htons(sock->port);
+	struct hl_config *conf = get_config();
+	struct hl_peer *peer;
+
+	if (sock && sock->action == HL_INSPECT)
+		show6(ctx, sock->addr, sock->port);
+	else if (!sock && conf && bpf_ntohs(ctx->user_port) == conf->proxy6_port) {
+		peer = peer_of(ctx, true);
+		if (peer)
+			show6(ctx, peer->addr, peer->port);
 	}
 	return 1;
 }

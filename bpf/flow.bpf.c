@@ -75,6 +75,9 @@ static __always_inline void on_connect(struct bpf_sock_ops *ctx)
 			.port = sock->port, .transport = sock->transport, .flags = sock->flags,
 		};
 		copy_addr(flow.addr, sock->addr);
+		struct hl_peer peer = { .port = sock->port };
+		copy_addr(peer.addr, sock->addr);
+		bpf_map_update_elem(&peers, &key, &peer, BPF_ANY);
 		if (!bpf_map_update_elem(&flows, &key, &flow, BPF_NOEXIST))
 			return;
 		/* No room, so the proxy will find no flow and refuse. Or an older connection from this very

@@ -15,6 +15,7 @@ KEEP_STRUCT(hl_route);
 KEEP_STRUCT(hl_config);
 KEEP_STRUCT(hl_flow_key);
 KEEP_STRUCT(hl_flow);
+KEEP_STRUCT(hl_peer);
 KEEP_STRUCT(hl_listener_key);
 KEEP_STRUCT(hl_listener);
 KEEP_STRUCT(hl_event);

@@ -86,6 +86,14 @@ struct {
 	__type(value, struct hl_socket);
 } connecting SEC(".maps");
 
+/* For getpeername on MPTCP sockets alone; a forgotten one shows the proxy's address. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct hl_flow_key);
+	__type(value, struct hl_peer);
+} peers SEC(".maps");
+
 /* Ports on loopback or any address, and whose process listens there. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

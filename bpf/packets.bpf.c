@@ -184,10 +184,10 @@ int ingress(struct __sk_buff *skb)
 		return 1;
 	if (len > HL_DNS_MAX)
 		len = HL_DNS_MAX;
-	__u64 kept = len;
+	/* Not zero, as the verifier of Linux 6.1 wants to see it. */
+	__u64 kept = len - 1;
 	barrier_var(kept);
-	if (kept < 1 || kept > HL_DNS_MAX)
-		return 1;
+	kept = (kept & (HL_DNS_MAX - 1)) + 1;
 	if (bpf_skb_load_bytes(skb, start, scratch->event.data, kept))
 		return 1;
 	scratch->event.root = sock->who.root;

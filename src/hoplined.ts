@@ -50,15 +50,16 @@ async function run(): Promise<number> {
       configPath: values.config,
       log,
       objects: join(here, '../dist/bpf'),
-      workerEntry: join(here, 'worker.ts'),
-      tripwireEntry: join(here, 'tripwire.ts'),
+      workerEntry: join(here, './worker.ts'),
+      tripwireEntry: join(here, './tripwire.ts'),
     });
     log.level = daemon.policy.config.log.level;
     await daemon.start();
   } catch (error) {
     const text = error instanceof ConfigError ? error.message : (error as Error).message;
     console.error(`hoplined: can't start: ${text}`);
-    if (!(error instanceof ConfigError)) console.error('hoplined: `hopline doctor` checks what it needs of this host');
+    if (!(error instanceof ConfigError))
+      console.error('hoplined: `hopline doctor` checks what it needs of this host');
     log.debug({ err: error }, 'start');
     return 1;
   }
@@ -69,7 +70,8 @@ async function run(): Promise<number> {
   });
   await control.listen();
   notify.ready(`policy ${daemon.policy.snapshot.version}`);
-  const watchdog = notify.watchdogMs === null ? null : setInterval(() => notify.watchdog(), notify.watchdogMs / 2);
+  const watchdog =
+    notify.watchdogMs === null ? null : setInterval(() => notify.watchdog(), notify.watchdogMs / 2);
 
   process.on('SIGHUP', () => {
     notify.reloading();

@@ -3,6 +3,7 @@
 import { rooms } from './protocols/registry.ts';
 import { Acceptor } from './proxy/accept.ts';
 import { Channel } from './proxy/channel.ts';
+import { namesIn } from './proxy/dns.ts';
 import { fromSupervisor, type WorkerConfig } from './proxy/messages.ts';
 
 const send = process.send?.bind(process);
@@ -38,6 +39,7 @@ process.on('message', (value) => {
   }
   if (channel.take(message)) return;
   if (message.type === 'close') acceptor.close(message.hop, message.reason);
+  if (message.type === 'dns') send({ type: 'names', seq: message.seq, answers: namesIn(message.message) });
   if (message.type === 'drain') void acceptor.drain(message.deadlineMs).then(() => process.disconnect());
 });
 

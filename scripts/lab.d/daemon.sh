@@ -44,7 +44,7 @@ daemon_launch() {
     leave_login
     exec setsid nsenter --target "$(host_pid "$host")" --net --uts --mount \
       env -i "PATH=$(node_bin):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" LANG=C.UTF-8 HOME=/root \
-      node --disable-warning=ExperimentalWarning "$repo/src/hoplined.ts" --config /etc/hopline/hopline.yaml
+      node --disable-warning=ExperimentalWarning "${LAB_HOPLINED:-$repo/src/hoplined.ts}" --config /etc/hopline/hopline.yaml
   ) </dev/null >>"$log" 2>&1 9>&- &
   pid=$!
   disown "$pid"
@@ -54,7 +54,7 @@ daemon_launch() {
 daemon_wait() {
   local host=$1 pid
   pid=$(daemon_pid "$host")
-  if [[ -z $pid ]] || ! "$(node_bin)/node" "$here/lab.d/control-ready.ts" "$pid" 20 \
+  if [[ -z $pid ]] || ! "$(node_bin)/node" "$here/lab.d/control-ready.ts" "$pid" 60 \
     "/proc/$(host_pid "$host")/root/run/hopline/control.sock"; then
     tail -n 40 "$(daemon_log "$host")" >&2
     die "hoplined on $host is not ready; above is the end of its log"

@@ -10,10 +10,12 @@ host_pid() {
   if [[ $(process_born "$pid") == "$born" ]]; then echo "$pid"; fi
 }
 
+# When a process began; nothing where it has ended, waited for by its parent or not.
 process_born() {
   local stat
   { read -r stat <"/proc/$1/stat"; } 2>/dev/null || return 0
   stat=${stat##*) }
+  [[ $stat != Z* ]] || return 0
   # shellcheck disable=SC2086
   set -- $stat
   echo "${20}"

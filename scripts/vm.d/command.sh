@@ -30,7 +30,7 @@ if [ "$1" = first ]; then
   ulimit -Hn 524288
   cd /
 else
-  systemctl is-system-running --wait >/dev/null 2>&1
+  timeout 120 systemctl is-system-running --wait >/dev/null 2>&1
 fi
 echo start >&3
 

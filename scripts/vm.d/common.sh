@@ -59,7 +59,7 @@ packages_ready() {
   done
   if ((${#missing[@]})); then packages_install "${missing[@]}"; fi
   if [[ -z $(virtiofsd_path) ]]; then packages_install virtiofsd; fi
-  [[ -n $(virtiofsd_path) ]] || die 'virtiofsd is not where Debian has it: /usr/lib/qemu/virtiofsd or /usr/libexec/virtiofsd'
+  [[ -n $(virtiofsd_path) ]] || die 'no virtiofsd in /usr/lib/qemu or /usr/libexec, where Debian has it'
 }
 
 packages_install() {

@@ -24,8 +24,9 @@ sweep() {
 share_start() {
   local tree=- try
   if [[ $guest_root == tree ]]; then tree=$(tree_dir); fi
-  child unshare --mount --propagation private bash "$here/vm.d/share.sh" "$(virtiofsd_path)" "$work/fs.sock" "$work/fs" \
-    "$cache/kernel-$guest_kernel/lib/modules" "$tree" "$here/vm.d" "$work/run" </dev/null >"$work/fs.log" 2>&1 8>&- &
+  child unshare --mount --propagation private bash "$here/vm.d/share.sh" "$(virtiofsd_path)" \
+    "$work/fs.sock" "$work/fs" "$cache/kernel-$guest_kernel/lib/modules" "$tree" "$here/vm.d" "$work/run" \
+    </dev/null >"$work/fs.log" 2>&1 8>&- &
   share=$!
   at_exit "kill $share 2>/dev/null; wait $share 2>/dev/null"
   for try in {1..200}; do
@@ -115,7 +116,7 @@ guest_run() {
 }
 
 guest_post_mortem() {
-  if ((!guest_console)); then tail -n 40 "$work/console" | tr -d '\r' >&2; fi
+  if ((!guest_console)); then tail -n 100 "$work/console" | tr -d '\r' >&2; fi
   tail -n 5 "$work/qemu.log" >&2
   say "$1; above is the end of its console"
 }

@@ -1,6 +1,7 @@
 #!/bin/busybox sh
 # First process of a guest, in the initial file system: makes the root file system and turns to it. busybox only.
-# hostfs is what share.sh of the machine hands in: root (its disks), modules, tree (systemd's root), vm.d and run (the command).
+# hostfs is what share.sh of the machine hands in: root (its disks), modules, tree (systemd's root), vm.d, and run with
+# the command.
 # shellcheck shell=sh source=/dev/null
 /bin/busybox --install -s /bin
 export PATH=/bin
@@ -21,7 +22,8 @@ mount -t virtiofs -o ro hostfs /hostfs || fail 'no file system from the machine'
 
 mount -t tmpfs -o "mode=755,size=$GUEST_UPPER" upper /mnt
 mkdir /mnt/upper /mnt/work
-mount -t overlay root -o "lowerdir=/hostfs/$GUEST_LOWER,upperdir=/mnt/upper,workdir=/mnt/work" /newroot || fail 'no overlay'
+mount -t overlay root -o "lowerdir=/hostfs/$GUEST_LOWER,upperdir=/mnt/upper,workdir=/mnt/work" /newroot ||
+  fail 'no overlay'
 root=/newroot
 
 mkdir -p $root/proc $root/sys $root/dev $root/run $root/usr/lib/modules
@@ -52,8 +54,8 @@ if [ "$GUEST_LOWER" = tree ]; then
   mkdir -p $root/run/systemd/system
   cp /hostfs/vm.d/vm-test.service /hostfs/vm.d/vm-test.target $root/run/systemd/system/
   # Terminals wait for udev; the others would run in the middle of a test.
-  for unit in serial-getty@ttyS0.service console-getty.service getty@tty1.service apt-daily.timer apt-daily-upgrade.timer \
-    dpkg-db-backup.timer e2scrub_all.timer fstrim.timer; do
+  for unit in serial-getty@ttyS0.service console-getty.service getty@tty1.service apt-daily.timer \
+    apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service fstrim.timer; do
     ln -s /dev/null $root/run/systemd/system/$unit
   done
   first=/sbin/init

@@ -1,4 +1,5 @@
-# Debian's cloud kernels: fetched once, unpacked, with the initial file system that boots a guest. Sourced by scripts/vm-test.
+# Debian's cloud kernels: fetched once, unpacked, with the initial file system that boots a guest.
+# Sourced by scripts/vm-test.
 # shellcheck shell=bash disable=SC2154
 
 kernel_suite() {
@@ -30,7 +31,8 @@ kernel_fetch() {
   private_apt "$work/apt" "$suite"
   run_logged "$work/log" apt-get "${apt[@]}" update
   image=$(apt-cache "${apt[@]}" depends --no-recommends --no-suggests --no-conflicts --no-breaks --no-replaces \
-    --no-enhances linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-[0-9].*-cloud-amd64\)$/\1/p' | head -n 1)
+    --no-enhances linux-image-cloud-amd64 |
+    sed -n 's/^ *Depends: \(linux-image-[0-9].*-cloud-amd64\)$/\1/p' | head -n 1)
   [[ $image == linux-image-"$kernel".* ]] ||
     die "linux-image-cloud-amd64 of $suite depends on '$image': a linux-image-$kernel.* was expected"
   say "kernel $kernel: $image"

@@ -23,7 +23,8 @@ need_mirror() {
     'to one (as in http://deb.debian.org/debian)'
 }
 
-# private_apt DIR SUITE: an apt that knows DIR and the archives of SUITE, and nothing of this machine but its keys and proxy.
+# private_apt DIR SUITE: sets apt to the options of one that knows DIR and the archives of SUITE, and of this machine
+# nothing but Debian's keys and the proxy.
 private_apt() {
   local dir=$1 suite=$2 security
   need_mirror

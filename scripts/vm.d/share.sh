@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Serves a guest its files. Runs in a mount namespace of its own, so that all of this is gone with the process, and every
-# mount is read-only here, so that a guest that mounts them anew can still not write.
+# Serves a guest its files. Runs in a mount namespace of its own, so that all of this is gone with the process. Every
+# mount is read-only here, on the machine, so that a guest that mounts its side anew can still not write.
 # usage: share.sh VIRTIOFSD SOCKET DIR KERNEL_MODULES TREE|- VM_D RUN
 set -euo pipefail
 virtiofsd=$1 socket=$2 dir=$3 modules=$4 tree=$5 vm=$6 run=$7

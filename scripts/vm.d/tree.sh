@@ -31,9 +31,10 @@ tree_make() {
   chmod 755 "$work"
   # Mounts and processes that debootstrap leaves behind when it fails go with its namespaces.
   tree_progress "$work/log" unshare --mount --pid --fork --kill-child --propagation private \
-    env -i PATH="$PATH" LANG=C.UTF-8 ${proxy:+"http_proxy=$proxy"} ${https_proxy:+"https_proxy=$https_proxy"} DEBIAN_FRONTEND=noninteractive \
-    debootstrap --variant=minbase --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
-    "--include=$(IFS=,; echo "${TREE_PACKAGES[*]}")" "$TREE_SUITE" "$work/tree" "$mirror"
+    env -i PATH="$PATH" LANG=C.UTF-8 ${proxy:+"http_proxy=$proxy"} ${https_proxy:+"https_proxy=$https_proxy"} \
+    DEBIAN_FRONTEND=noninteractive debootstrap --variant=minbase \
+    --keyring=/usr/share/keyrings/debian-archive-keyring.gpg "--include=$(IFS=,; echo "${TREE_PACKAGES[*]}")" \
+    "$TREE_SUITE" "$work/tree" "$mirror"
   rm -rf "$work"/tree/var/cache/apt/*.bin "$work"/tree/var/cache/apt/archives/*.deb "$work"/tree/var/lib/apt/lists/*
   echo hopline-vm >"$work/tree/etc/hostname"
   printf '127.0.0.1 localhost\n::1 localhost\n127.0.1.1 hopline-vm\n' >"$work/tree/etc/hosts"
@@ -47,8 +48,8 @@ tree_make() {
   say "systemd tree: ready, $SECONDS s"
 }
 
-# Runs debootstrap with its output in a log; every 25th package of each phase is a line. In the background, since the shell
-# would not hear of a signal before the end of a command in the foreground.
+# Runs debootstrap with its output in a log; every 25th package of each phase is a line. In the background, since the
+# shell hears of a signal only after the end of a command in the foreground.
 tree_progress() {
   local log=$1 status=0 maker
   shift

@@ -1,11 +1,23 @@
-import type { Evidence, Identity, Id, Micros } from '../core/types.ts';
-import { HlEventType, type HlExecEvent, type HlWho, readHlDnsEvent, readHlEvent, readHlExecEvent, readHlExitEvent,
-  readHlFlowEndEvent, readHlFlowEvent, readHlHandoffEvent, readHlRootEvent, readHlSocketEvent } from '../kernel/layouts.generated.ts';
+import type { Evidence, Id, Identity, Micros } from '../core/types.ts';
+import {
+  HlEventType,
+  type HlExecEvent,
+  type HlWho,
+  readHlDnsEvent,
+  readHlEvent,
+  readHlExecEvent,
+  readHlExitEvent,
+  readHlFlowEndEvent,
+  readHlFlowEvent,
+  readHlHandoffEvent,
+  readHlRootEvent,
+  readHlSocketEvent,
+} from '../kernel/layouts.generated.ts';
 import type { Accounts } from './accounts.ts';
-import { Flows, type FlowRules } from './flows.ts';
+import { type FlowRules, Flows } from './flows.ts';
 import { Handoffs } from './handoff-events.ts';
 import { type Image, processKey } from './image.ts';
-import { Images, type ImageRules } from './images.ts';
+import { type ImageRules, Images } from './images.ts';
 import { Names } from './names.ts';
 import type { PamEvent } from './pam-event.ts';
 import { readStat, sshConnection, ttyPath } from './proc.ts';
@@ -64,22 +76,34 @@ export class Attribution {
         return;
       }
       case HlEventType.EV_ROOT_END:
-        return this.#rootEnd(readHlRootEvent(view, offset).root, at);
+        this.#rootEnd(readHlRootEvent(view, offset).root, at);
+        return;
       case HlEventType.EV_EXEC:
-        return this.#exec(readHlExecEvent(view, offset), at);
+        this.#exec(readHlExecEvent(view, offset), at);
+        return;
       case HlEventType.EV_EXIT:
-        return this.#exit(view, offset, at);
+        this.#exit(view, offset, at);
+        return;
       case HlEventType.EV_FLOW:
-        return this.flows.opened(readHlFlowEvent(view, offset), at);
+        this.flows.opened(readHlFlowEvent(view, offset), at);
+        return;
       case HlEventType.EV_FLOW_END:
-        return this.flows.ended(readHlFlowEndEvent(view, offset), at);
+        this.flows.ended(readHlFlowEndEvent(view, offset), at);
+        return;
       case HlEventType.EV_HANDOFF:
-        return this.#handoffs.handle(readHlHandoffEvent(view, offset), at);
+        this.#handoffs.handle(readHlHandoffEvent(view, offset), at);
+        return;
       case HlEventType.EV_SOCKET: {
         const event = readHlSocketEvent(view, offset);
         const { root, image } = this.resolve(event.who, at);
         if (root) this.store(root, image);
-        this.#options.record.notice({ at, kind: 'refused', login: root?.id ?? null, count: 1, detail: describeSocket(event, image) });
+        this.#options.record.notice({
+          at,
+          kind: 'refused',
+          login: root?.id ?? null,
+          count: 1,
+          detail: describeSocket(event, image),
+        });
         return;
       }
       case HlEventType.EV_DNS: {
@@ -96,7 +120,13 @@ export class Attribution {
     if (who.root === 0n) return { root: null, image: null };
     const root =
       this.roots.byKernelId(who.root) ??
-      this.roots.begin({ kernelId: who.root, kind: who.kind, leader: processKey(who.owner), at, recovered: true });
+      this.roots.begin({
+        kernelId: who.root,
+        kind: who.kind,
+        leader: processKey(who.owner),
+        at,
+        recovered: true,
+      });
     return { root, image: this.images.of(who, root.id, at) };
   }
 
@@ -140,20 +170,43 @@ export class Attribution {
     const leader = this.images.byPid(event.pid);
     const root = leader ? this.roots.get(leader.root) : undefined;
     if (!leader || !root || root.kind === 'unattended' || !leader.plumbing) {
-      this.#options.record.notice({ at: event.at, kind: 'loss', login: null, count: 1, detail: `PAM session of ${event.user} (pid ${event.pid}) belongs to no known login` });
+      this.#options.record.notice({
+        at: event.at,
+        kind: 'loss',
+        login: null,
+        count: 1,
+        detail: `PAM session of ${event.user} (pid ${event.pid}) belongs to no known login`,
+      });
       return;
     }
     if (event.type === 'close') return;
     const identity = this.#options.identify(event.user, event.authInfo);
-    this.roots.learn(root, { at: event.at, user: event.user, identity, client: event.client, tty: event.tty?.startsWith('/dev/') ? event.tty : null });
+    this.roots.learn(root, {
+      at: event.at,
+      user: event.user,
+      identity,
+      client: event.client,
+      tty: event.tty?.startsWith('/dev/') ? event.tty : null,
+    });
   }
 
   #exec(event: HlExecEvent, at: Micros): void {
     const root =
       this.roots.byKernelId(event.who.root) ??
-      this.roots.begin({ kernelId: event.who.root, kind: event.who.kind, leader: processKey(event.who.proc), at, recovered: true });
+      this.roots.begin({
+        kernelId: event.who.root,
+        kind: event.who.kind,
+        leader: processKey(event.who.proc),
+        at,
+        recovered: true,
+      });
     const image = this.images.exec(event, root.id, at, this.#isSetup(root, event));
-    if (root.source === 'service' && !root.stored && image.label === 'systemd' && image.argv.includes('--user')) {
+    if (
+      root.source === 'service' &&
+      !root.stored &&
+      image.label === 'systemd' &&
+      image.argv.includes('--user')
+    ) {
       root.source = 'user-manager';
     }
     if (image.parent?.key === image.key && image.parent.stored !== null) {
@@ -188,7 +241,14 @@ export class Attribution {
     const user = this.#options.accounts.nameOf(image.uid);
     const client = root.kind === 'ssh' ? sshConnection(image.pid) : null;
     const evidence: Evidence = { method: 'account', source: client ? 'environ' : 'proc' };
-    this.roots.learn(root, { at, user, uid: image.uid, identity: { name: user, groups: [], verified: false, evidence }, client, tty });
+    this.roots.learn(root, {
+      at,
+      user,
+      uid: image.uid,
+      identity: { name: user, groups: [], verified: false, evidence },
+      client,
+      tty,
+    });
   }
 
   #exit(view: DataView, offset: number, at: Micros): void {
@@ -196,7 +256,11 @@ export class Attribution {
     const image = this.images.exit(event);
     if (image && image.stored !== null) {
       const signal = event.code & 0x7f;
-      this.#options.record.processExit(image, { at, exitCode: signal === 0 ? (event.code >> 8) & 0xff : null, signal: signal === 0 ? null : signal });
+      this.#options.record.processExit(image, {
+        at,
+        exitCode: signal === 0 ? (event.code >> 8) & 0xff : null,
+        signal: signal === 0 ? null : signal,
+      });
     }
     const root = this.roots.byKernelId(event.root);
     if (!root || root.leader !== processKey(event.proc)) return;

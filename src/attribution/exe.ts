@@ -17,21 +17,36 @@ const CACHE_LIMIT = 4096;
 export class ExeResolver {
   readonly #known = new Map<string, string>();
 
-  resolve(file: { pid: number; dev: number; ino: bigint; name: string; filename: string; deleted: boolean }): Exe {
+  resolve(file: {
+    pid: number;
+    dev: number;
+    ino: bigint;
+    name: string;
+    filename: string;
+    deleted: boolean;
+  }): Exe {
     const key = `${file.dev}:${file.ino}`;
     const known = this.#known.get(key);
-    if (known !== undefined && !file.deleted && basename(known) === file.name) return { path: known, verified: true };
+    if (known !== undefined && !file.deleted && basename(known) === file.name)
+      return { path: known, verified: true };
     const path = this.#fromProc(file.pid);
     if (path !== null && basename(path).replace(/ \(deleted\)$/, '') === file.name) {
       if (!file.deleted) this.#remember(key, path);
       return { path, verified: true };
     }
     for (const candidate of [realPath(file.filename), `/usr/bin/${file.name}`, `/usr/sbin/${file.name}`]) {
-      if (file.deleted || candidate === null || basename(candidate) !== file.name || inode(candidate) !== file.ino) continue;
+      if (
+        file.deleted ||
+        candidate === null ||
+        basename(candidate) !== file.name ||
+        inode(candidate) !== file.ino
+      )
+        continue;
       this.#remember(key, candidate);
       return { path: candidate, verified: true };
     }
-    if (file.filename.startsWith('/') && basename(file.filename) === file.name) return { path: file.filename, verified: false };
+    if (file.filename.startsWith('/') && basename(file.filename) === file.name)
+      return { path: file.filename, verified: false };
     return { path: file.name, verified: false };
   }
 

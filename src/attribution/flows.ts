@@ -1,7 +1,15 @@
 import { idFromBigInt } from '../core/ids.ts';
 import type { Decision, HopMode, Id, Micros, Route, Transport } from '../core/types.ts';
 import { addressText } from '../kernel/address.ts';
-import { HlAction, type HlFlow, type HlFlowEndEvent, type HlFlowEvent, HlReason, HlSocketFlag, type HlWho } from '../kernel/layouts.generated.ts';
+import {
+  HlAction,
+  type HlFlow,
+  type HlFlowEndEvent,
+  type HlFlowEvent,
+  HlReason,
+  HlSocketFlag,
+  type HlWho,
+} from '../kernel/layouts.generated.ts';
 import { chainOf, type Image } from './image.ts';
 import type { Names } from './names.ts';
 import { readExe } from './proc.ts';
@@ -28,7 +36,15 @@ interface Context {
 }
 
 const TRANSPORTS: Readonly<Record<number, Transport>> = { 6: 'tcp', 17: 'udp' };
-const PROTOCOLS: Readonly<Record<number, string>> = { 1: 'icmp', 6: 'tcp', 17: 'udp', 33: 'dccp', 58: 'icmp6', 132: 'sctp', 136: 'udplite' };
+const PROTOCOLS: Readonly<Record<number, string>> = {
+  1: 'icmp',
+  6: 'tcp',
+  17: 'udp',
+  33: 'dccp',
+  58: 'icmp6',
+  132: 'sctp',
+  136: 'udplite',
+};
 
 /** Hops that the kernel handles alone, and the first half of those that the proxy claims. */
 export class Flows {
@@ -47,12 +63,27 @@ export class Flows {
     const { root, image } = this.#context.resolve(event.who, at);
     const denied = event.action === HlAction.DENY;
     const draft = this.draft({
-      id: event.id, who: event.who, root, image, transport: event.transport, route: event.route, at,
-      address: addressText(event.addr), port: event.port,
+      id: event.id,
+      who: event.who,
+      root,
+      image,
+      transport: event.transport,
+      route: event.route,
+      at,
+      address: addressText(event.addr),
+      port: event.port,
       mode: denied ? 'denied' : 'direct',
     });
-    const decision = denied || event.flags & HlSocketFlag.S_BEFORE ? this.#kernelDecision(event, draft.route) : (draft.route?.decision ?? this.#allowed(draft.route));
-    const hop: HopDraft = { ...draft.hop, decision, ended: denied ? at : null, ...(denied ? { bytesUp: 0, bytesDown: 0 } : {}) };
+    const decision =
+      denied || event.flags & HlSocketFlag.S_BEFORE
+        ? this.#kernelDecision(event, draft.route)
+        : (draft.route?.decision ?? this.#allowed(draft.route));
+    const hop: HopDraft = {
+      ...draft.hop,
+      decision,
+      ended: denied ? at : null,
+      ...(denied ? { bytesUp: 0, bytesDown: 0 } : {}),
+    };
     if (root) this.#context.store(root, image);
     this.#record.hop(hop);
     if (denied) this.#rules.onDenied(hop, root, image);
@@ -63,31 +94,65 @@ export class Flows {
     if (!event.unclaimed) {
       const hop = idFromBigInt(event.id);
       this.#rules.onEnded(hop);
-      this.#record.hopEnd(hop, { at, bytesUp: Number(event.bytesUp), bytesDown: Number(event.bytesDown), reason: null });
-    } else if (event.refused) this.neverTaken(event, at, 'the proxy was not there to take it: the daemon was down');
+      this.#record.hopEnd(hop, {
+        at,
+        bytesUp: Number(event.bytesUp),
+        bytesDown: Number(event.bytesDown),
+        reason: null,
+      });
+    } else if (event.refused)
+      this.neverTaken(event, at, 'the proxy was not there to take it: the daemon was down');
     else this.#rules.onUnclaimed(event);
   }
 
   /** A redirected connection that no worker took: it went nowhere, and the record says so. */
-  neverTaken(flow: Pick<HlFlow, 'id' | 'who' | 'transport' | 'route' | 'port' | 'addr'>, at: Micros, why: string): void {
+  neverTaken(
+    flow: Pick<HlFlow, 'id' | 'who' | 'transport' | 'route' | 'port' | 'addr'>,
+    at: Micros,
+    why: string,
+  ): void {
     const { root, image } = this.#context.resolve(flow.who, at);
     const { hop } = this.draft({
-      id: flow.id, who: flow.who, root, image, transport: flow.transport, route: flow.route, at,
-      address: addressText(flow.addr), port: flow.port, mode: 'denied',
+      id: flow.id,
+      who: flow.who,
+      root,
+      image,
+      transport: flow.transport,
+      route: flow.route,
+      at,
+      address: addressText(flow.addr),
+      port: flow.port,
+      mode: 'denied',
     });
     if (root) this.#context.store(root, image);
-    const decision: Decision = { outcome: 'deny', policies: [], reason: why, observed: false, errors: [], version: this.#rules.version() };
+    const decision: Decision = {
+      outcome: 'deny',
+      policies: [],
+      reason: why,
+      observed: false,
+      errors: [],
+      version: this.#rules.version(),
+    };
     this.#record.hop({ ...hop, decision, ended: at, bytesUp: 0, bytesDown: 0, endReason: why });
   }
 
   /** What a hop is before it is decided. */
   draft(flow: {
-    id: bigint; who: HlWho; root: Root | null; image: Image | null; transport: number; route: number; at: Micros;
-    address: string; port: number; mode: HopMode;
+    id: bigint;
+    who: HlWho;
+    root: Root | null;
+    image: Image | null;
+    transport: number;
+    route: number;
+    at: Micros;
+    address: string;
+    port: number;
+    mode: HopMode;
   }): { hop: Omit<HopDraft, 'decision'>; route: Route | null } {
     const { root, image } = flow;
     const transport = TRANSPORTS[flow.transport] ?? 'other';
-    const route = this.#rules.routing.byId(flow.route) ?? this.#rules.routing.find(transport, flow.address, flow.port);
+    const route =
+      this.#rules.routing.byId(flow.route) ?? this.#rules.routing.find(transport, flow.address, flow.port);
     const hop = {
       id: idFromBigInt(flow.id),
       login: root?.id ?? null,
@@ -96,7 +161,10 @@ export class Flows {
       target: route?.target ?? null,
       name: root ? this.#context.names.nameOf(root.id, flow.address, flow.at) : null,
       transport,
-      protocol: transport === 'udp' && flow.port === 53 ? 'dns' : (PROTOCOLS[flow.transport] ?? `ip-${flow.transport}`),
+      protocol:
+        transport === 'udp' && flow.port === 53
+          ? 'dns'
+          : (PROTOCOLS[flow.transport] ?? `ip-${flow.transport}`),
       destination: { address: flow.address, port: flow.port },
       started: flow.at,
       ended: null,
@@ -117,14 +185,30 @@ export class Flows {
 
   #allowed(route: Route | null): Decision {
     const reason = route ? `direct by the routing table (${route.prefix})` : 'direct';
-    return { outcome: 'allow', policies: [], reason, observed: false, errors: [], version: this.#rules.version() };
+    return {
+      outcome: 'allow',
+      policies: [],
+      reason,
+      observed: false,
+      errors: [],
+      version: this.#rules.version(),
+    };
   }
 
   #kernelDecision(event: HlFlowEvent, route: Route | null): Decision {
     if (event.reason === HlReason.BY_ROUTE && route?.decision) return route.decision;
     const before = (event.flags & HlSocketFlag.S_BEFORE) !== 0;
-    const reason = before ? 'connected before Hopline was started' : (REASONS[event.reason] ?? `kernel reason ${event.reason}`);
-    return { outcome: before ? 'allow' : 'deny', policies: [], reason, observed: before, errors: [], version: this.#rules.version() };
+    const reason = before
+      ? 'connected before Hopline was started'
+      : (REASONS[event.reason] ?? `kernel reason ${event.reason}`);
+    return {
+      outcome: before ? 'allow' : 'deny',
+      policies: [],
+      reason,
+      observed: before,
+      errors: [],
+      version: this.#rules.version(),
+    };
   }
 }
 

@@ -45,7 +45,15 @@ export class Handoffs {
     this.#seen.add(once);
     if (root) this.#context.store(root, image);
     if (server.root) this.#context.store(server.root, server.image);
-    this.#record.handoff({ kind, login: root?.id ?? null, image, toLogin: server.root?.id ?? null, toPid: server.pid, via, at });
+    this.#record.handoff({
+      kind,
+      login: root?.id ?? null,
+      image,
+      toLogin: server.root?.id ?? null,
+      toPid: server.pid,
+      via,
+      at,
+    });
   }
 
   #server(event: HlHandoffEvent, at: Micros): Server {

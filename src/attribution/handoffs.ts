@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { HandoffKind } from '../core/types.ts';
 
-const ENGINES = /(?:^|\/)(?:docker|containerd|podman|crio|buildkitd|cri-dockerd|lxd\/unix)(?:\/[\w-]+)*\.?(?:sock|socket)?$/;
+const ENGINES =
+  /(?:^|\/)(?:docker|containerd|podman|crio|buildkitd|cri-dockerd|lxd\/unix)(?:\/[\w-]+)*\.?(?:sock|socket)?$/;
 
 /**
  * What kind of handoff a Unix socket is, from its path and the program that serves it.
@@ -9,9 +10,16 @@ const ENGINES = /(?:^|\/)(?:docker|containerd|podman|crio|buildkitd|cri-dockerd|
  */
 export function handoffKind(path: string, server: string | null): HandoffKind {
   const program = server?.split(' ')[0] ?? '';
-  if (ENGINES.test(path) || /^(?:dockerd|containerd|podman|crio|lxd|buildkitd)$/.test(program)) return 'container-engine';
-  if (/^tmux(?::.*)?$/.test(program) || /(?:^|\/)tmux-\d+\//.test(path) || program === 'screen') return 'tmux';
-  if (program === 'ssh-agent' || program === 'gpg-agent' || /\/ssh-[^/]+\/agent\.\d+$|[./]agent[^/]*$/.test(path)) return 'ssh-agent';
+  if (ENGINES.test(path) || /^(?:dockerd|containerd|podman|crio|lxd|buildkitd)$/.test(program))
+    return 'container-engine';
+  if (/^tmux(?::.*)?$/.test(program) || /(?:^|\/)tmux-\d+\//.test(path) || program === 'screen')
+    return 'tmux';
+  if (
+    program === 'ssh-agent' ||
+    program === 'gpg-agent' ||
+    /\/ssh-[^/]+\/agent\.\d+$|[./]agent[^/]*$/.test(path)
+  )
+    return 'ssh-agent';
   if (program === 'ssh') return 'controlmaster';
   return 'unix-socket';
 }

@@ -48,7 +48,8 @@ export function chainOf(image: Image | null): string[] {
   return chain;
 }
 
-const INTERPRETERS = /^(?:ba|da|z|k|fi)?sh$|^python[\d.]*$|^node$|^ruby[\d.]*$|^perl[\d.]*$|^php[\d.]*$|^java$|^env$/;
+const INTERPRETERS =
+  /^(?:ba|da|z|k|fi)?sh$|^python[\d.]*$|^node$|^ruby[\d.]*$|^perl[\d.]*$|^php[\d.]*$|^java$|^env$/;
 
 /**
  * What to call an image: the file's base name, and for an interpreter the script that it runs.
@@ -58,10 +59,12 @@ const INTERPRETERS = /^(?:ba|da|z|k|fi)?sh$|^python[\d.]*$|^node$|^ruby[\d.]*$|^
 export function labelOf(name: string, filename: string, argv: readonly string[]): string {
   if (!INTERPRETERS.test(name)) return name;
   const base = filename.slice(filename.lastIndexOf('/') + 1);
-  const script = argv.slice(1).find((argument) => !argument.startsWith('-'));
-  const optionTakesCode = argv[1] !== undefined && /^-[a-z]*[ce]$/.test(argv[1]);
+  const at = argv.findIndex((argument, index) => index > 0 && !argument.startsWith('-'));
+  const script = argv[at];
+  const optionTakesCode = argv.slice(1, Math.max(at, 1)).some((option) => /^-[a-z]*[ce]$/.test(option));
   if (script === undefined || optionTakesCode) return name;
   const scriptBase = script.slice(script.lastIndexOf('/') + 1);
-  if (base === scriptBase || /\.\w{1,4}$/.test(scriptBase) || script.includes('/')) return `${name} ${scriptBase}`;
+  if (base === scriptBase || /\.\w{1,4}$/.test(scriptBase) || script.includes('/'))
+    return `${name} ${scriptBase}`;
   return name;
 }

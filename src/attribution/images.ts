@@ -36,11 +36,19 @@ export class Images {
     const raw = event.data.subarray(event.filenameLen, event.filenameLen + event.argvLen);
     const argv = splitArgv(raw.subarray(0, this.#rules.argvBytes));
     const name = text(event.name);
-    const exe = this.#exe.resolve({ pid: who.proc.tgid, dev: event.dev, ino: event.ino, name, filename, deleted: event.deleted === 1 });
+    const exe = this.#exe.resolve({
+      pid: who.proc.tgid,
+      dev: event.dev,
+      ino: event.ino,
+      name,
+      filename,
+      deleted: event.deleted === 1,
+    });
     const parent = this.#byImage.get(imageKey(event.parent, event.parentImage)) ?? null;
     const sameRoot = parent !== null && parent.root === root ? parent : null;
     const label = labelOf(name, filename, argv);
-    const setup = sameRoot !== null && (sameRoot.setup || (sameRoot.plumbing && bySshd && event.ppid === sameRoot.pid));
+    const setup =
+      sameRoot !== null && (sameRoot.setup || (sameRoot.plumbing && bySshd && event.ppid === sameRoot.pid));
     const image: Image = {
       key: processKey(who.proc),
       pid: who.proc.tgid,

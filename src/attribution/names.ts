@@ -1,11 +1,4 @@
-import type { Id, Micros } from '../core/types.ts';
-
-export interface NameAnswer {
-  readonly address: string;
-  readonly name: string;
-  /** Seconds. */
-  readonly ttl: number;
-}
+import type { Id, Micros, NameAnswer } from '../core/types.ts';
 
 const PER_ROOT = 2000;
 /** Programs keep addresses longer than the answer's TTL says; a name is still what they asked for. */
@@ -16,8 +9,8 @@ export class Names {
   readonly #byRoot = new Map<Id, Map<string, { name: string; until: Micros }>>();
 
   learn(root: Id, answers: readonly NameAnswer[], now: Micros): void {
-    let names = this.#byRoot.get(root);
-    if (!names) this.#byRoot.set(root, (names = new Map()));
+    const names = this.#byRoot.get(root) ?? new Map<string, { name: string; until: Micros }>();
+    this.#byRoot.set(root, names);
     for (const { address, name, ttl } of answers) {
       names.delete(address);
       names.set(address, { name, until: now + Math.max(ttl, KEEP_AT_LEAST) * 1_000_000 });

@@ -1,4 +1,4 @@
-import type { Handoff, Hop, Id, Identity, Endpoint, Login, Micros, Notice } from '../core/types.ts';
+import type { Endpoint, Handoff, Hop, Id, Identity, Login, Micros, Notice } from '../core/types.ts';
 import type { Image } from './image.ts';
 
 /** What was learnt of a login after its beginning. */
@@ -19,7 +19,10 @@ export interface Recorder {
   process(image: Image): void;
   processExit(image: Image, exit: { at: Micros; exitCode: number | null; signal: number | null }): void;
   hop(hop: HopDraft): void;
-  hopEnd(hop: Id, end: { at: Micros; bytesUp: number | null; bytesDown: number | null; reason: string | null }): void;
+  hopEnd(
+    hop: Id,
+    end: { at: Micros; bytesUp: number | null; bytesDown: number | null; reason: string | null },
+  ): void;
   handoff(handoff: HandoffDraft): void;
   notice(notice: Omit<Notice, 'id'>): void;
 }

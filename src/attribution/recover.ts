@@ -1,6 +1,6 @@
 import { bigIntFromId } from '../core/ids.ts';
 import type { Id, Login, Micros, Process } from '../core/types.ts';
-import { HlKind, HlLineageFlag, type HlLineage, type HlTask } from '../kernel/layouts.generated.ts';
+import { HlKind, type HlLineage, HlLineageFlag, type HlTask } from '../kernel/layouts.generated.ts';
 import type { KernelMaps } from '../kernel/maps.ts';
 import type { Attribution } from './attribution.ts';
 import { type Image, imageKey, labelOf, processKey } from './image.ts';
@@ -31,8 +31,12 @@ const PASSES = 6;
  */
 export function recover(options: RecoverOptions): { seeded: number; gone: readonly Login[] } {
   const { maps, known } = options;
-  const stored = new Map(known.processes.map((process) => [`${process.pid}.${process.startNs}.${process.image}`, process]));
-  const loginOfProcess = new Map(known.processes.map((process) => [`${process.pid}.${process.startNs}`, process.login]));
+  const stored = new Map(
+    known.processes.map((process) => [`${process.pid}.${process.startNs}.${process.image}`, process]),
+  );
+  const loginOfProcess = new Map(
+    known.processes.map((process) => [`${process.pid}.${process.startNs}`, process.login]),
+  );
   const logins = new Map(known.logins.map((login) => [login.id, login]));
   let seeded = 0;
   let tasks: HlTask[] = [];
@@ -56,7 +60,11 @@ export function recover(options: RecoverOptions): { seeded: number; gone: readon
   return { seeded, gone: known.logins.filter((login) => !alive.has(login.id)) };
 }
 
-function seedPass(options: RecoverOptions, tasks: readonly HlTask[], loginOfProcess: ReadonlyMap<string, Id>): void {
+function seedPass(
+  options: RecoverOptions,
+  tasks: readonly HlTask[],
+  loginOfProcess: ReadonlyMap<string, Id>,
+): void {
   const { maps } = options;
   const seeds = planSeeds(tasks.map(seedTask), {
     self: options.self,
@@ -71,10 +79,18 @@ function seedPass(options: RecoverOptions, tasks: readonly HlTask[], loginOfProc
   }
   let minted = BigInt(options.now());
   for (const { task, root, flags, spawnKind } of seeds) {
-    let id = ids.get(root);
-    if (id === undefined) ids.set(root, (id = (minted++ << 8n) | 255n));
+    const id = ids.get(root) ?? (minted++ << 8n) | 255n;
+    ids.set(root, id);
     const key = { tgid: task.pid, startNs: task.startNs };
-    const line: HlLineage = { root: id, owner: key, image: 1, execs: 1, kind: root.kind, spawnKind, flags: flags | HlLineageFlag.F_KNOWN };
+    const line: HlLineage = {
+      root: id,
+      owner: key,
+      image: 1,
+      execs: 1,
+      kind: root.kind,
+      spawnKind,
+      flags: flags | HlLineageFlag.F_KNOWN,
+    };
     if (!maps.lineage.add(key, line)) continue;
     const before = maps.roots.get(id);
     maps.roots.set(id, { live: (before?.live ?? 0) + 1, kind: root.kind, revoked: before?.revoked ?? 0 });
@@ -84,7 +100,15 @@ function seedPass(options: RecoverOptions, tasks: readonly HlTask[], loginOfProc
 function seedTask(task: HlTask) {
   const { tgid: pid, startNs } = task.proc;
   const comm = Buffer.from(task.comm).toString('utf8').replace(/\0.*$/s, '');
-  return { pid, startNs, ppid: task.ppid, uid: task.uid, loginuid: task.loginuid, sessionid: task.sessionid, comm };
+  return {
+    pid,
+    startNs,
+    ppid: task.ppid,
+    uid: task.uid,
+    loginuid: task.loginuid,
+    sessionid: task.sessionid,
+    comm,
+  };
 }
 
 function takeUpRoot(options: RecoverOptions, logins: ReadonlyMap<Id, Login>, line: HlLineage, task: HlTask) {
@@ -92,14 +116,26 @@ function takeUpRoot(options: RecoverOptions, logins: ReadonlyMap<Id, Login>, lin
   const known = roots.byKernelId(line.root);
   if (known) return known;
   const started = options.toMicros(task.proc.startNs);
-  const root = roots.begin({ kernelId: line.root, kind: line.kind, leader: processKey(task.proc), at: started, recovered: true });
+  const root = roots.begin({
+    kernelId: line.root,
+    kind: line.kind,
+    leader: processKey(task.proc),
+    at: started,
+    recovered: true,
+  });
   const login = logins.get(root.id);
   return login ? roots.resume(login, line.root, root.leader) : root;
 }
 
 function takeUpImage(
-  options: RecoverOptions, stored: ReadonlyMap<string, Process>, byPid: ReadonlyMap<number, HlTask>, seen: Map<string, Image>,
-  task: HlTask, line: HlLineage, root: Id, depth: number,
+  options: RecoverOptions,
+  stored: ReadonlyMap<string, Process>,
+  byPid: ReadonlyMap<number, HlTask>,
+  seen: Map<string, Image>,
+  task: HlTask,
+  line: HlLineage,
+  root: Id,
+  depth: number,
 ): Image | null {
   const { attribution, maps } = options;
   const key = imageKey(line.owner, line.image);
@@ -126,13 +162,34 @@ function takeUpImage(
 function fromRow(row: Process, parent: Image | null, root: Id): Image {
   const name = row.exe.slice(row.exe.lastIndexOf('/') + 1);
   return {
-    key: `${row.pid}.${row.startNs}`, pid: row.pid, startNs: BigInt(row.startNs), image: row.image, root, parent, ppid: row.ppid,
-    exe: row.exe, exeVerified: row.exeVerified, label: labelOf(name, row.argv[1] ?? '', row.argv), argv: row.argv, argvBytes: row.argvBytes,
-    uid: row.uid, started: row.started, recovered: row.recovered, plumbing: false, setup: false, stored: row.id,
+    key: `${row.pid}.${row.startNs}`,
+    pid: row.pid,
+    startNs: BigInt(row.startNs),
+    image: row.image,
+    root,
+    parent,
+    ppid: row.ppid,
+    exe: row.exe,
+    exeVerified: row.exeVerified,
+    label: labelOf(name, row.argv[1] ?? '', row.argv),
+    argv: row.argv,
+    argvBytes: row.argvBytes,
+    uid: row.uid,
+    started: row.started,
+    recovered: row.recovered,
+    plumbing: false,
+    setup: false,
+    stored: row.id,
   };
 }
 
-function fromProc(options: RecoverOptions, task: HlTask, line: HlLineage, parent: Image | null, root: Id): Image {
+function fromProc(
+  options: RecoverOptions,
+  task: HlTask,
+  line: HlLineage,
+  parent: Image | null,
+  root: Id,
+): Image {
   const pid = task.proc.tgid;
   const raw = readCmdline(pid) ?? Buffer.alloc(0);
   const argv = splitArgv(raw.subarray(0, 4096));
@@ -140,9 +197,23 @@ function fromProc(options: RecoverOptions, task: HlTask, line: HlLineage, parent
   const comm = Buffer.from(task.comm).toString('utf8').replace(/\0.*$/s, '');
   const name = exe ? exe.slice(exe.lastIndexOf('/') + 1).replace(/ \(deleted\)$/, '') : comm;
   return {
-    key: processKey(task.proc), pid, startNs: task.proc.startNs, image: line.image, root, parent, ppid: task.ppid,
-    exe: exe ?? comm, exeVerified: exe !== null, label: labelOf(name, argv[1] ?? '', argv), argv: redactArgv(argv), argvBytes: raw.length,
-    uid: task.uid, started: options.toMicros(task.proc.startNs), recovered: true,
-    plumbing: (parent === null || parent.plumbing) && options.attribution.isPlumbing(name), setup: false, stored: null,
+    key: processKey(task.proc),
+    pid,
+    startNs: task.proc.startNs,
+    image: line.image,
+    root,
+    parent,
+    ppid: task.ppid,
+    exe: exe ?? comm,
+    exeVerified: exe !== null,
+    label: labelOf(name, argv[1] ?? '', argv),
+    argv: redactArgv(argv),
+    argvBytes: raw.length,
+    uid: task.uid,
+    started: options.toMicros(task.proc.startNs),
+    recovered: true,
+    plumbing: (parent === null || parent.plumbing) && options.attribution.isPlumbing(name),
+    setup: false,
+    stored: null,
   };
 }

@@ -5,7 +5,8 @@
  */
 const HIDDEN = '‹hidden›';
 
-const SECRET_NAME = '(?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential|auth|pwd)';
+const SECRET_NAME =
+  '(?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential|auth|pwd)';
 /** --password=x, --db-token=x, PGPASSWORD=x, -DsecretKey=x */
 const ASSIGNMENT = new RegExp(`^(-{0,2}[\\w.-]*${SECRET_NAME}[\\w.-]*=)(.+)$`, 'is');
 /** --password x */
@@ -15,7 +16,8 @@ const URL_SECRET = /([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)([^\s/@]+)(@)/gi;
 const HEADER = /^((?:proxy-)?authorization|x-[\w-]*(?:token|key)|cookie)(\s*:\s*)(.+)$/is;
 const BEARER = /\b(bearer|basic)(\s+)[\w.~+/=-]{8,}/gi;
 /** Tokens that carry their own mark: AWS keys, GitHub, Slack, JSON web tokens, private key blocks. */
-const MARKED = /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abprs]-[\w-]{10,}|\beyJ[\w-]{10,}\.[\w-]{5,}\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*/g;
+const MARKED =
+  /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abprs]-[\w-]{10,}|\beyJ[\w-]{10,}\.[\w-]{5,}\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*/g;
 
 /** Single-letter options that take a secret, by program: `mysql -psecret`, `curl -u user:secret`. */
 const ATTACHED: Readonly<Record<string, RegExp>> = {
@@ -30,7 +32,7 @@ const FOLLOWING: Readonly<Record<string, readonly string[]>> = {
   curl: ['-u', '--user', '--proxy-user', '-U'],
   sshpass: ['-p'],
   'redis-cli': ['-a', '--pass'],
-  'docker': ['-p'],
+  docker: ['-p'],
   ldapsearch: ['-w'],
   smbclient: ['-U'],
   wget: ['--password', '--http-password'],
@@ -67,12 +69,18 @@ export function redactText(text: string): string {
   if (assigned && !/\s/.test(text)) return assigned[1] + HIDDEN;
   const header = HEADER.exec(text);
   if (header) return `${header[1]}${header[2]}${HIDDEN}`;
-  let out = text.replace(URL_SECRET, `$1${HIDDEN}$3`).replace(BEARER, `$1$2${HIDDEN}`).replace(MARKED, HIDDEN);
+  let out = text
+    .replace(URL_SECRET, `$1${HIDDEN}$3`)
+    .replace(BEARER, `$1$2${HIDDEN}`)
+    .replace(MARKED, HIDDEN);
   if (/\s/.test(out)) out = redactCommand(out);
   return out;
 }
 
-const WORD_ASSIGNMENT = new RegExp(`(^|[\\s;&|(])(-{0,2}[\\w.-]*${SECRET_NAME}[\\w.-]*=)("[^"]*"|'[^']*'|[^\\s;&|)]+)`, 'gi');
+const WORD_ASSIGNMENT = new RegExp(
+  `(^|[\\s;&|(])(-{0,2}[\\w.-]*${SECRET_NAME}[\\w.-]*=)("[^"]*"|'[^']*'|[^\\s;&|)]+)`,
+  'gi',
+);
 const WORD_OPTION = new RegExp(`(\\s--[\\w-]*${SECRET_NAME}\\s+)("[^"]*"|'[^']*'|[^\\s;&|)]+)`, 'gi');
 const WORD_MYSQL = /\b((?:mysql|mysqldump|mysqladmin|mariadb|sshpass)\b[^;&|]*?\s-p)([^\s;&|]+)/g;
 const WORD_CURL = /\b(curl\b[^;&|]*?\s(?:-u|--user)\s*)([^\s:;&|]*:)([^\s;&|]+)/g;

@@ -24,8 +24,14 @@ export class Routing {
     const wanted = addressBytes(address);
     let best: { route: Route; bits: number } | null = null;
     for (const { route, bytes, bits } of this.#current) {
-      if (route.transport !== transport || (route.port !== 0 && route.port !== port) || !covers(bytes, bits, wanted)) continue;
-      if (best === null || bits > best.bits || (bits === best.bits && route.port !== 0)) best = { route, bits };
+      if (
+        route.transport !== transport ||
+        (route.port !== 0 && route.port !== port) ||
+        !covers(bytes, bits, wanted)
+      )
+        continue;
+      if (best === null || bits > best.bits || (bits === best.bits && route.port !== 0))
+        best = { route, bits };
     }
     return best?.route ?? null;
   }

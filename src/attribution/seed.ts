@@ -63,7 +63,8 @@ export function planSeeds(tasks: readonly SeedTask[], options: SeedOptions): See
     const done = seeds.get(task.pid);
     if (done) return done;
     if (task.pid === options.self) return own(task, HlKind.SELF);
-    if (task === init) return own(task, HlKind.SERVICE, HlLineageFlag.F_SPAWNER | HlLineageFlag.F_INIT, HlKind.SERVICE);
+    if (task === init)
+      return own(task, HlKind.SERVICE, HlLineageFlag.F_SPAWNER | HlLineageFlag.F_INIT, HlKind.SERVICE);
     const parentTask = byPid.get(task.ppid);
     if (!parentTask) return own(task, HlKind.UNATTRIBUTED);
     const parent = visit(parentTask);
@@ -71,7 +72,13 @@ export function planSeeds(tasks: readonly SeedTask[], options: SeedOptions): See
     if (parent.root.kind === HlKind.SELF) return give(task, parent.root);
     const spawned = (parent.flags & HlLineageFlag.F_SPAWNER) !== 0 && parent.task !== init;
     const spawner = options.spawners.get(task.comm);
-    if (spawned) return own(task, parent.spawnKind, parent.spawnKind === HlKind.SSH ? 0 : HlLineageFlag.F_SPAWNER, parent.spawnKind);
+    if (spawned)
+      return own(
+        task,
+        parent.spawnKind,
+        parent.spawnKind === HlKind.SSH ? 0 : HlLineageFlag.F_SPAWNER,
+        parent.spawnKind,
+      );
     if (spawner !== undefined && task.uid === 0 && !isSession(parent.root.kind)) {
       if (spawner === HlKind.CONSOLE) return own(task, HlKind.CONSOLE);
       if (spawner === HlKind.SSH && servesOne(options.cmdline(task.pid))) return own(task, HlKind.SSH);
@@ -102,7 +109,13 @@ export function planSeeds(tasks: readonly SeedTask[], options: SeedOptions): See
 }
 
 function isSession(kind: number): boolean {
-  return kind === HlKind.SSH || kind === HlKind.CONSOLE || kind === HlKind.JOB || kind === HlKind.CRON || kind === HlKind.AT;
+  return (
+    kind === HlKind.SSH ||
+    kind === HlKind.CONSOLE ||
+    kind === HlKind.JOB ||
+    kind === HlKind.CRON ||
+    kind === HlKind.AT
+  );
 }
 
 /** Process 1; in a scope smaller than the machine, the oldest process whose parent is outside it. */

@@ -1,4 +1,4 @@
-import type { Check, Finding } from './doctor.ts';
+import type { Check, Finding } from './doctor-check.ts';
 import type { DoctorSystem } from './doctor-system.ts';
 
 const OLDEST: readonly [number, number] = [5, 10];

@@ -5,9 +5,12 @@
 
 // Control, format (bidi, zero width, tags), surrogate, private use, unassigned, line and paragraph separators.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/u;
+/** Nearly everything: spares the large tables behind the classes above. */
+const ASCII = /^[ -~]*$/;
 const EVERY_UNPRINTABLE = new RegExp(UNPRINTABLE.source, 'gu');
 const NAMED: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t', '\u001b': '\\e' };
 /** What a shell takes as it stands. */
+const PLAIN_ASCII = /^[A-Za-z0-9_@%+=:,./~^-]+$/;
 const PLAIN_WORD = /^[\p{L}\p{N}_@%+=:,./~^-]+$/u;
 
 function escapeChar(char: string): string {
@@ -21,12 +24,13 @@ function escapeChar(char: string): string {
 
 /** The text with everything that does not show as itself written as an escape: `\n`, `\e`, `\u202e`. */
 export function printable(text: string): string {
+  if (ASCII.test(text)) return text;
   return UNPRINTABLE.test(text) ? text.replace(EVERY_UNPRINTABLE, escapeChar) : text;
 }
 
 /** One argument as bash would take it, in printable characters only: `plain`, `'two words'`, `$'a\nb'`. */
 export function shellWord(word: string): string {
-  if (PLAIN_WORD.test(word)) return word;
+  if (PLAIN_ASCII.test(word) || PLAIN_WORD.test(word)) return word;
   if (UNPRINTABLE.test(word)) return `$'${printable(word.replace(/[\\']/g, '\\$&'))}'`;
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
@@ -71,6 +75,7 @@ function charWidth(char: string): number {
 
 /** Columns that printable text takes on a terminal. */
 export function textWidth(text: string): number {
+  if (ASCII.test(text)) return text.length;
   let width = 0;
   for (const char of text) width += charWidth(char);
   return width;

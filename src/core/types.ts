@@ -132,7 +132,13 @@ export interface Hop {
   readonly childLogin: Id | null;
 }
 
-export type HandoffKind = 'tmux' | 'controlmaster' | 'ssh-agent' | 'container-engine' | 'unix-socket' | 'loopback';
+export type HandoffKind =
+  | 'tmux'
+  | 'controlmaster'
+  | 'ssh-agent'
+  | 'container-engine'
+  | 'unix-socket'
+  | 'loopback';
 
 export interface Handoff {
   readonly id: number;
@@ -150,10 +156,28 @@ export interface Handoff {
 export interface Notice {
   readonly id: number;
   readonly at: Micros;
-  readonly kind: 'gap' | 'loss' | 'worker' | 'refused' | 'tripwire' | 'revoke' | 'reload' | 'start' | 'stop' | 'disk';
+  readonly kind:
+    | 'gap'
+    | 'loss'
+    | 'worker'
+    | 'refused'
+    | 'tripwire'
+    | 'revoke'
+    | 'reload'
+    | 'start'
+    | 'stop'
+    | 'disk';
   readonly login: Id | null;
   readonly count: number;
   readonly detail: string;
+}
+
+/** An address that a DNS answer gave for a name. */
+export interface NameAnswer {
+  readonly address: string;
+  readonly name: string;
+  /** Seconds. */
+  readonly ttl: number;
 }
 
 export interface Target {

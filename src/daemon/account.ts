@@ -9,7 +9,9 @@ export function workerAccount(name: string): { uid: number; gid: number } {
     const [account, , uid, gid] = line.split(':');
     if (account === name && uid && gid) return { uid: Number(uid), gid: Number(gid) };
   }
-  throw new Error(`there is no account ${name} for the proxy workers: systemd-sysusers, or useradd --system ${name}`);
+  throw new Error(
+    `there is no account ${name} for the proxy workers: systemd-sysusers, or useradd --system ${name}`,
+  );
 }
 
 /** A group's number, from group(5); null where there is none of that name. */

@@ -1,6 +1,6 @@
 import type { Attribution } from '../attribution/attribution.ts';
-import type { HopDraft } from '../attribution/recorder.ts';
 import type { Image } from '../attribution/image.ts';
+import type { HopDraft } from '../attribution/recorder.ts';
 import type { Root } from '../attribution/roots.ts';
 import type { Decision } from '../core/types.ts';
 import { addressText, flowKey } from '../kernel/address.ts';
@@ -49,8 +49,16 @@ export class Claims {
     const { root, image } = attribution.resolve(flow.who, at);
     if (root) attribution.store(root, image);
     const { hop: draft } = attribution.flows.draft({
-      id: flow.id, who: flow.who, root, image, transport: flow.transport, route: flow.route, at,
-      address: addressText(flow.addr), port: flow.port, mode: 'inspect',
+      id: flow.id,
+      who: flow.who,
+      root,
+      image,
+      transport: flow.transport,
+      route: flow.route,
+      at,
+      address: addressText(flow.addr),
+      port: flow.port,
+      mode: 'inspect',
     });
     const decision = this.#decide(draft, root);
     const allowed = decision.outcome === 'allow' || decision.observed;
@@ -58,15 +66,21 @@ export class Claims {
       ? { ...draft, decision }
       : { ...draft, decision, mode: 'denied', ended: at, bytesUp: 0, bytesDown: 0 };
     record.hop(hop);
-    if (!record.flush() && this.#options.enforcing()) return { type: 'refuse', reason: 'the disk is full: what can not be recorded is not let through' };
+    if (!record.flush() && this.#options.enforcing())
+      return { type: 'refuse', reason: 'the disk is full: what can not be recorded is not let through' };
     if (!allowed) {
       this.#options.onDenied(hop, root, image);
       return { type: 'refuse', reason: decision.reason };
     }
     open.add({ hop, root, source: claim.client });
     return {
-      type: 'flow', hop: hop.id, destination: hop.destination, target: hop.target, protocol: hop.protocol,
-      outcome: 'allow', reason: decision.reason,
+      type: 'flow',
+      hop: hop.id,
+      destination: hop.destination,
+      target: hop.target,
+      protocol: hop.protocol,
+      outcome: 'allow',
+      reason: decision.reason,
     };
   }
 
@@ -77,7 +91,11 @@ export class Claims {
       const flow = this.#options.maps.flows.get(key);
       if (flow?.id !== event.id) return;
       this.#options.maps.flows.delete(key);
-      this.#options.attribution.flows.neverTaken(flow, this.#options.now(), 'the proxy did not take it before the client gave up');
+      this.#options.attribution.flows.neverTaken(
+        flow,
+        this.#options.now(),
+        'the proxy did not take it before the client gave up',
+      );
       this.#options.record.flush();
     }, UNCLAIMED_MS).unref();
   }
@@ -105,8 +123,20 @@ export class Claims {
     const { attribution, record } = this.#options;
     const at = this.#options.now();
     const from = `${claim.client.address}:${claim.client.port}`;
-    if (flow) attribution.flows.neverTaken(flow, at, 'two connections had the same source port: whose this is can not be told');
-    else record.notice({ at, kind: 'refused', login: null, count: 1, detail: `a connection from ${from} reached the proxy without a flow record` });
+    if (flow)
+      attribution.flows.neverTaken(
+        flow,
+        at,
+        'two connections had the same source port: whose this is can not be told',
+      );
+    else
+      record.notice({
+        at,
+        kind: 'refused',
+        login: null,
+        count: 1,
+        detail: `a connection from ${from} reached the proxy without a flow record`,
+      });
     record.flush();
     return { type: 'refuse', reason: 'the kernel has no record of whose connection this is' };
   }

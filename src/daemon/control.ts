@@ -17,24 +17,34 @@ export interface ControlOptions {
 
 /** The control socket of a daemon that runs. What it answers was committed before. */
 export function controlServer(daemon: Daemon, options: ControlOptions): ControlServer {
-  const fresh = () => {
-    daemon.events.drain();
-    daemon.events.commit();
-  };
+  /** What the kernel has reported by now is in the store before a question is answered. */
+  const fresh =
+    <P extends unknown[], R>(handler: (...args: P) => R) =>
+    (...args: P): R => {
+      daemon.events.drain();
+      daemon.events.commit();
+      return handler(...args);
+    };
   const reads = storeHandlers(daemon.store.reader);
   const handlers: Handlers = {
-    ...reads,
-    logins: (params, call) => (fresh(), reads.logins(params, call)),
-    tree: (params, call) => (fresh(), reads.tree(params, call)),
-    hops: (params, call) => (fresh(), reads.hops(params, call)),
-    handoffs: (params, call) => (fresh(), reads.handoffs(params, call)),
-    notices: (params, call) => (fresh(), reads.notices(params, call)),
+    logins: fresh(reads.logins),
+    tree: fresh(reads.tree),
+    hops: fresh(reads.hops),
+    handoffs: fresh(reads.handoffs),
+    notices: fresh(reads.notices),
     watch: daemon.watch.handler,
-    status: () => (fresh(), statusOf(daemon, options.version)),
-    revoke: ({ what, reason }, { peer }) => (fresh(), revoke(daemon, what, `uid ${peer.uid}`, reason ?? 'no reason given')),
+    status: fresh(() => statusOf(daemon, options.version)),
+    revoke: fresh(({ what, reason }, { peer }) =>
+      revoke(daemon, what, `uid ${peer.uid}`, reason ?? 'no reason given'),
+    ),
     reload: () => reload(daemon),
-    'policy.explain': (params) => (fresh(), explain(daemon, params)),
-    'config.check': ({ dir }) => checkConfig(dir ?? daemon.policy.config.paths.config),
+    'policy.explain': fresh((params) => explain(daemon, params)),
+    'config.check': ({ dir }, { peer }) => {
+      // Threat: what is wrong with a file is told by quoting it, and the daemon reads as root.
+      if (dir !== undefined && peer.uid !== 0)
+        throw new ControlError('refused', 'only root may name another directory');
+      return checkConfig(dir ?? daemon.policy.config.paths.config);
+    },
   };
   return new ControlServer(
     {
@@ -55,7 +65,9 @@ function revoke(daemon: Daemon, what: string, by: string, reason: string): Revok
     return { type: 'hop', logins: [], hops: [found.hop.id] };
   }
   const logins = found.type === 'login' ? [found.login] : found.logins;
-  const roots = logins.map(({ id }) => daemon.attribution.roots.get(id)).filter((root): root is Root => root !== undefined);
+  const roots = logins
+    .map(({ id }) => daemon.attribution.roots.get(id))
+    .filter((root): root is Root => root !== undefined);
   if (roots.length === 0) throw new ControlError('refused', `nothing of ${what} is alive any more`);
   const hops = roots.flatMap((root) => daemon.revocations.login(root, by, reason));
   return { type: found.type, logins: roots.map(({ id }) => id), hops };
@@ -65,7 +77,8 @@ function statusOf(daemon: Daemon, version: string): Status {
   const { config, routes, snapshot } = daemon.policy;
   const losses = daemon.kernel.maps.losses();
   const problems = [...daemon.kernel.missing];
-  if (daemon.record.full) problems.push('the disk is full: what can not be recorded is refused in enforce mode');
+  if (daemon.record.full)
+    problems.push('the disk is full: what can not be recorded is refused in enforce mode');
   const workers = daemon.pool.workers();
   const down = workers.filter(({ ready }) => !ready).length;
   if (down > 0) problems.push(`${down} of ${workers.length} proxy workers are not ready`);

@@ -1,17 +1,16 @@
 /** The supervisor: puts the rooms together, starts them in order, and stops them in the reverse. */
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { WatchHub } from '../api/watch.ts';
 import { Accounts } from '../attribution/accounts.ts';
 import { Attribution } from '../attribution/attribution.ts';
-import { recover } from '../attribution/recover.ts';
-import { Routing } from '../attribution/routing.ts';
-import type { HopDraft } from '../attribution/recorder.ts';
-import type { Root } from '../attribution/roots.ts';
 import type { Image } from '../attribution/image.ts';
 import type { PamEvent } from '../attribution/pam-event.ts';
 import { PamSpool } from '../attribution/pam-spool.ts';
+import type { HopDraft } from '../attribution/recorder.ts';
+import type { Root } from '../attribution/roots.ts';
+import { Routing } from '../attribution/routing.ts';
 import { BootClock } from '../kernel/clock.ts';
 import { type Kernel, loadKernel } from '../kernel/load.ts';
 import { announceNamespace } from '../kernel/netns.ts';
@@ -19,17 +18,18 @@ import { installRoutes } from '../kernel/routes.ts';
 import { type Listener, openListeners } from '../proxy/listen.ts';
 import { WorkerPool } from '../proxy/supervise.ts';
 import { openStore, type Store } from '../store/open.ts';
+import { workerAccount } from './account.ts';
 import { Claims } from './claims.ts';
 import { EventLoop } from './events.ts';
-import { cgroupDirectory, configure, lineageOf, markSelf, plumbingOf, reconfigure, spawnersOf } from './kernel-half.ts';
+import { cgroupDirectory, configure, lineageOf, markSelf, plumbingOf, reconfigure } from './kernel-half.ts';
 import { NamesParser } from './names-parser.ts';
 import { OpenHops } from './open-hops.ts';
 import { decideConnect, identifyBy, PolicyLoader, type PolicyState } from './policy-state.ts';
+import { beginRecord, bootId, endRecovery, recoverProcesses } from './recovery.ts';
 import { Revocations } from './revoke.ts';
 import { StoreRecorder } from './store-recorder.ts';
 import { Terminals } from './terminal.ts';
 import { Tripwire } from './tripwire.ts';
-import { workerAccount } from './account.ts';
 
 export interface DaemonOptions {
   readonly configPath: string;
@@ -78,33 +78,49 @@ export class Daemon {
 
   async start(): Promise<void> {
     const { config } = this.policy;
-    for (const directory of [config.paths.state, config.paths.run]) mkdirSync(directory, { recursive: true, mode: 0o755 });
+    for (const directory of [config.paths.state, config.paths.run])
+      mkdirSync(directory, { recursive: true, mode: 0o755 });
     mkdirSync(join(config.paths.run, 'pam'), { recursive: true, mode: 0o700 });
     this.listeners = openListeners(config.proxy.listen);
     this.store = openStore({ path: join(config.paths.state, 'hopline.db'), boot: bootId() });
     const { reader, writer } = this.store;
     this.record = new StoreRecorder({
-      writer, reader, watch: this.watch, nextProcessId: reader.maxProcessId() + 1, onError: (error) => this.#fault(error),
+      writer,
+      reader,
+      watch: this.watch,
+      nextProcessId: reader.maxProcessId() + 1,
+      onError: (error) => this.#fault(error),
     });
-    this.kernel = loadKernel({ objects: this.options.objects, pins: config.paths.pins, cgroup: cgroupDirectory(config.scope).path });
+    this.kernel = loadKernel({
+      objects: this.options.objects,
+      pins: config.paths.pins,
+      cgroup: cgroupDirectory(config.scope).path,
+    });
     for (const missing of this.kernel.missing) this.log.warn(missing);
     this.#wire(config.host);
     configure(this.kernel, config, this.listeners, this.clock);
-    this.#beginRecord();
+    beginRecord(this);
     markSelf(this.kernel);
     this.kernel.attach('trace');
-    this.#recover();
+    recoverProcesses(this);
     this.installRoutes();
     reconfigure(this.kernel, config, true);
     this.kernel.attach('enforce');
     announceNamespace();
-    this.#endRecovery();
+    endRecovery(this);
     this.#pam.start();
     this.events.start();
     await this.pool.start();
     await this.tripwire?.start();
     this.#timers.push(setInterval(() => this.clock.refresh(), CLOCK_MS));
-    this.log.info({ workers: this.pool.workers().length, continued: this.kernel.continued, policy: this.policy.snapshot.version }, 'ready');
+    this.log.info(
+      {
+        workers: this.pool.workers().length,
+        continued: this.kernel.continued,
+        policy: this.policy.snapshot.version,
+      },
+      'ready',
+    );
   }
 
   /** Programs and maps stay pinned: what policy intercepts fails until a daemon is back. */
@@ -114,7 +130,13 @@ export class Daemon {
     await this.tripwire?.stop();
     this.events?.stop();
     this.#pam?.[Symbol.dispose]();
-    this.record?.notice({ at: this.now(), kind: 'stop', login: null, count: 1, detail: 'the daemon was stopped in order' });
+    this.record?.notice({
+      at: this.now(),
+      kind: 'stop',
+      login: null,
+      count: 1,
+      detail: 'the daemon was stopped in order',
+    });
     this.record?.flush();
     this.store?.close();
   }
@@ -135,7 +157,19 @@ export class Daemon {
     const where = hop.target ?? hop.name ?? address;
     const policies = hop.decision.policies.length > 0 ? ` (policy ${hop.decision.policies.join(', ')})` : '';
     const text = `${where}:${port} refused: ${hop.decision.reason}${policies}`;
-    this.log.info({ hop: hop.id, login: root?.id, user: root?.identity?.name ?? root?.user, chain: hop.chain, target: hop.target, address, port, reason: hop.decision.reason }, 'denied');
+    this.log.info(
+      {
+        hop: hop.id,
+        login: root?.id,
+        user: root?.identity?.name ?? root?.user,
+        chain: hop.chain,
+        target: hop.target,
+        address,
+        port,
+        reason: hop.decision.reason,
+      },
+      'denied',
+    );
     if (image && root && root.kind !== 'unattended') this.#terminals.tell(image.pid, root.tty, text);
   }
 
@@ -151,7 +185,11 @@ export class Daemon {
         version: () => this.policy.snapshot.version,
         onDenied: (hop, root, image) => this.denied(hop, root, image),
         onOpened: (hop, source) => {
-          this.open.add({ hop, root: hop.login ? (this.attribution.roots.get(hop.login) ?? null) : null, source });
+          this.open.add({
+            hop,
+            root: hop.login ? (this.attribution.roots.get(hop.login) ?? null) : null,
+            source,
+          });
           this.tripwire?.opened(hop.id, hop.transport, source, hop.destination);
         },
         onEnded: (hop) => this.#closed(hop),
@@ -166,7 +204,11 @@ export class Daemon {
       forgetRoot: (root) => void maps.roots.delete(root),
       onDnsAnswer: (root, message) => this.#names.parse(root, message),
     });
-    this.#names = new NamesParser({ names: this.attribution.names, parse: () => Promise.resolve([]), now: () => this.now() });
+    this.#names = new NamesParser({
+      names: this.attribution.names,
+      parse: (message) => this.pool.parseNames(message),
+      now: () => this.now(),
+    });
     this.#pam = new PamSpool({
       dir: join(config.paths.run, 'pam'),
       onEvents: (events) => {
@@ -208,7 +250,11 @@ export class Daemon {
     this.pool = this.#pool();
     if (config.tripwire.enabled) {
       this.tripwire = new Tripwire({
-        config, entry: this.options.tripwireEntry, record: this.record, onError: (error) => this.#fault(error), now: () => this.now(),
+        config,
+        entry: this.options.tripwireEntry,
+        record: this.record,
+        onError: (error) => this.#fault(error),
+        now: () => this.now(),
       });
     }
   }
@@ -226,13 +272,24 @@ export class Daemon {
       onSpawn: ({ id, pid }) => this.log.debug({ id, pid }, 'worker started'),
       onWorkerLost: ({ worker, pid, hops, reason }) => {
         for (const hop of hops) this.#hopEnded(hop, null, null, `worker ${worker} ended: ${reason}`);
-        this.record.notice({ at: this.now(), kind: 'worker', login: null, count: hops.length, detail: `worker ${worker} (pid ${pid}) ended: ${reason}` });
+        this.record.notice({
+          at: this.now(),
+          kind: 'worker',
+          login: null,
+          count: hops.length,
+          detail: `worker ${worker} (pid ${pid}) ended: ${reason}`,
+        });
         this.record.flush();
       },
-      onFault: ({ worker, pid, message }) => this.#fault(new Error(`worker ${worker} (pid ${pid}): ${message}`)),
+      onFault: ({ worker, pid, message }) =>
+        this.#fault(new Error(`worker ${worker} (pid ${pid}): ${message}`)),
     });
     const { claim, dial } = config.proxy.timeouts;
-    pool.replaceSnapshot({ version: this.policy.snapshot.version, claimTimeoutMs: claim, dialTimeoutMs: dial });
+    pool.replaceSnapshot({
+      version: this.policy.snapshot.version,
+      claimTimeoutMs: claim,
+      dialTimeoutMs: dial,
+    });
     return pool;
   }
 
@@ -257,60 +314,7 @@ export class Daemon {
     this.#pam.acknowledge(this.#unacknowledged.splice(0));
   }
 
-  /** The first lines of this run: that it began, and what of the run before is missing. */
-  #beginRecord(): void {
-    const { previous } = this.store;
-    const at = this.now();
-    const pending = this.kernel.maps.events.pending();
-    if (previous.unclean && previous.boot === bootId() && previous.lastWrite !== null) {
-      const seconds = ((at - previous.lastWrite) / 1e6).toFixed(1);
-      const kept = this.kernel.continued ? 'the kernel kept its programs and events meanwhile' : 'what happened meanwhile was not seen';
-      this.record.notice({ at, kind: 'gap', login: null, count: 1, detail: `the daemon did not stop in order and was away for ${seconds} s; ${kept} (${pending} bytes waiting)` });
-    }
-    this.record.notice({ at, kind: 'start', login: null, count: 1, detail: `hoplined ${process.pid} started, policy ${this.policy.snapshot.version}` });
-  }
-
-  #recover(): void {
-    const { reader } = this.store;
-    const { seeded, gone } = recover({
-      maps: this.kernel.maps,
-      tasks: () => this.kernel.tasks(),
-      attribution: this.attribution,
-      known: { logins: reader.openLogins(), processes: reader.liveProcesses() },
-      self: process.pid,
-      spawners: spawnersOf(this.policy.config),
-      now: () => this.now(),
-      toMicros: (bootNs) => this.clock.toMicros(bootNs),
-    });
-    this.record.flush();
-    this.events.drain();
-    this.events.commit();
-    const at = this.now();
-    for (const login of gone) {
-      if (this.attribution.roots.get(login.id)) continue;
-      this.record.loginEnd(login.id, { at, lingering: false });
-    }
-    this.log.info({ seeded, gone: gone.length }, 'processes recovered');
-  }
-
-  /** Hops whose other half died with the daemon before. */
-  #endRecovery(): void {
-    const at = this.now();
-    for (const hop of this.store.reader.unendedHops()) {
-      const here = hop.login !== null && this.attribution.roots.get(hop.login) !== undefined;
-      if (hop.mode === 'direct' && here) continue;
-      this.record.hopEnd(hop.id, { at, bytesUp: null, bytesDown: null, reason: 'the daemon ended before the hop did' });
-    }
-    if (!this.listeners.some(({ inherited }) => inherited)) this.claims.sweepAll('the daemon was away, and the connection with it');
-    this.record.flush();
-  }
-
   #fault(error: Error): void {
     this.log.error({ err: error }, error.message);
   }
 }
-
-function bootId(): string {
-  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-}
-

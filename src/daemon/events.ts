@@ -10,7 +10,8 @@ const IDLE_MS = 40;
 const LOSS_CHECK_MS = 1000;
 
 const LOSSES: Readonly<Record<number, string>> = {
-  [HlLoss.LOSS_EVENT]: 'kernel events did not fit the ring buffer: programs, ends of hops or handoffs are missing from the record',
+  [HlLoss.LOSS_EVENT]:
+    'kernel events did not fit the ring buffer: programs, ends of hops or handoffs are missing from the record',
   [HlLoss.LOSS_LINEAGE]: 'processes could not be remembered in the kernel: what they do is unattributed',
   [HlLoss.LOSS_ROOT]: 'logins could not be remembered in the kernel: what happens in them is unattributed',
   [HlLoss.LOSS_FLOW]: 'intercepted connections had no room for a flow record, and were refused',
@@ -107,7 +108,13 @@ export class EventLoop {
     now.forEach((value, index) => {
       const lost = Number(value - (this.#losses[index] ?? 0n));
       if (lost <= 0) return;
-      this.#options.record.notice({ at: this.#options.now(), kind: 'loss', login: null, count: lost, detail: LOSSES[index] ?? `loss ${index}` });
+      this.#options.record.notice({
+        at: this.#options.now(),
+        kind: 'loss',
+        login: null,
+        count: lost,
+        detail: LOSSES[index] ?? `loss ${index}`,
+      });
     });
     this.#losses = now;
   }

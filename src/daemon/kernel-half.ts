@@ -12,9 +12,14 @@ import type { Listener } from '../proxy/listen.ts';
  * @throws KernelError where there is no cgroup v2 mount, or no such directory in it
  */
 export function cgroupDirectory(scope: string): { path: string; id: bigint; level: number } {
-  const line = readFileSync('/proc/self/mounts', 'utf8').split('\n').find((mount) => mount.split(' ')[2] === 'cgroup2');
+  const line = readFileSync('/proc/self/mounts', 'utf8')
+    .split('\n')
+    .find((mount) => mount.split(' ')[2] === 'cgroup2');
   const mount = line?.split(' ')[1];
-  if (!mount) throw new KernelError('no cgroup v2 is mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup, or boot with systemd.unified_cgroup_hierarchy=1');
+  if (!mount)
+    throw new KernelError(
+      'no cgroup v2 is mounted: mount -t cgroup2 cgroup2 /sys/fs/cgroup, or boot with systemd.unified_cgroup_hierarchy=1',
+    );
   const path = join(mount, scope);
   const stat = statSync(path, { bigint: true, throwIfNoEntry: false });
   if (!stat?.isDirectory()) throw new KernelError(`scope ${scope} is not a cgroup: ${path} does not exist`);
@@ -29,7 +34,11 @@ export function spawnersOf(config: Config): Map<string, number> {
     [config.origins.at, HlKind.AT],
     [config.origins.console, HlKind.CONSOLE],
   ];
-  return new Map(kinds.flatMap(([paths, kind]) => paths.map((path): [string, number] => [basename(path).slice(0, 15), kind])));
+  return new Map(
+    kinds.flatMap(([paths, kind]) =>
+      paths.map((path): [string, number] => [basename(path).slice(0, 15), kind]),
+    ),
+  );
 }
 
 /** Programs on the way from a root to what a person started: they are no part of a chain. */
@@ -38,7 +47,12 @@ export function plumbingOf(config: Config): Set<string> {
 }
 
 /** Writes what the programs need to know; they decide nothing before `ready` is said. */
-export function configure(kernel: Kernel, config: Config, listeners: readonly Listener[], clock: BootClock): void {
+export function configure(
+  kernel: Kernel,
+  config: Config,
+  listeners: readonly Listener[],
+  clock: BootClock,
+): void {
   const { maps } = kernel;
   const before = maps.config.get(0);
   const cgroup = cgroupDirectory(config.scope);
@@ -73,15 +87,27 @@ export function reconfigure(kernel: Kernel, config: Config, ready: boolean): voi
 }
 
 function flagsOf(config: Config): number {
-  return (config.sockets.ping === 'allow' ? HlConfigFlag.C_PING : 0) | (config.mode === 'observe' ? HlConfigFlag.C_OBSERVE : 0);
+  return (
+    (config.sockets.ping === 'allow' ? HlConfigFlag.C_PING : 0) |
+    (config.mode === 'observe' ? HlConfigFlag.C_OBSERVE : 0)
+  );
 }
 
 /** Marks the supervisor, and so all that it will fork, as Hopline itself. */
 export function markSelf(kernel: Kernel): void {
   const task = kernel.tasks().find(({ proc }) => proc.tgid === process.pid);
-  if (!task) throw new KernelError(`the task iterator does not show the supervisor (pid ${process.pid}): is it in a PID namespace of its own?`);
+  if (!task)
+    throw new KernelError(
+      `the task iterator does not show the supervisor (pid ${process.pid}): is it in a PID namespace of its own?`,
+    );
   kernel.maps.lineage.set(task.proc, {
-    root: 0n, owner: task.proc, image: 1, execs: 1, kind: HlKind.SELF, spawnKind: 0, flags: HlLineageFlag.F_KNOWN,
+    root: 0n,
+    owner: task.proc,
+    image: 1,
+    execs: 1,
+    kind: HlKind.SELF,
+    spawnKind: 0,
+    flags: HlLineageFlag.F_KNOWN,
   });
 }
 
@@ -90,5 +116,12 @@ export function lineageOf(kernel: Kernel, pid: number): HlWho | null {
   const task = kernel.tasks().find(({ proc }) => proc.tgid === pid);
   const line = task ? kernel.maps.lineage.get(task.proc) : null;
   if (!task || !line) return null;
-  return { proc: task.proc, owner: line.owner, root: line.root, image: line.image, uid: task.uid, kind: line.kind };
+  return {
+    proc: task.proc,
+    owner: line.owner,
+    root: line.root,
+    image: line.image,
+    uid: task.uid,
+    kind: line.kind,
+  };
 }

@@ -1,5 +1,5 @@
-import type { NameAnswer, Names } from '../attribution/names.ts';
-import type { Id, Micros } from '../core/types.ts';
+import type { Names } from '../attribution/names.ts';
+import type { Id, Micros, NameAnswer } from '../core/types.ts';
 
 /** A connection waits this long for the names its login was told; then its address has to do. */
 const PATIENCE_MS = 50;

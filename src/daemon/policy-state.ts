@@ -37,7 +37,11 @@ export class PolicyLoader {
   }
 }
 
-export function decideConnect(state: PolicyState, hop: Omit<HopDraft, 'decision'>, root: Root | null): Decision {
+export function decideConnect(
+  state: PolicyState,
+  hop: Omit<HopDraft, 'decision'>,
+  root: Root | null,
+): Decision {
   return state.snapshot.decideConnect(connectQuery(hop, root));
 }
 

@@ -30,10 +30,17 @@ export function reload(daemon: Daemon): Reloaded {
     }
     reconfigure(daemon.kernel, next.config, true);
     const { claim, dial } = next.config.proxy.timeouts;
-    daemon.pool.replaceSnapshot({ version: next.snapshot.version, claimTimeoutMs: claim, dialTimeoutMs: dial });
+    daemon.pool.replaceSnapshot({
+      version: next.snapshot.version,
+      claimTimeoutMs: claim,
+      dialTimeoutMs: dial,
+    });
     const closed = closeDenied(daemon);
     const waiting = changed.length > 0 ? `; ${changed.join(', ')} changed and need a restart` : '';
-    note(daemon, `policy ${before.snapshot.version} → ${next.snapshot.version}, ${closed} hops closed${waiting}`);
+    note(
+      daemon,
+      `policy ${before.snapshot.version} → ${next.snapshot.version}, ${closed} hops closed${waiting}`,
+    );
     daemon.log.info({ version: next.snapshot.version, closed, restart: changed }, 'reloaded');
     return { ok: true, version: next.snapshot.version, problems: [] };
   } catch (error) {
@@ -49,7 +56,12 @@ export function checkConfig(directory: string): Checked {
   try {
     const { config, policies, warnings } = loadAll(directory);
     return {
-      ok: true, problems: [], warnings, policies: policies.policies.length, targets: config.targets.length, users: config.identities.length,
+      ok: true,
+      problems: [],
+      warnings,
+      policies: policies.policies.length,
+      targets: config.targets.length,
+      users: config.identities.length,
     };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
@@ -60,8 +72,14 @@ export function checkConfig(directory: string): Checked {
 function closeDenied(daemon: Daemon): number {
   let closed = 0;
   for (const open of daemon.open.inspected()) {
-    const route = daemon.routing.find(open.hop.transport, open.hop.destination.address, open.hop.destination.port);
-    const decision = route?.decision ?? decideConnect(daemon.policy, { ...open.hop, target: route?.target ?? null }, open.root);
+    const route = daemon.routing.find(
+      open.hop.transport,
+      open.hop.destination.address,
+      open.hop.destination.port,
+    );
+    const decision =
+      route?.decision ??
+      decideConnect(daemon.policy, { ...open.hop, target: route?.target ?? null }, open.root);
     if (decision.outcome === 'allow' || decision.observed) continue;
     if (daemon.revocations.hop(open, `a new policy denies it: ${decision.reason}`)) closed++;
   }

@@ -51,10 +51,14 @@ export class Revocations {
 
   /** A direct connection has no proxy in it: the kernel closes the socket (SOCK_DESTROY, ss -K). */
   #destroy(transport: string, source: Endpoint, destination: Endpoint): void {
-    const end = ({ address, port }: Endpoint) => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
+    const end = ({ address, port }: Endpoint) =>
+      address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
     const args = ['-K', transport === 'udp' ? '-u' : '-t', '-n', 'src', end(source), 'dst', end(destination)];
     execFile('ss', args, { timeout: 5000 }, (error) => {
-      if (error) this.#options.onError(new Error(`can't close ${end(source)} → ${end(destination)}: ${error.message}`));
+      if (error)
+        this.#options.onError(
+          new Error(`can't close ${end(source)} → ${end(destination)}: ${error.message}`),
+        );
     });
   }
 }

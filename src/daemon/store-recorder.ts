@@ -1,9 +1,9 @@
-import type { HandoffDraft, HopDraft, LoginFacts, Recorder } from '../attribution/recorder.ts';
-import type { Image } from '../attribution/image.ts';
-import type { Hop, Id, Login, Micros, Notice, Process } from '../core/types.ts';
 import type { WatchHub } from '../api/watch.ts';
-import { StoreFullError } from '../store/errors.ts';
+import type { Image } from '../attribution/image.ts';
+import type { HandoffDraft, HopDraft, LoginFacts, Recorder } from '../attribution/recorder.ts';
+import type { Hop, Id, Login, Micros, Notice, Process } from '../core/types.ts';
 import type { Writer } from '../store/append.ts';
+import { StoreFullError } from '../store/errors.ts';
 import type { Reader } from '../store/reader.ts';
 
 type Write = () => void;
@@ -71,15 +71,24 @@ export class StoreRecorder implements Recorder {
   }
 
   login(login: Login): void {
-    this.#push(() => this.#writer.insertLogin(login), () => this.#watch.publish('login', login));
+    this.#push(
+      () => this.#writer.insertLogin(login),
+      () => this.#watch.publish('login', login),
+    );
   }
 
   identity(login: Id, facts: LoginFacts): void {
-    this.#push(() => this.#writer.insertIdentity(login, facts), () => this.#watch.publish('identity', this.#reader.login(login)));
+    this.#push(
+      () => this.#writer.insertIdentity(login, facts),
+      () => this.#watch.publish('identity', this.#reader.login(login)),
+    );
   }
 
   loginEnd(login: Id, end: { at: Micros; lingering: boolean }): void {
-    this.#push(() => this.#writer.insertLoginEnd(login, end), () => this.#watch.publish('login-end', this.#reader.login(login)));
+    this.#push(
+      () => this.#writer.insertLoginEnd(login, end),
+      () => this.#watch.publish('login-end', this.#reader.login(login)),
+    );
   }
 
   process(image: Image): void {
@@ -95,18 +104,33 @@ export class StoreRecorder implements Recorder {
   processExit(image: Image, exit: { at: Micros; exitCode: number | null; signal: number | null }): void {
     this.#push(
       () => this.#writer.insertProcessExit(image.stored as number, exit),
-      () => this.#watch.publish('process-exit', { ...processOf(image), exited: exit.at, exitCode: exit.exitCode, signal: exit.signal }),
+      () =>
+        this.#watch.publish('process-exit', {
+          ...processOf(image),
+          exited: exit.at,
+          exitCode: exit.exitCode,
+          signal: exit.signal,
+        }),
     );
   }
 
   hop(draft: HopDraft): void {
     const { image, ...facts } = draft;
     const hop = (): Hop => ({ ...facts, process: image?.stored ?? null, actions: 0, childLogin: null });
-    this.#push(() => this.#writer.insertHop(hop()), () => this.#watch.publish('hop', hop()));
+    this.#push(
+      () => this.#writer.insertHop(hop()),
+      () => this.#watch.publish('hop', hop()),
+    );
   }
 
-  hopEnd(hop: Id, end: { at: Micros; bytesUp: number | null; bytesDown: number | null; reason: string | null }): void {
-    this.#push(() => this.#writer.insertHopEnd(hop, end), () => this.#watch.publish('hop-end', this.#reader.hop(hop)));
+  hopEnd(
+    hop: Id,
+    end: { at: Micros; bytesUp: number | null; bytesDown: number | null; reason: string | null },
+  ): void {
+    this.#push(
+      () => this.#writer.insertHopEnd(hop, end),
+      () => this.#watch.publish('hop-end', this.#reader.hop(hop)),
+    );
   }
 
   revocation(login: Id, revocation: { at: Micros; by: string; reason: string }): void {
@@ -151,7 +175,13 @@ export class StoreRecorder implements Recorder {
     this.#full = false;
     const at = Date.now() * 1000;
     const lost = this.#dropped > 0 ? `; ${this.#dropped} records could not be kept meanwhile` : '';
-    this.notice({ at, kind: 'disk', login: null, count: this.#dropped, detail: `the disk takes records again${lost}` });
+    this.notice({
+      at,
+      kind: 'disk',
+      login: null,
+      count: this.#dropped,
+      detail: `the disk takes records again${lost}`,
+    });
     this.#dropped = 0;
   }
 }

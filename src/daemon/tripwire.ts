@@ -33,7 +33,8 @@ export class Tripwire {
       interfaces: options.config.tripwire.interfaces,
       onSpawn: () => {},
       onReport: (report) => this.#explainer.packet(report),
-      onLimited: (count) => this.#notice(count, `${count} packets of new conversations came too fast to be looked at`),
+      onLimited: (count) =>
+        this.#notice(count, `${count} packets of new conversations came too fast to be looked at`),
       onFault: (message) => options.onError(new Error(message)),
     });
   }

@@ -10,7 +10,8 @@ const MOST_PRINCIPALS = 256;
 /** A packet's limit in sshd, PACKET_MAX_SIZE; no key that came in one is larger. */
 const MOST_BYTES = 256 * 1024;
 const USER_CERTIFICATE = 1;
-const CERTIFICATE = /^(.*)-cert-v0[01]@openssh\.com$/;
+/** Version 00 has its fields in another order; no OpenSSH since 7.0 accepts one. */
+const CERTIFICATE = /^(.*)-cert-v01@openssh\.com$/;
 
 /** Fields of a key after its type name, by plain type. `sk` types end with the application. */
 const FIELDS: Readonly<Record<string, number>> = {

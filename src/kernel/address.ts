@@ -4,7 +4,10 @@ import type { HlFlowKey } from './layouts.generated.ts';
 /** Text of a 16-byte address: IPv4 dotted where mapped, else RFC 5952. */
 export function addressText(bytes: Uint8Array): string {
   if (isMapped(bytes)) return `${bytes[12]}.${bytes[13]}.${bytes[14]}.${bytes[15]}`;
-  const groups = Array.from({ length: 8 }, (_, index) => ((bytes[index * 2] ?? 0) << 8) | (bytes[index * 2 + 1] ?? 0));
+  const groups = Array.from(
+    { length: 8 },
+    (_, index) => ((bytes[index * 2] ?? 0) << 8) | (bytes[index * 2 + 1] ?? 0),
+  );
   let best = { at: -1, length: 1 };
   for (let at = 0; at < 8; at++) {
     let length = 0;
@@ -35,14 +38,21 @@ export function addressBytes(text: string): Uint8Array {
   }
   const hex = tail
     ? text.slice(0, tail.index + 1) +
-      [tail[1], tail[3]].map((_, index) => ((Number(tail[1 + index * 2]) << 8) | Number(tail[2 + index * 2])).toString(16)).join(':')
+      [tail[1], tail[3]]
+        .map((_, index) => ((Number(tail[1 + index * 2]) << 8) | Number(tail[2 + index * 2])).toString(16))
+        .join(':')
     : text;
   const [head = '', rest] = hex.split('::');
-  const groupsOf = (part: string) => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)));
+  const groupsOf = (part: string) =>
+    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
   const before = groupsOf(head);
   const after = rest === undefined ? [] : groupsOf(rest);
-  const groups = rest === undefined ? before : [...before, ...new Array(8 - before.length - after.length).fill(0), ...after];
-  if (groups.length !== 8 || groups.some((group) => !(group >= 0 && group <= 0xffff))) throw new RangeError(`not an address: ${text}`);
+  const groups =
+    rest === undefined
+      ? before
+      : [...before, ...new Array(8 - before.length - after.length).fill(0), ...after];
+  if (groups.length !== 8 || groups.some((group) => !(group >= 0 && group <= 0xffff)))
+    throw new RangeError(`not an address: ${text}`);
   groups.forEach((group, index) => {
     bytes[index * 2] = group >> 8;
     bytes[index * 2 + 1] = group & 0xff;

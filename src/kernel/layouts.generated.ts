@@ -5,7 +5,7 @@ export const HL_NAME = 16;
 export const HL_PATH = 108;
 export const HL_ARGV_MAX = 4096;
 export const HL_FILENAME_MAX = 256;
-export const HL_DNS_MAX = 1232;
+export const HL_DNS_MAX = 2048;
 
 function bytes(view: DataView, at: number, length: number): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset + at, Math.min(length, view.byteLength - at));
@@ -146,20 +146,20 @@ export interface HlDnsEvent {
   len: number;
   data: Uint8Array;
 }
-export const hlDnsEventSize = 1264;
+export const hlDnsEventSize = 2080;
 export function readHlDnsEvent(view: DataView, at: number): HlDnsEvent {
   return {
     head: readHlEvent(view, at),
     root: view.getBigUint64(at + 16, true),
     len: view.getUint32(at + 24, true),
-    data: bytes(view, at + 32, 1232),
+    data: bytes(view, at + 32, 2048),
   };
 }
 export function writeHlDnsEvent(view: DataView, at: number, value: HlDnsEvent): void {
   writeHlEvent(view, at, value.head);
   view.setBigUint64(at + 16, value.root, true);
   view.setUint32(at + 24, value.len, true);
-  put(view, at + 32, 1232, value.data);
+  put(view, at + 32, 2048, value.data);
 }
 
 export interface HlEvent {
@@ -529,6 +529,22 @@ export function readHlListenerKey(view: DataView, at: number): HlListenerKey {
 export function writeHlListenerKey(view: DataView, at: number, value: HlListenerKey): void {
   view.setUint32(at, value.netns, true);
   view.setUint16(at + 4, value.port, true);
+}
+
+export interface HlPeer {
+  addr: Uint8Array;
+  port: number;
+}
+export const hlPeerSize = 24;
+export function readHlPeer(view: DataView, at: number): HlPeer {
+  return {
+    addr: bytes(view, at, 16),
+    port: view.getUint16(at + 16, true),
+  };
+}
+export function writeHlPeer(view: DataView, at: number, value: HlPeer): void {
+  put(view, at, 16, value.addr);
+  view.setUint16(at + 16, value.port, true);
 }
 
 export interface HlRoot {

@@ -2,8 +2,9 @@
  * The functions of libbpf.so.1 and libc that the kernel room calls.
  * libbpf 1.x returns -errno (or NULL with errno set) throughout: https://libbpf.readthedocs.io/
  */
-import koffi from 'koffi';
+
 import { getSystemErrorMap } from 'node:util';
+import koffi from 'koffi';
 
 export type Pointer = unknown;
 
@@ -80,7 +81,8 @@ export function loadLibbpf(): Libbpf {
     errno: () => koffi.errno(),
     mmap(fd, length, writable, offset) {
       const at = mmap(null, length, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd, offset);
-      if (koffi.address(at) === 0xffffffffffffffffn) throw new Error(`mmap of the event ring failed: ${errorName(koffi.errno())}`);
+      if (koffi.address(at) === 0xffffffffffffffffn)
+        throw new Error(`mmap of the event ring failed: ${errorName(koffi.errno())}`);
       return koffi.view(at, length);
     },
   };

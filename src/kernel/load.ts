@@ -7,15 +7,34 @@
  * again, and the caller recovers the processes that were born in between.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  unlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { HL_ABI, type HlTask } from './layouts.generated.ts';
-import { errorName, loadLibbpf, type Libbpf, type Pointer } from './libbpf.ts';
+import { errorName, type Libbpf, loadLibbpf, type Pointer } from './libbpf.ts';
 import { type KernelMaps, openMaps, SHARED_MAPS } from './maps.ts';
 import { readTasks } from './tasks.ts';
 
 /** In the order of attaching: what refuses comes after what knows. */
-const CONCERNS = ['lineage', 'listen', 'sockets', 'flow', 'egress', 'packets', 'handoff', 'release', 'recover'] as const;
+const CONCERNS = [
+  'lineage',
+  'listen',
+  'sockets',
+  'flow',
+  'egress',
+  'packets',
+  'handoff',
+  'release',
+  'recover',
+] as const;
 
 /** Concerns without which Hopline still tells the truth, and what is missing then. */
 const OPTIONAL: Partial<Record<string, string>> = {
@@ -63,7 +82,9 @@ export function loadKernel(options: LoadOptions): Kernel {
   try {
     mkdirSync(links, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw new KernelError(`can't make ${links}: ${(error as Error).message}. Mount a bpffs: mount -t bpf bpf /sys/fs/bpf`);
+    throw new KernelError(
+      `can't make ${links}: ${(error as Error).message}. Mount a bpffs: mount -t bpf bpf /sys/fs/bpf`,
+    );
   }
   const build = buildOf(options.objects);
   const objects = new Map<string, Pointer>();
@@ -111,7 +132,8 @@ function programs(lib: Libbpf, objects: ReadonlyMap<string, Pointer>): Program[]
   for (const object of objects.values()) {
     for (let program = lib.nextProgram(object, null); program; program = lib.nextProgram(object, program)) {
       const section = lib.sectionName(program);
-      if (!section.startsWith('iter/')) list.push({ name: `${section.replaceAll('/', '-')}-${lib.programName(program)}`, section, program });
+      if (!section.startsWith('iter/'))
+        list.push({ name: `${section.replaceAll('/', '-')}-${lib.programName(program)}`, section, program });
     }
   }
   return list;
@@ -131,9 +153,11 @@ function attachAll(lib: Libbpf, wanted: readonly Program[], links: string, cgrou
         unlinkSync(pin);
       }
       const link = onCgroup(section) ? lib.attachCgroup(program, fd) : lib.attach(program);
-      if (!link) throw new KernelError(`can't attach ${section}: ${errorName(lib.errno())}. ${hintFor(section)}`);
+      if (!link)
+        throw new KernelError(`can't attach ${section}: ${errorName(lib.errno())}. ${hintFor(section)}`);
       const pinned = lib.linkPin(link, pin);
-      if (pinned !== 0 && !section.startsWith('tracepoint/')) throw new KernelError(`can't pin ${pin}: ${errorName(pinned)}`);
+      if (pinned !== 0 && !section.startsWith('tracepoint/'))
+        throw new KernelError(`can't pin ${pin}: ${errorName(pinned)}`);
     }
   } finally {
     closeSync(fd);
@@ -149,7 +173,8 @@ function replace(lib: Libbpf, pin: string, program: Pointer): boolean {
 }
 
 function openObject(lib: Libbpf, path: string, pins: string): Pointer {
-  if (!existsSync(path)) throw new KernelError(`${path} is missing: run scripts/build-bpf, or install the package again`);
+  if (!existsSync(path))
+    throw new KernelError(`${path} is missing: run scripts/build-bpf, or install the package again`);
   const object = lib.open(path, null);
   if (!object) throw new KernelError(`${path} is not a BPF object: ${errorName(lib.errno())}`);
   const shared: readonly string[] = SHARED_MAPS;
@@ -164,7 +189,8 @@ function openObject(lib: Libbpf, path: string, pins: string): Pointer {
 
 function mapFds(lib: Libbpf, object: Pointer): Map<string, number> {
   const fds = new Map<string, number>();
-  for (let map = lib.nextMap(object, null); map; map = lib.nextMap(object, map)) fds.set(lib.mapName(map), lib.mapFd(map));
+  for (let map = lib.nextMap(object, null); map; map = lib.nextMap(object, map))
+    fds.set(lib.mapName(map), lib.mapFd(map));
   return fds;
 }
 
@@ -190,6 +216,7 @@ function loadFailure(concern: string, result: number): string {
 
 function hintFor(section: string): string {
   if (section.startsWith('tracepoint/')) return 'Mount tracefs: mount -t tracefs tracefs /sys/kernel/tracing';
-  if (section.startsWith('cgroup') || section === 'sockops') return 'Is it a cgroup v2 directory? `hopline doctor` tells';
+  if (section.startsWith('cgroup') || section === 'sockops')
+    return 'Is it a cgroup v2 directory? `hopline doctor` tells';
   return '`hopline doctor` checks what the kernel half needs';
 }

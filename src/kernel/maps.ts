@@ -1,27 +1,62 @@
 /** The shared maps, typed. Names and shapes are those of bpf/maps.h. */
-import { BpfMap, nameLayout, readCounters, u32Layout, u64Layout, type Layout } from './bpf-map.ts';
+import { BpfMap, type Layout, nameLayout, readCounters, u32Layout, u64Layout } from './bpf-map.ts';
 import * as abi from './layouts.generated.ts';
 import type { Libbpf } from './libbpf.ts';
 import { EventRing } from './ring.ts';
 
 export const SHARED_MAPS = [
-  'config', 'minted', 'losses', 'lineage', 'roots', 'spawners', 'routes', 'sockets', 'flows', 'connecting',
-  'listeners', 'events',
+  'config',
+  'minted',
+  'losses',
+  'lineage',
+  'roots',
+  'spawners',
+  'routes',
+  'sockets',
+  'flows',
+  'connecting',
+  'peers',
+  'listeners',
+  'events',
 ] as const;
 export type SharedMap = (typeof SHARED_MAPS)[number];
 
 const EVENTS_BYTES = 16 * 1024 * 1024;
 
-const config: Layout<abi.HlConfig> = { size: abi.hlConfigSize, read: abi.readHlConfig, write: abi.writeHlConfig };
+const config: Layout<abi.HlConfig> = {
+  size: abi.hlConfigSize,
+  read: abi.readHlConfig,
+  write: abi.writeHlConfig,
+};
 const key: Layout<abi.HlKey> = { size: abi.hlKeySize, read: abi.readHlKey, write: abi.writeHlKey };
-const lineage: Layout<abi.HlLineage> = { size: abi.hlLineageSize, read: abi.readHlLineage, write: abi.writeHlLineage };
+const lineage: Layout<abi.HlLineage> = {
+  size: abi.hlLineageSize,
+  read: abi.readHlLineage,
+  write: abi.writeHlLineage,
+};
 const root: Layout<abi.HlRoot> = { size: abi.hlRootSize, read: abi.readHlRoot, write: abi.writeHlRoot };
-const routeKey: Layout<abi.HlRouteKey> = { size: abi.hlRouteKeySize, read: abi.readHlRouteKey, write: abi.writeHlRouteKey };
+const routeKey: Layout<abi.HlRouteKey> = {
+  size: abi.hlRouteKeySize,
+  read: abi.readHlRouteKey,
+  write: abi.writeHlRouteKey,
+};
 const route: Layout<abi.HlRoute> = { size: abi.hlRouteSize, read: abi.readHlRoute, write: abi.writeHlRoute };
-const flowKey: Layout<abi.HlFlowKey> = { size: abi.hlFlowKeySize, read: abi.readHlFlowKey, write: abi.writeHlFlowKey };
+const flowKey: Layout<abi.HlFlowKey> = {
+  size: abi.hlFlowKeySize,
+  read: abi.readHlFlowKey,
+  write: abi.writeHlFlowKey,
+};
 const flow: Layout<abi.HlFlow> = { size: abi.hlFlowSize, read: abi.readHlFlow, write: abi.writeHlFlow };
-const listenerKey: Layout<abi.HlListenerKey> = { size: abi.hlListenerKeySize, read: abi.readHlListenerKey, write: abi.writeHlListenerKey };
-const listener: Layout<abi.HlListener> = { size: abi.hlListenerSize, read: abi.readHlListener, write: abi.writeHlListener };
+const listenerKey: Layout<abi.HlListenerKey> = {
+  size: abi.hlListenerKeySize,
+  read: abi.readHlListenerKey,
+  write: abi.writeHlListenerKey,
+};
+const listener: Layout<abi.HlListener> = {
+  size: abi.hlListenerSize,
+  read: abi.readHlListener,
+  write: abi.writeHlListener,
+};
 
 export interface KernelMaps {
   readonly config: BpfMap<number, abi.HlConfig>;

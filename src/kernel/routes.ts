@@ -47,7 +47,10 @@ function routeKey(route: Route, generation: number): { key: HlRouteKey; prefix: 
 function flagsOf(route: Route): number {
   const local = /^(?:127\.|0\.0\.0\.0\/32$|::1?\/128$)/.test(route.prefix);
   const quiet = local && route.target === null && route.action === 'direct' ? HlRouteFlag.R_QUIET : 0;
-  return quiet | (route.transport === 'udp' && route.port === 53 && route.action === 'direct' ? HlRouteFlag.R_DNS : 0);
+  return (
+    quiet |
+    (route.transport === 'udp' && route.port === 53 && route.action === 'direct' ? HlRouteFlag.R_DNS : 0)
+  );
 }
 
 function removeGeneration(maps: KernelMaps, generation: number): void {

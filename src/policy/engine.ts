@@ -78,6 +78,7 @@ export class PreparedSet {
   readonly #schema: string;
   readonly #policies: Record<string, string | PolicyJson>;
   #generation = -1;
+  #released = false;
 
   /** @throws EngineError where a policy does not parse */
   constructor(schema: string, policies: Readonly<Record<string, string | PolicyJson>>) {
@@ -89,6 +90,8 @@ export class PreparedSet {
 
   /** @throws EngineError where the engine itself fails; a wrong request is an answer */
   evaluate(request: Request): AuthorizationAnswer {
+    // Its name may stand for another set by now.
+    if (this.#released) throw new EngineError('these policies are no longer in force');
     if (this.#generation !== generation) this.#prepare();
     return run((engine) =>
       engine.statefulIsAuthorized({
@@ -102,6 +105,8 @@ export class PreparedSet {
 
   /** The set's place goes to another; this one is not to be used again. */
   release(): void {
+    if (this.#released) return;
+    this.#released = true;
     run((engine) => engine.preparsePolicySet(this.#name, { staticPolicies: {} }));
     spare.push(this.#name);
   }

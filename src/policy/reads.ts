@@ -3,28 +3,39 @@ import type { PolicyJson } from './engine.ts';
 
 export interface Reads {
   readonly principal: boolean;
+  /** In conditions: the scope is not counted, since policies are selected by it beforehand. */
+  readonly resource: boolean;
   /** Attributes of the context; `all` where it is used as a whole. */
   readonly context: ReadonlySet<string> | 'all';
 }
 
-export const READS_NOTHING: Reads = { principal: false, context: new Set() };
-
 export function readsOf(policy: PolicyJson): Reads {
-  const found = { principal: principalMatters(policy), context: new Set<string>(), whole: false };
+  const found = {
+    principal: principalMatters(policy),
+    resource: false,
+    context: new Set<string>(),
+    whole: false,
+  };
   for (const { body } of policy.conditions) walk(body, found);
-  return { principal: found.principal, context: found.whole ? 'all' : found.context };
+  return {
+    principal: found.principal,
+    resource: found.resource,
+    context: found.whole ? 'all' : found.context,
+  };
 }
 
 export function union(all: Iterable<Reads>): Reads {
   let principal = false;
+  let resource = false;
   let whole = false;
   const context = new Set<string>();
   for (const reads of all) {
     principal ||= reads.principal;
+    resource ||= reads.resource;
     if (reads.context === 'all') whole = true;
     else for (const attribute of reads.context) context.add(attribute);
   }
-  return { principal, context: whole ? 'all' : context };
+  return { principal, resource, context: whole ? 'all' : context };
 }
 
 /** Depends on neither who it is nor how they came: one answer for everybody. */
@@ -40,6 +51,7 @@ function principalMatters({ principal }: PolicyJson): boolean {
 
 interface Found {
   principal: boolean;
+  resource: boolean;
   context: Set<string>;
   whole: boolean;
 }
@@ -55,6 +67,7 @@ function walk(node: unknown, found: Found): void {
     if (operator === 'Value') continue;
     if (operator === 'Var') {
       if (operand === 'principal') found.principal = true;
+      if (operand === 'resource') found.resource = true;
       if (operand === 'context') found.whole = true;
     } else if (operator === 'Record' && typeof operand === 'object' && operand !== null) {
       // Its keys are the policy's own words, not operators.

@@ -87,7 +87,7 @@ export class PolicySnapshot implements Terms {
     });
     const rules = this.rulesFor(request.resource);
     if (!isStatic(rules.reads)) return null;
-    const verdict = rules.evaluate(request);
+    const verdict = this.#verdict(rules, request);
     return decision(
       verdict,
       reasonFor(verdict, name === UNLISTED ? 'what no target lists' : name, null),
@@ -137,12 +137,12 @@ export class PolicySnapshot implements Terms {
 }
 
 /** Everything that the evaluation reads, and nothing else: connections that differ in the rest share a verdict. */
-function cacheKey({ reads }: RuleSet, { principal, resource, context }: ConnectRequest): string {
-  const who = reads.principal ? [principal.id, ...principal.parents.map(({ id }) => id).sort()] : null;
+function cacheKey({ id, reads }: RuleSet, { principal, resource, context }: ConnectRequest): string {
+  const who = reads.principal ? [principal.id, ...principal.parents.map((parent) => parent.id).sort()] : null;
   const all = Object.entries(context).sort(([a], [b]) => (a < b ? -1 : 1));
   const read =
     reads.context === 'all' ? all : all.filter(([key]) => (reads.context as ReadonlySet<string>).has(key));
-  return JSON.stringify([resource.id, who, read]);
+  return JSON.stringify([id, reads.resource ? resource.id : null, who, read]);
 }
 
 const LOOPBACK_PERMIT = ((): CompiledPolicy => {

@@ -13,8 +13,12 @@ export interface Verdict {
   readonly errors: readonly string[];
 }
 
+let ruleSets = 0;
+
 /** Policies that one kind of request is held against, parsed once. */
 export class RuleSet {
+  /** Unique in this process. */
+  readonly id = ruleSets++;
   readonly policies: readonly CompiledPolicy[];
   readonly reads: Reads;
   readonly #action: Action;

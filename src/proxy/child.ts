@@ -1,6 +1,6 @@
 /** One worker process as the supervisor sees it: its channel, and the hops that it has in hand. */
 import type { ChildProcess } from 'node:child_process';
-import type { Endpoint, Id } from '../core/types.ts';
+import type { Endpoint, Id, NameAnswer } from '../core/types.ts';
 import { CLAIM_LIMIT } from './channel.ts';
 import { type Flow, fromWorker, type ToSupervisor, type ToWorker, type WorkerSnapshot } from './messages.ts';
 
@@ -15,12 +15,17 @@ export interface ChildEvents {
   onGone(how: string, hops: readonly Id[]): void;
 }
 
+/** DNS messages that one worker may have in hand; beyond it their names are not learnt. */
+const PARSE_LIMIT = 1024;
+
 export class Child {
   readonly pid: number;
   readonly #process: ChildProcess;
   readonly #events: ChildEvents;
   readonly #hops = new Map<Id, Endpoint>();
   readonly #claims = new Set<number>();
+  readonly #parsing = new Map<number, (answers: readonly NameAnswer[]) => void>();
+  #nextParse = 1;
   #exit: string | null = null;
   #connected = true;
   #faulty = false;
@@ -77,6 +82,16 @@ export class Child {
     this.#send({ type: 'snapshot', snapshot });
   }
 
+  /** Has the worker read a DNS message; nothing comes of it where the worker ends first, or is behind. */
+  parseNames(message: Uint8Array): Promise<readonly NameAnswer[]> {
+    if (this.#gone || !this.#connected || this.#parsing.size >= PARSE_LIMIT) return Promise.resolve([]);
+    const seq = this.#nextParse++;
+    return new Promise((resolve) => {
+      this.#parsing.set(seq, resolve);
+      this.#send({ type: 'dns', seq, message });
+    });
+  }
+
   drain(deadlineMs: number): void {
     this.#send({ type: 'drain', deadlineMs });
   }
@@ -117,6 +132,12 @@ export class Child {
         this.#events.onDialed(message.hop, message.source, destination);
         return null;
       }
+      case 'names': {
+        const resolve = this.#parsing.get(message.seq);
+        if (!this.#parsing.delete(message.seq)) return 'told names that nobody asked for';
+        resolve?.(message.answers);
+        return null;
+      }
       case 'ended':
         if (!this.#hops.delete(message.hop)) return 'ended a hop that it does not have';
         this.#events.onEnded(message.hop, message.bytesUp, message.bytesDown, message.reason);
@@ -127,6 +148,8 @@ export class Child {
   #settle(): void {
     if (this.#gone || this.#exit === null || this.#connected) return;
     this.#gone = true;
+    for (const resolve of this.#parsing.values()) resolve([]);
+    this.#parsing.clear();
     const hops = [...this.#hops.keys()];
     this.#hops.clear();
     this.#events.onGone(this.#exit, hops);

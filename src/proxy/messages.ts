@@ -2,7 +2,8 @@
  * What supervisor and worker say to each other over Node's IPC channel, and the checks on what the other side said.
  * A worker parses hostile bytes, so the supervisor believes nothing that these checks have not passed.
  */
-import type { Endpoint, Id } from '../core/types.ts';
+import { isIP } from 'node:net';
+import type { Endpoint, Id, NameAnswer } from '../core/types.ts';
 
 export type ListenerName = 'v4' | 'v6';
 
@@ -44,6 +45,8 @@ export type ToSupervisor =
       readonly client: Endpoint;
     }
   | { readonly type: 'dialed'; readonly hop: Id; readonly source: Endpoint }
+  /** What a DNS message that the supervisor handed over says. */
+  | { readonly type: 'names'; readonly seq: number; readonly answers: readonly NameAnswer[] }
   | {
       readonly type: 'ended';
       readonly hop: Id;
@@ -58,7 +61,10 @@ export type ToWorker =
   | { readonly type: 'refuse'; readonly seq: number; readonly reason: string }
   | { readonly type: 'close'; readonly hop: Id; readonly reason: string }
   | { readonly type: 'snapshot'; readonly snapshot: WorkerSnapshot }
+  | { readonly type: 'dns'; readonly seq: number; readonly message: Uint8Array }
   | { readonly type: 'drain'; readonly deadlineMs: number };
+
+const MOST_ANSWERS = 64;
 
 /** Longest text that either side accepts in a field. */
 export const TEXT_LIMIT = 1024;
@@ -82,6 +88,12 @@ export function fromWorker(value: unknown): ToSupervisor | null {
     case 'dialed': {
       const source = endpoint(m.source);
       return text(m.hop) && source !== null ? { type: 'dialed', hop: m.hop, source } : null;
+    }
+    case 'names': {
+      const { seq, answers } = m;
+      if (!count(seq) || !Array.isArray(answers) || answers.length > MOST_ANSWERS) return null;
+      const checked = answers.map(nameAnswer);
+      return checked.includes(null) ? null : { type: 'names', seq, answers: checked as NameAnswer[] };
     }
     case 'ended': {
       const { hop, bytesUp, bytesDown, reason } = m;
@@ -112,11 +124,29 @@ export function fromSupervisor(value: unknown): ToWorker | null {
       if (!count(claimTimeoutMs) || !count(dialTimeoutMs)) return null;
       return { type: 'snapshot', snapshot: { version, claimTimeoutMs, dialTimeoutMs } };
     }
+    case 'dns':
+      return count(m.seq) && m.message instanceof Uint8Array
+        ? { type: 'dns', seq: m.seq, message: m.message }
+        : null;
     case 'drain':
       return count(m.deadlineMs) ? { type: 'drain', deadlineMs: m.deadlineMs } : null;
     default:
       return null;
   }
+}
+
+function nameAnswer(value: unknown): NameAnswer | null {
+  const a = record(value);
+  if (
+    a === null ||
+    !text(a.name) ||
+    a.name.length > 253 ||
+    !text(a.address) ||
+    isIP(a.address) === 0 ||
+    !count(a.ttl)
+  )
+    return null;
+  return { address: a.address, name: a.name, ttl: a.ttl };
 }
 
 function flow(m: Record<string, unknown>): ToWorker | null {

@@ -1,5 +1,5 @@
 /** The supervisor's side of the proxy: keeps the workers alive, answers their claims, knows which hop is where. */
-import type { Endpoint, Id } from '../core/types.ts';
+import type { Endpoint, Id, NameAnswer } from '../core/types.ts';
 import { type Account, spawnUnprivileged } from '../core/unprivileged.ts';
 import { Child } from './child.ts';
 import { BACKLOG, type Listener } from './listen.ts';
@@ -116,6 +116,12 @@ export class WorkerPool {
   replaceSnapshot(snapshot: WorkerSnapshot): void {
     this.#snapshot = snapshot;
     for (const { child } of this.#slots) child?.snapshot(snapshot);
+  }
+
+  /** Has a worker read a DNS message: it holds no privilege that hostile bytes could take. */
+  parseNames(message: Uint8Array): Promise<readonly NameAnswer[]> {
+    const ready = this.#slots.find((slot) => slot.ready)?.child;
+    return ready ? ready.parseNames(message) : Promise.resolve([]);
   }
 
   workers(): readonly { id: number; pid: number | null; ready: boolean; open: number; restarts: number }[] {

@@ -1,11 +1,10 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 import Sqlite, { type Database } from 'better-sqlite3';
-import { drizzle } from 'drizzle-orm/better-sqlite3';
-import { migrate } from 'drizzle-orm/better-sqlite3/migrator';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import type { Micros } from '../core/types.ts';
 import { Writer } from './append.ts';
-import { StoreError, translate } from './errors.ts';
+import { StoreError, StoreFullError, translate } from './errors.ts';
+import { migrate } from './migrate.ts';
 import { openReader, type Reader } from './reader.ts';
 import { markEnded } from './recover.ts';
 
@@ -46,7 +45,7 @@ export function openStore(options: StoreOptions): Store {
   try {
     const fresh = !hasTable(db, '__drizzle_migrations');
     if (!fresh) refuseNewer(db, path);
-    migrate(drizzle({ client: db }), { migrationsFolder: MIGRATIONS });
+    migrate(db, MIGRATIONS);
     const previous = fresh ? { unclean: false, boot: null, lastWrite: null } : readPrevious(db);
     // After a mere kill the kernel still had every page that was written; only a machine that stopped can tear one.
     if (previous.unclean && previous.boot !== boot) check(db, path);
@@ -61,6 +60,9 @@ export function openStore(options: StoreOptions): Store {
       reader[Symbol.dispose]();
       try {
         writer.insertMeta(now(), 'close', boot);
+      } catch (error) {
+        // Without the row the next start says "not closed", which on a full disk is the best there is.
+        if (!(error instanceof StoreFullError)) throw error;
       } finally {
         db.close();
       }

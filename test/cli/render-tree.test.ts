@@ -26,7 +26,6 @@ t.test('in ASCII, and in colour', async (t) => {
     ascii[4],
     '   |  |- psql -h orders-db  exit 2     -> orders-db 10.77.0.20:5432 postgres  allow  up 1.2 kB down 8 kB  800 ms',
   );
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: nothing else may be there
   t.match(ascii.join('\n'), /^[\x20-\x7e\n]*$/);
   const coloured = renderTree(example(), style({ color: true }));
   t.match(coloured[0], '\u001b[1malice\u001b[22m');

@@ -2,14 +2,15 @@ import { loadConfig } from '../../src/config/load.ts';
 import { ConfigError, type Problem } from '../../src/config/problem.ts';
 import type { Config, LoadOptions } from '../../src/config/types.ts';
 
-/** What `t.testdir` takes, with an empty hopline.yaml and a resolv.conf of its own. */
-export function files(extra: Record<string, unknown> = {}) {
-  return {
-    'hopline.yaml': '',
-    'resolv.conf': 'nameserver 10.0.0.53\n',
-    policies: { 'a.cedar': '' },
-    ...extra,
-  } as Record<string, string>;
+/** What `t.testdir` takes: a name is a file's text, or a directory. */
+interface Tree {
+  [name: string]: string | Tree;
+}
+
+/** An empty hopline.yaml with a resolv.conf of its own, and what a test adds. */
+export function files(extra: Tree = {}): Tree {
+  const own = { 'hopline.yaml': '', 'resolv.conf': 'nameserver 10.0.0.53\n', policies: { 'a.cedar': '' } };
+  return { ...own, ...extra };
 }
 
 export function load(directory: string, options: LoadOptions = {}): Config {

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
+import type { Attribution } from '../attribution/attribution.ts';
+import { recover } from '../attribution/recover.ts';
+import type { BootClock } from '../kernel/clock.ts';
+import type { Kernel } from '../kernel/load.ts';
+import type { Listener } from '../proxy/listen.ts';
+import type { Store } from '../store/open.ts';
+import type { Claims } from './claims.ts';
+import type { EventLoop } from './events.ts';
+import { spawnersOf } from './kernel-half.ts';
+import type { PolicyState } from './policy-state.ts';
+import type { StoreRecorder } from './store-recorder.ts';
+
+/** What a start reads of the run before, and tells to the one that begins. */
+export interface Recovering {
+  readonly store: Store;
+  readonly kernel: Kernel;
+  readonly record: StoreRecorder;
+  readonly attribution: Attribution;
+  readonly events: EventLoop;
+  readonly claims: Claims;
+  readonly clock: BootClock;
+  readonly policy: PolicyState;
+  readonly listeners: readonly Listener[];
+  readonly log: Logger;
+  now(): number;
+}
+
+/** Identifies this boot: a pid and a start time mean a process only within it (random(4)). */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+/** The first lines of this run: that it began, and what of the run before is missing. */
+export function beginRecord(daemon: Recovering): void {
+  const { previous } = daemon.store;
+  const at = daemon.now();
+  const pending = daemon.kernel.maps.events.pending();
+  if (previous.unclean && previous.boot === bootId() && previous.lastWrite !== null) {
+    const seconds = ((at - previous.lastWrite) / 1e6).toFixed(1);
+    const kept = daemon.kernel.continued
+      ? 'the kernel kept its programs and events meanwhile'
+      : 'what happened meanwhile was not seen';
+    const detail = `the daemon did not stop in order and was away for ${seconds} s; ${kept} (${pending} bytes waiting)`;
+    daemon.record.notice({ at, kind: 'gap', login: null, count: 1, detail });
+  }
+  const detail = `hoplined ${process.pid} started, policy ${daemon.policy.snapshot.version}`;
+  daemon.record.notice({ at, kind: 'start', login: null, count: 1, detail });
+}
+
+/** Takes up what lives, from the kernel, the record and /proc; and ends the logins that have gone meanwhile. */
+export function recoverProcesses(daemon: Recovering): void {
+  const { reader } = daemon.store;
+  const { seeded, gone } = recover({
+    maps: daemon.kernel.maps,
+    tasks: () => daemon.kernel.tasks(),
+    attribution: daemon.attribution,
+    known: { logins: reader.openLogins(), processes: reader.liveProcesses() },
+    self: process.pid,
+    spawners: spawnersOf(daemon.policy.config),
+    now: () => daemon.now(),
+    toMicros: (bootNs) => daemon.clock.toMicros(bootNs),
+  });
+  daemon.record.flush();
+  daemon.events.drain();
+  daemon.events.commit();
+  const at = daemon.now();
+  for (const login of gone) {
+    if (daemon.attribution.roots.get(login.id)) continue;
+    daemon.record.loginEnd(login.id, { at, lingering: false });
+  }
+  daemon.log.info({ seeded, gone: gone.length }, 'processes recovered');
+}
+
+/** Hops whose other half died with the daemon before. */
+export function endRecovery(daemon: Recovering): void {
+  const at = daemon.now();
+  for (const hop of daemon.store.reader.unendedHops()) {
+    const here = hop.login !== null && daemon.attribution.roots.get(hop.login) !== undefined;
+    if (hop.mode === 'direct' && here) continue;
+    daemon.record.hopEnd(hop.id, {
+      at,
+      bytesUp: null,
+      bytesDown: null,
+      reason: 'the daemon ended before the hop did',
+    });
+  }
+  for (const login of daemon.store.reader.staleLogins())
+    daemon.record.loginEnd(login.id, { at, lingering: false });
+  if (!daemon.listeners.some(({ inherited }) => inherited)) {
+    daemon.claims.sweepAll('the daemon was away, and the connection with it');
+  }
+  daemon.record.flush();
+}

@@ -1,0 +1,308 @@
+/**
+ * What the end-to-end tests share: one lab, real logins into it, and the record as `hopline` gives it.
+ *
+ * Every file uses the lab named by LAB_NAME (default `e2e`) and starts it where it does not run; it is left running
+ * for the next file, and `scripts/e2e` takes it down. Files run beside each other: a test finds its own login by a
+ * mark that no other test has. bastion1 is shared and never restarted or reconfigured; what does that takes
+ * `exclusively('bastion2', …)`.
+ */
+import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type t from 'tap';
+import { ControlClient } from '../../src/api/client.ts';
+import { ControlError } from '../../src/api/protocol.ts';
+import type { HandoffJson, HopJson, NoticeJson, TreeLoginJson } from '../../src/api/json.ts';
+
+export type Test = typeof t;
+export type Bastion = 'bastion1' | 'bastion2';
+export type Host = Bastion | 'laptop' | 'web1' | 'db1';
+
+export interface Said {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface Options {
+  /** Standard input; without it, none. */
+  readonly input?: string;
+  /** Options of the ssh client. */
+  readonly ssh?: readonly string[];
+  readonly timeoutMs?: number;
+  /** Address by which the bastion is reached; its IPv4 address where none is given. */
+  readonly family?: Family;
+}
+
+export const labName = process.env['LAB_NAME'] ?? 'e2e';
+const script = fileURLToPath(new URL('../../scripts/lab', import.meta.url));
+const cli = fileURLToPath(new URL('../../src/hopline.ts', import.meta.url));
+
+/** Where the programs that tests run on a bastion lie: the repository is there at its own path. */
+export const programs = fileURLToPath(new URL('programs', import.meta.url));
+/** As the kernel names the files behind these links: so do chains. */
+export const PYTHON = basename(realpathSync('/usr/bin/python3'));
+export const SH = basename(realpathSync('/bin/sh'));
+
+const NUMBERS: Readonly<Record<Host | 'vault', number>> = {
+  laptop: 2,
+  bastion1: 11,
+  bastion2: 12,
+  db1: 20,
+  web1: 30,
+  vault: 66,
+};
+
+export interface Family {
+  readonly name: 'IPv4' | 'IPv6';
+  readonly version: '4' | '6';
+  readonly loopback: string;
+  address(host: Host | 'vault'): string;
+  /** `address`, in brackets where a URL wants them. */
+  url(host: Host | 'vault', port: number, path: string): string;
+}
+
+export const IPV4: Family = {
+  name: 'IPv4',
+  version: '4',
+  loopback: '127.0.0.1',
+  address: (host) => `10.77.0.${NUMBERS[host]}`,
+  url: (host, port, path) => `http://10.77.0.${NUMBERS[host]}:${port}/${path}`,
+};
+export const IPV6: Family = {
+  name: 'IPv6',
+  version: '6',
+  loopback: '::1',
+  address: (host) => `fd77::${NUMBERS[host]}`,
+  url: (host, port, path) => `http://[fd77::${NUMBERS[host]}]:${port}/${path}`,
+};
+export const FAMILIES: readonly Family[] = [IPV4, IPV6];
+
+/** A word that occurs nowhere else. */
+export function mark(): string {
+  return `m${randomBytes(6).toString('hex')}`;
+}
+
+/** @returns the outcome, whatever it is: a test asserts what it expects */
+export function run(file: string, args: readonly string[], options: Options = {}): Promise<Said> {
+  const { input = '', timeoutMs = 60_000 } = options;
+  return new Promise((resolve) => {
+    const env = { ...process.env, LAB_NAME: labName };
+    const limits = { env, timeout: timeoutMs, maxBuffer: 64 << 20 };
+    const child = execFile(file, args, limits, (error, out, err) => {
+      const code = typeof error?.code === 'number' ? error.code : error ? 255 : 0;
+      resolve({ code, out, err });
+    });
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(input);
+  });
+}
+
+export const lab = (args: readonly string[], options?: Options) => run(script, args, options);
+
+/** Starts the lab where it does not run. @throws with what the lab said */
+export async function labUp(): Promise<void> {
+  if (process.env['HOPLINE_E2E_UP'] === labName) return;
+  const { code, err } = await lab(['up'], { timeoutMs: 180_000 });
+  if (code !== 0) throw new Error(`lab up failed: ${err}`);
+}
+
+/** Arguments of `scripts/lab` for a login with the real ssh client. */
+export function sshArgs(user: string, host: Host, command: string, options: Options = {}): string[] {
+  const to = `${user}@${(options.family ?? IPV4).address(host)}`;
+  return ['ssh', to, ...(options.ssh ?? []), ...(command === '' ? [] : ['--', command])];
+}
+
+/** A login from the laptop that runs one command. */
+export function ssh(user: string, host: Host, command: string, options: Options = {}): Promise<Said> {
+  return lab(sshArgs(user, host, command, options), options);
+}
+
+export interface Running {
+  readonly pid: number;
+  /** Everything it has written so far, output and errors. */
+  said(): string;
+  write(text: string): void;
+  /** Resolves when what it has written matches. @throws after 20 s */
+  until(pattern: RegExp): Promise<void>;
+  /** Ends its input, and it where that is not enough. */
+  stop(): Promise<void>;
+  readonly ended: Promise<number>;
+}
+
+/** A command of `scripts/lab` that goes on while the test does something else; ended by the test's teardown. */
+export function start(t: Test, args: readonly string[]): Running {
+  const child = spawn(script, args, { env: { ...process.env, LAB_NAME: labName }, stdio: 'pipe' });
+  let text = '';
+  child.stdout.on('data', (chunk) => (text += chunk));
+  child.stderr.on('data', (chunk) => (text += chunk));
+  child.stdin.on('error', () => {});
+  const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 255)));
+  const stop = async () => {
+    child.stdin.end();
+    const timer = setTimeout_(() => child.kill('SIGTERM'), 300);
+    await ended;
+    clearTimeout(timer);
+  };
+  t.teardown(stop);
+  return {
+    pid: child.pid ?? 0,
+    said: () => text,
+    write: (input) => child.stdin.write(input),
+    until: async (pattern) => {
+      await until(async () => (pattern.test(text) ? true : null), `${pattern} in ${JSON.stringify(text)}`);
+    },
+    stop,
+    ended,
+  };
+}
+const setTimeout_ = globalThis.setTimeout;
+
+/** A command on a host, as root unless said, outside of any login: as a service would run. */
+export function service(host: Host, command: string, user = 'root', options?: Options): Promise<Said> {
+  return lab(['exec', host, '--user', user, '--', 'sh', '-c', command], options);
+}
+
+/** Lets what waits for {@link gate} on a host go on. */
+export function openGate(host: Host, word: string): void {
+  writeFileSync(`${rootOf(host)}/tmp/gate-${word}`, '');
+}
+
+/** Shell: waits until the test has seen what it wants to see, a minute at most. */
+export function gate(word: string): string {
+  return `for i in $(seq 600); do [ -e /tmp/gate-${word} ] && break; sleep 0.1; done`;
+}
+
+/** The root directory of a host, seen from outside. */
+export function rootOf(host: Host): string {
+  const [pid] = readFileSync(`/run/hopline-${labName}/${host}/init`, 'utf8').split(' ');
+  return `/proc/${pid}/root`;
+}
+
+const socketOf = (host: Bastion) => `${rootOf(host)}/run/hopline/control.sock`;
+
+/** The hopline command, on a host's daemon. */
+export function hopline(host: Bastion, args: readonly string[]): Promise<Said> {
+  const flags = ['--disable-warning=ExperimentalWarning', cli, '--socket', socketOf(host), '--no-color'];
+  return run(process.execPath, [...flags, ...args]);
+}
+
+async function json<T>(host: Bastion, args: readonly string[]): Promise<T> {
+  const { code, out, err } = await hopline(host, ['--json', ...args]);
+  if (code !== 0) throw new Error(`hopline ${args.join(' ')}: exit ${code}, ${err}`);
+  return JSON.parse(out);
+}
+
+/** A login as `hopline tree LOGIN --json` has it. */
+export async function tree(host: Bastion, login: string): Promise<TreeLoginJson> {
+  const [found] = await json<TreeLoginJson[]>(host, ['tree', login]);
+  if (!found) throw new Error(`no tree of ${login}`);
+  return found;
+}
+
+export const hops = (host: Bastion, args: readonly string[] = []) => json<HopJson[]>(host, ['hops', ...args]);
+export const notices = (host: Bastion, args: readonly string[] = []) =>
+  json<NoticeJson[]>(host, ['notices', ...args]);
+export const handoffs = (host: Bastion, args: readonly string[] = []) =>
+  json<HandoffJson[]>(host, ['handoffs', ...args]);
+
+/** Asks again until there is an answer. @throws after the time, saying what was waited for */
+export async function until<T>(ask: () => Promise<T | null>, what: string, timeoutMs = 20_000): Promise<T> {
+  const end = Date.now() + timeoutMs;
+  for (;;) {
+    const found = await ask();
+    if (found !== null) return found;
+    if (Date.now() > end) throw new Error(`after ${timeoutMs / 1000} s still not: ${what}`);
+    await sleep(100);
+  }
+}
+
+const MARK = /\bm[0-9a-f]{12}\b/g;
+/** Logins that need no second look: they carry a mark, or are over without one. */
+const settled = new Set<string>();
+/** Login by `host mark`. */
+const found = new Map<string, string>();
+
+/** The id of the login in which `word`, a mark, is in some program's arguments. */
+async function loginWith(client: ControlClient, host: Bastion, word: string): Promise<string | null> {
+  const known = found.get(`${host} ${word}`);
+  if (known !== undefined) return known;
+  for (const { id, ended, lingering } of await client.call('logins', { all: true, limit: 200 })) {
+    if (settled.has(id)) continue;
+    const { logins } = await client.call('tree', { login: id });
+    const said = logins.flatMap(({ processes }) => processes.flatMap(({ argv }) => argv)).join('\n');
+    const marks = said.match(MARK) ?? [];
+    for (const one of marks) if (!found.has(`${host} ${one}`)) found.set(`${host} ${one}`, id);
+    if (marks.length > 0 || (ended !== null && !lingering)) settled.add(id);
+  }
+  return found.get(`${host} ${word}`) ?? null;
+}
+
+/**
+ * Waits for a login in which `word` is in some program's arguments, and that is as expected.
+ * @returns it as `hopline tree LOGIN --json` has it
+ */
+export async function waitForLogin(
+  host: Bastion,
+  word: string,
+  ready: (login: TreeLoginJson) => boolean = () => true,
+  timeoutMs?: number,
+): Promise<TreeLoginJson> {
+  let seen: TreeLoginJson | undefined;
+  const look = async () => {
+    using client = await ControlClient.connect({ path: socketOf(host) });
+    const id = await loginWith(client, host, word);
+    if (id === null) return null;
+    [seen] = (await client.call('tree', { login: id })).logins;
+    return seen && ready(seen) ? id : null;
+  };
+  const id = await until(() => look().catch(unreachable), `a login with ${word}, as expected`, timeoutMs).catch(
+    (error: Error) => {
+      throw new Error(`${error.message}; last seen: ${JSON.stringify(seen)?.slice(0, 6000)}`);
+    },
+  );
+  return tree(host, id);
+}
+
+/** A daemon that a test restarts is asked again. */
+function unreachable(error: Error): null {
+  if (error instanceof ControlError && /unreachable|closed|timeout/.test(error.code)) return null;
+  throw error;
+}
+
+export interface Found {
+  readonly login: TreeLoginJson;
+  readonly hop: HopJson;
+}
+
+/** Waits for a hop of the login with `word`. */
+export async function waitForHop(
+  host: Bastion,
+  word: string,
+  predicate: (hop: HopJson) => boolean = () => true,
+  timeoutMs?: number,
+): Promise<Found> {
+  const has = (login: TreeLoginJson) => login.hops.some(predicate);
+  const login = await waitForLogin(host, word, has, timeoutMs);
+  const hop = login.hops.find(predicate);
+  if (!hop) throw new Error(`hopline tree ${login.id} lacks a hop that the daemon told of`);
+  return { login, hop };
+}
+
+/** Files that reconfigure or restart a bastion's daemon do so one after the other. */
+export async function exclusively<T>(host: Bastion, action: () => Promise<T>): Promise<T> {
+  const path = `/run/hopline-${labName}/lock-${host}`;
+  const holder = spawn('flock', ['-x', path, 'sh', '-c', 'echo held; read _'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  await new Promise<void>((resolve, reject) => {
+    holder.stdout.once('data', () => resolve());
+    holder.once('close', () => reject(new Error(`no lock on ${path}`)));
+  });
+  try {
+    return await action();
+  } finally {
+    holder.stdin.end();
+  }
+}
