@@ -56,6 +56,7 @@ struct hl_lineage {
 };
 
 struct hl_root {
+	struct hl_key leader; /* its end is the end of the session */
 	__u32 live; /* processes, updated by atomic add */
 	__u8 kind;
 	__u8 revoked;

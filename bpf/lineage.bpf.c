@@ -20,9 +20,9 @@ struct {
 	__type(value, struct scratch);
 } exec_scratch SEC(".maps");
 
-static __always_inline bool add_root(__u64 id, __u8 kind)
+static __always_inline bool add_root(__u64 id, __u8 kind, const struct hl_key *leader)
 {
-	struct hl_root root = { .live = 1, .kind = kind };
+	struct hl_root root = { .leader = *leader, .live = 1, .kind = kind };
 	if (bpf_map_update_elem(&roots, &id, &root, BPF_ANY)) {
 		count_loss(HL_LOSS_ROOT);
 		return false;
@@ -85,7 +85,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 		line.flags = HL_F_KNOWN | (line.spawn_kind == HL_SSH ? 0 : HL_F_SPAWNER);
 		line.owner = child_key;
 		line.image = 0;
-		if (!add_root(line.root, line.kind))
+		if (!add_root(line.root, line.kind, &child_key))
 			return 0;
 		if (bpf_map_update_elem(&lineage, &child_key, &line, BPF_ANY)) {
 			count_loss(HL_LOSS_LINEAGE);
@@ -158,7 +158,7 @@ static __always_inline void become_root(struct hl_config *conf, struct hl_lineag
 {
 	__u64 old = line->root, id = mint_id(conf);
 
-	if (!add_root(id, kind))
+	if (!add_root(id, kind, key))
 		return;
 	line->root = id;
 	line->kind = kind;
@@ -221,10 +221,11 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 			return 0;
 		struct hl_lineage fresh = { .owner = key, .kind = HL_UNATTRIBUTED };
 		fresh.root = mint_id(conf);
-		if (!add_root(fresh.root, HL_UNATTRIBUTED))
+		if (!add_root(fresh.root, HL_UNATTRIBUTED, &key))
 			return 0;
 		if (bpf_map_update_elem(&lineage, &key, &fresh, BPF_ANY)) {
 			count_loss(HL_LOSS_LINEAGE);
+			bpf_map_delete_elem(&roots, &fresh.root);
 			return 0;
 		}
 		line = bpf_map_lookup_elem(&lineage, &key);

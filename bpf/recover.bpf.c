@@ -16,6 +16,9 @@ int tasks(struct bpf_iter__task *ctx)
 
 	if (!task || !conf || BPF_CORE_READ(task, pid) != BPF_CORE_READ(task, tgid))
 		return 0;
+	/* A zombie has had its exit reported; it waits for its parent to read it. */
+	if (BPF_CORE_READ(task, signal, live.counter) == 0)
+		return 0;
 	key_of(task, &out.proc);
 	out.ppid = BPF_CORE_READ(task, real_parent, tgid);
 	out.uid = BPF_CORE_READ(task, cred, uid.val);

@@ -44,7 +44,8 @@ daemon_launch() {
     leave_login
     exec setsid nsenter --target "$(host_pid "$host")" --net --uts --mount \
       env -i "PATH=$(node_bin):/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" LANG=C.UTF-8 HOME=/root \
-      node --disable-warning=ExperimentalWarning "${LAB_HOPLINED:-$repo/src/hoplined.ts}" --config /etc/hopline/hopline.yaml
+      MALLOC_ARENA_MAX=1 node --disable-warning=ExperimentalWarning \
+      --liftoff-only --max-semi-space-size=4 "${LAB_HOPLINED:-$repo/src/hoplined.ts}" --config /etc/hopline/hopline.yaml
   ) </dev/null >>"$log" 2>&1 9>&- &
   pid=$!
   disown "$pid"

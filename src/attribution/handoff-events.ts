@@ -58,7 +58,9 @@ export class Handoffs {
 
   #server(event: HlHandoffEvent, at: Micros): Server {
     if (event.to.startNs !== 0n) {
-      const image = this.#context.images.byPid(event.to.tgid);
+      // tmux's server forks and executes nothing: it is known by its lineage alone.
+      const image =
+        this.#context.images.byPid(event.to.tgid) ?? this.#context.process(event.to.tgid, at)?.image ?? null;
       return { pid: event.to.tgid, root: this.#context.roots.byKernelId(event.toRoot) ?? null, image };
     }
     const path = socketPath(event.bound.subarray(0, event.boundLen));

@@ -93,6 +93,15 @@ export class Images {
     return image;
   }
 
+  /** Takes away an image whose process has gone unseen. @returns false where its exit was seen */
+  drop(image: Image): boolean {
+    if (this.#current.get(image.key) !== image) return false;
+    this.#current.delete(image.key);
+    if (this.#byPid.get(image.pid) === image) this.#byPid.delete(image.pid);
+    this.#forgetLater(image);
+    return true;
+  }
+
   get(key: string): Image | null {
     return this.#byImage.get(key) ?? null;
   }

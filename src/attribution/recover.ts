@@ -1,12 +1,19 @@
 import { bigIntFromId } from '../core/ids.ts';
 import type { Id, Login, Micros, Process } from '../core/types.ts';
-import { HlKind, type HlLineage, HlLineageFlag, type HlTask } from '../kernel/layouts.generated.ts';
+import {
+  type HlKey,
+  HlKind,
+  type HlLineage,
+  HlLineageFlag,
+  type HlTask,
+} from '../kernel/layouts.generated.ts';
 import type { KernelMaps } from '../kernel/maps.ts';
 import type { Attribution } from './attribution.ts';
 import { type Image, imageKey, labelOf, processKey } from './image.ts';
 import { splitArgv } from './images.ts';
 import { readCmdline, readExe } from './proc.ts';
 import { redactArgv } from './redact.ts';
+import type { Root } from './roots.ts';
 import { planSeeds, type SeedRoot } from './seed.ts';
 
 export interface RecoverOptions {
@@ -17,84 +24,138 @@ export interface RecoverOptions {
   readonly known: { readonly logins: readonly Login[]; readonly processes: readonly Process[] };
   readonly self: number;
   readonly spawners: ReadonlyMap<string, number>;
+  /** Takes in the events that wait in the ring. */
+  drain(): void;
   now(): Micros;
   toMicros(bootNs: bigint): Micros;
 }
 
 const PASSES = 6;
 
+export interface Recovered {
+  /** Processes that the kernel had to be told about. */
+  readonly seeded: number;
+  /** Logins of the record of which nothing lives any more. */
+  readonly gone: readonly Login[];
+  /** Images of the record whose process has gone; the ring may still hold how each ended. */
+  readonly missing: readonly Image[];
+}
+
 /**
  * Tells the kernel about every process that was there before the programs, and takes up again what the
  * record already knew. Runs while new forks are traced: a process born of one not yet told about is
  * found by the next pass.
- * @returns how many processes had to be told about, and the logins of the record that have gone meanwhile
  */
-export function recover(options: RecoverOptions): { seeded: number; gone: readonly Login[] } {
+export function recover(options: RecoverOptions): Recovered {
   const { maps, known } = options;
-  const stored = new Map(
-    known.processes.map((process) => [`${process.pid}.${process.startNs}.${process.image}`, process]),
-  );
   const loginOfProcess = new Map(
     known.processes.map((process) => [`${process.pid}.${process.startNs}`, process.login]),
   );
-  const logins = new Map(known.logins.map((login) => [login.id, login]));
-  let seeded = 0;
+  const images = takeUpRecord(options);
+  const seeded: HlKey[] = [];
   let tasks: HlTask[] = [];
   for (let pass = 0; pass < PASSES; pass++) {
     tasks = options.tasks().filter((task) => task.inScope && !task.kernelThread);
-    const fresh = tasks.filter((task) => maps.lineage.get(task.proc) === null);
-    if (fresh.length === 0) break;
-    seeded += fresh.length;
-    seedPass(options, tasks, loginOfProcess);
+    if (tasks.every((task) => maps.lineage.get(task.proc) !== null)) break;
+    seeded.push(...seedPass(options, tasks, loginOfProcess));
   }
-  const alive = new Set<Id>();
-  const byPid = new Map(tasks.map((task) => [task.proc.tgid, task]));
-  const seen = new Map<string, Image>();
-  for (const task of tasks) {
+  tasks.sort((a, b) => Number(a.proc.startNs - b.proc.startNs));
+  const alive = new Set(tasks.map(({ proc }) => processKey(proc)));
+  for (const key of seeded) if (!alive.has(processKey(key))) unseed(maps, key);
+
+  const lines = tasks.flatMap((task) => {
     const line = maps.lineage.get(task.proc);
-    if (!line || line.kind === HlKind.SELF) continue;
-    const root = takeUpRoot(options, logins, line, task);
-    alive.add(root.id);
-    takeUpImage(options, stored, byPid, seen, task, line, root.id, 0);
-  }
-  return { seeded, gone: known.logins.filter((login) => !alive.has(login.id)) };
+    return line && line.kind !== HlKind.SELF
+      ? [{ task, line, root: takeUpRoot(options, line, task).id }]
+      : [];
+  });
+  // What was executed while no daemon was there is told better by its event than by /proc.
+  options.drain();
+  const byPid = new Map(tasks.map((task) => [task.proc.tgid, task]));
+  for (const { task, line, root } of lines) takeUpImage(options, byPid, task, line, root, 0);
+  const roots = new Set(lines.map(({ root }) => root));
+  return {
+    seeded: seeded.length,
+    gone: known.logins.filter((login) => !roots.has(login.id)),
+    missing: images.filter(({ key }) => !alive.has(key)),
+  };
 }
 
+/** What lived when the record was last written, whether it still does or not: events name it. */
+function takeUpRecord({ attribution, known, maps }: RecoverOptions): Image[] {
+  for (const login of known.logins) {
+    const kernelId = bigIntFromId(login.id);
+    if (kernelId === null) continue;
+    const leader = maps.roots.get(kernelId)?.leader;
+    attribution.roots.resume(login, kernelId, leader ? processKey(leader) : '');
+  }
+  const byId = new Map<number, Image>();
+  for (const row of known.processes) {
+    const parent = row.parent === null ? null : (byId.get(row.parent) ?? null);
+    byId.set(row.id, fromRow(row, parent));
+  }
+  const images = [...byId.values()];
+  for (const image of images) attribution.images.add(image);
+  return images;
+}
+
+/** @returns the keys that the kernel had not known */
 function seedPass(
   options: RecoverOptions,
   tasks: readonly HlTask[],
   loginOfProcess: ReadonlyMap<string, Id>,
-): void {
+): HlKey[] {
   const { maps } = options;
   const seeds = planSeeds(tasks.map(seedTask), {
     self: options.self,
     spawners: options.spawners,
     cmdline: (pid) => readCmdline(pid)?.toString('utf8').replaceAll('\0', ' ') ?? '',
   });
+  const keys = new Map(tasks.map(({ proc }) => [proc.tgid, proc]));
   const ids = new Map<SeedRoot, bigint>();
   for (const { task, root } of seeds) {
     const login = loginOfProcess.get(`${task.pid}.${task.startNs}`);
     const id = login ? bigIntFromId(login) : null;
     if (id !== null) ids.set(root, id);
   }
+  const added: HlKey[] = [];
   let minted = BigInt(options.now());
   for (const { task, root, flags, spawnKind } of seeds) {
-    const id = ids.get(root) ?? (minted++ << 8n) | 255n;
-    ids.set(root, id);
     const key = { tgid: task.pid, startNs: task.startNs };
+    if (maps.lineage.get(key) !== null) continue;
+    const parentKey = keys.get(task.ppid);
+    const parent = parentKey ? maps.lineage.get(parentKey) : null;
+    const inherits =
+      parent !== null && parent.kind !== HlKind.SELF && (parent.flags & HlLineageFlag.F_SPAWNER) === 0;
+    const id = inherits ? parent.root : (ids.get(root) ?? (minted++ << 8n) | 255n);
+    const kind = inherits ? parent.kind : root.kind;
+    if (!inherits) ids.set(root, id);
     const line: HlLineage = {
       root: id,
       owner: key,
       image: 1,
       execs: 1,
-      kind: root.kind,
+      kind,
       spawnKind,
       flags: flags | HlLineageFlag.F_KNOWN,
     };
     if (!maps.lineage.add(key, line)) continue;
+    added.push(key);
     const before = maps.roots.get(id);
-    maps.roots.set(id, { live: (before?.live ?? 0) + 1, kind: root.kind, revoked: before?.revoked ?? 0 });
+    const leader = before?.leader ?? { tgid: root.leader.pid, startNs: root.leader.startNs };
+    maps.roots.set(id, { leader, live: (before?.live ?? 0) + 1, kind, revoked: before?.revoked ?? 0 });
   }
+  return added;
+}
+
+/** It exited between being seen and being told about, so its exit found nothing to take away. */
+function unseed(maps: KernelMaps, key: HlKey): void {
+  const line = maps.lineage.get(key);
+  if (!line || !maps.lineage.delete(key)) return;
+  const root = maps.roots.get(line.root);
+  if (!root) return;
+  if (root.live > 1) maps.roots.set(line.root, { ...root, live: root.live - 1 });
+  else maps.roots.delete(line.root);
 }
 
 function seedTask(task: HlTask) {
@@ -111,62 +172,50 @@ function seedTask(task: HlTask) {
   };
 }
 
-function takeUpRoot(options: RecoverOptions, logins: ReadonlyMap<Id, Login>, line: HlLineage, task: HlTask) {
+function takeUpRoot(options: RecoverOptions, line: HlLineage, task: HlTask): Root {
   const { roots } = options.attribution;
   const known = roots.byKernelId(line.root);
   if (known) return known;
+  const leader = processKey(options.maps.roots.get(line.root)?.leader ?? task.proc);
   const started = options.toMicros(task.proc.startNs);
-  const root = roots.begin({
-    kernelId: line.root,
-    kind: line.kind,
-    leader: processKey(task.proc),
-    at: started,
-    recovered: true,
-  });
-  const login = logins.get(root.id);
-  return login ? roots.resume(login, line.root, root.leader) : root;
+  return roots.begin({ kernelId: line.root, kind: line.kind, leader, at: started, recovered: true });
 }
 
 function takeUpImage(
   options: RecoverOptions,
-  stored: ReadonlyMap<string, Process>,
   byPid: ReadonlyMap<number, HlTask>,
-  seen: Map<string, Image>,
   task: HlTask,
   line: HlLineage,
   root: Id,
   depth: number,
 ): Image | null {
   const { attribution, maps } = options;
-  const key = imageKey(line.owner, line.image);
-  const known = attribution.images.get(key) ?? seen.get(key);
+  const known = attribution.images.get(imageKey(line.owner, line.image));
   if (known) return known;
   if (line.owner.tgid !== task.proc.tgid || line.owner.startNs !== task.proc.startNs) return null;
-  const row = stored.get(key);
   const parentTask = byPid.get(task.ppid);
   const parentLine = parentTask ? maps.lineage.get(parentTask.proc) : null;
   const parent =
     parentTask && parentLine && parentLine.root === line.root && depth < 512
-      ? takeUpImage(options, stored, byPid, seen, parentTask, parentLine, root, depth + 1)
+      ? takeUpImage(options, byPid, parentTask, parentLine, root, depth + 1)
       : null;
-  const image = row ? fromRow(row, parent, root) : fromProc(options, task, line, parent, root);
-  seen.set(key, image);
+  const image = fromProc(options, task, line, parent, root);
   attribution.images.add(image);
-  if (image.stored === null && !image.plumbing) {
+  if (!image.plumbing) {
     const owner = attribution.roots.get(root);
     if (owner && owner.kind !== 'unattended') attribution.recovered(owner, image);
   }
   return image;
 }
 
-function fromRow(row: Process, parent: Image | null, root: Id): Image {
+function fromRow(row: Process, parent: Image | null): Image {
   const name = row.exe.slice(row.exe.lastIndexOf('/') + 1);
   return {
     key: `${row.pid}.${row.startNs}`,
     pid: row.pid,
     startNs: BigInt(row.startNs),
     image: row.image,
-    root,
+    root: row.login,
     parent,
     ppid: row.ppid,
     exe: row.exe,

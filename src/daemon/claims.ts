@@ -2,7 +2,7 @@ import type { Attribution } from '../attribution/attribution.ts';
 import type { Image } from '../attribution/image.ts';
 import type { HopDraft } from '../attribution/recorder.ts';
 import type { Root } from '../attribution/roots.ts';
-import type { Decision } from '../core/types.ts';
+import type { Decision, Micros } from '../core/types.ts';
 import { addressText, flowKey } from '../kernel/address.ts';
 import { type HlFlow, type HlFlowEndEvent, HlSocketFlag } from '../kernel/layouts.generated.ts';
 import type { KernelMaps } from '../kernel/maps.ts';
@@ -25,7 +25,8 @@ export interface ClaimsOptions {
   decide(hop: Omit<HopDraft, 'decision'>, root: Root | null): Decision;
   onDenied(hop: HopDraft, root: Root | null, image: Image | null): void;
   enforcing(): boolean;
-  now(): number;
+  now(): Micros;
+  toMicros(bootNs: bigint): Micros;
 }
 
 /** Answers a worker's question: whose is the connection that I have just accepted? */
@@ -100,13 +101,14 @@ export class Claims {
     }, UNCLAIMED_MS).unref();
   }
 
-  /** Flows that an earlier daemon's clients left behind, of which no socket is there any more. */
-  sweepAll(why: string): number {
+  /** Flows from before the listeners were there: an earlier daemon's backlog died with it. */
+  sweep(listening: Micros, why: string): number {
     const { attribution, maps } = this.#options;
     let count = 0;
     for (const key of maps.flows.keys()) {
-      const flow = maps.flows.take(key);
-      if (!flow) continue;
+      const flow = maps.flows.get(key);
+      if (!flow || this.#options.toMicros(flow.atNs) >= listening) continue;
+      maps.flows.delete(key);
       attribution.flows.neverTaken(flow, this.#options.now(), why);
       count++;
     }

@@ -55,6 +55,7 @@ export class Daemon {
   readonly loader: PolicyLoader;
   policy: PolicyState;
   listeners: readonly Listener[] = [];
+  listening = 0;
   kernel!: Kernel;
   store!: Store;
   record!: StoreRecorder;
@@ -81,6 +82,7 @@ export class Daemon {
     for (const directory of [config.paths.state, config.paths.run])
       mkdirSync(directory, { recursive: true, mode: 0o755 });
     mkdirSync(join(config.paths.run, 'pam'), { recursive: true, mode: 0o700 });
+    this.listening = this.now();
     this.listeners = openListeners(config.proxy.listen);
     this.store = openStore({ path: join(config.paths.state, 'hopline.db'), boot: bootId() });
     const { reader, writer } = this.store;
@@ -236,6 +238,7 @@ export class Daemon {
       decide: (hop, root) => decideConnect(this.policy, hop, root),
       onDenied: (hop, root, image) => this.denied(hop, root, image),
       enforcing: () => this.policy.config.mode === 'enforce',
+      toMicros: (bootNs) => this.clock.toMicros(bootNs),
       now: () => this.now(),
     });
     this.revocations = new Revocations({

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import type { Attribution } from '../attribution/attribution.ts';
 import { recover } from '../attribution/recover.ts';
+import type { Micros } from '../core/types.ts';
 import type { BootClock } from '../kernel/clock.ts';
 import type { Kernel } from '../kernel/load.ts';
 import type { Listener } from '../proxy/listen.ts';
@@ -23,6 +24,8 @@ export interface Recovering {
   readonly clock: BootClock;
   readonly policy: PolicyState;
   readonly listeners: readonly Listener[];
+  /** Since when. */
+  readonly listening: Micros;
   readonly log: Logger;
   now(): number;
 }
@@ -52,23 +55,26 @@ export function beginRecord(daemon: Recovering): void {
 /** Takes up what lives, from the kernel, the record and /proc; and ends the logins that have gone meanwhile. */
 export function recoverProcesses(daemon: Recovering): void {
   const { reader } = daemon.store;
-  const { seeded, gone } = recover({
+  const { seeded, gone, missing } = recover({
     maps: daemon.kernel.maps,
     tasks: () => daemon.kernel.tasks(),
     attribution: daemon.attribution,
     known: { logins: reader.openLogins(), processes: reader.liveProcesses() },
     self: process.pid,
     spawners: spawnersOf(daemon.policy.config),
+    drain: () => void daemon.events.drain(),
     now: () => daemon.now(),
     toMicros: (bootNs) => daemon.clock.toMicros(bootNs),
   });
-  daemon.record.flush();
-  daemon.events.drain();
   daemon.events.commit();
   const at = daemon.now();
+  for (const image of missing) {
+    if (daemon.attribution.images.drop(image))
+      daemon.record.processExit(image, { at, exitCode: null, signal: null });
+  }
   for (const login of gone) {
-    if (daemon.attribution.roots.get(login.id)) continue;
-    daemon.record.loginEnd(login.id, { at, lingering: false });
+    const root = daemon.attribution.roots.get(login.id);
+    if (root) daemon.attribution.roots.finish(root, at);
   }
   daemon.log.info({ seeded, gone: gone.length }, 'processes recovered');
 }
@@ -89,7 +95,7 @@ export function endRecovery(daemon: Recovering): void {
   for (const login of daemon.store.reader.staleLogins())
     daemon.record.loginEnd(login.id, { at, lingering: false });
   if (!daemon.listeners.some(({ inherited }) => inherited)) {
-    daemon.claims.sweepAll('the daemon was away, and the connection with it');
+    daemon.claims.sweep(daemon.listening, 'the daemon was away, and the connection with it');
   }
   daemon.record.flush();
 }

@@ -548,22 +548,25 @@ export function writeHlPeer(view: DataView, at: number, value: HlPeer): void {
 }
 
 export interface HlRoot {
+  leader: HlKey;
   live: number;
   kind: number;
   revoked: number;
 }
-export const hlRootSize = 8;
+export const hlRootSize = 24;
 export function readHlRoot(view: DataView, at: number): HlRoot {
   return {
-    live: view.getUint32(at, true),
-    kind: view.getUint8(at + 4),
-    revoked: view.getUint8(at + 5),
+    leader: readHlKey(view, at),
+    live: view.getUint32(at + 16, true),
+    kind: view.getUint8(at + 20),
+    revoked: view.getUint8(at + 21),
   };
 }
 export function writeHlRoot(view: DataView, at: number, value: HlRoot): void {
-  view.setUint32(at, value.live, true);
-  view.setUint8(at + 4, value.kind);
-  view.setUint8(at + 5, value.revoked);
+  writeHlKey(view, at, value.leader);
+  view.setUint32(at + 16, value.live, true);
+  view.setUint8(at + 20, value.kind);
+  view.setUint8(at + 21, value.revoked);
 }
 
 export interface HlRootEvent {

@@ -18,7 +18,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { HL_ABI, type HlTask } from './layouts.generated.ts';
+import { HL_ABI, type HlTask, hlConfigSize, readHlConfig } from './layouts.generated.ts';
 import { errorName, type Libbpf, loadLibbpf, type Pointer } from './libbpf.ts';
 import { type KernelMaps, openMaps, SHARED_MAPS } from './maps.ts';
 import { readTasks } from './tasks.ts';
@@ -36,8 +36,10 @@ const CONCERNS = [
   'recover',
 ] as const;
 
+type Concern = (typeof CONCERNS)[number];
+
 /** Concerns without which Hopline still tells the truth, and what is missing then. */
-const OPTIONAL: Partial<Record<string, string>> = {
+const OPTIONAL: Partial<Record<Concern, string>> = {
   release: 'the end of a UDP flow is recorded with its process, without bytes',
   handoff: 'handoffs through Unix sockets are not recorded',
 };
@@ -62,7 +64,7 @@ export interface Kernel {
   tasks(): HlTask[];
   /**
    * Attaches and pins: first `trace`, which only knows; when the maps are filled, `enforce`, which
-   * refuses. Does nothing where `continued`.
+   * refuses. Where `continued`, only what could not be pinned is attached again.
    */
   attach(phase: 'trace' | 'enforce'): void;
 }
@@ -87,25 +89,29 @@ export function loadKernel(options: LoadOptions): Kernel {
     );
   }
   const build = buildOf(options.objects);
-  const objects = new Map<string, Pointer>();
-  const missing: string[] = [];
-  for (const concern of CONCERNS) {
-    const object = openObject(lib, join(options.objects, `${concern}.bpf.o`), root);
-    const result = lib.load(object);
-    if (result === 0) {
-      objects.set(concern, object);
-      continue;
-    }
-    const cost = OPTIONAL[concern];
-    if (!cost) throw new KernelError(loadFailure(concern, result));
-    missing.push(`${concern}: ${cost} (${errorName(result)})`);
-  }
-  const lineage = objects.get('lineage');
-  const maps = openMaps(lib, mapFds(lib, lineage));
-  const before = maps.config.get(0);
+  const opened = new Map(
+    CONCERNS.map((concern) => [concern, openObject(lib, join(options.objects, `${concern}.bpf.o`), root)]),
+  );
   const pinned = new Set(readdirSync(links));
-  const wanted = programs(lib, objects);
-  const continued = before?.build === build && wanted.every(({ name }) => pinned.has(name));
+  const isPinned = (concern: Concern) =>
+    programs(lib, [opened.get(concern)]).every(({ name }) => pinned.has(name));
+  const continued =
+    pinnedBuild(lib, root) === build && CONCERNS.every((concern) => OPTIONAL[concern] || isPinned(concern));
+
+  // What runs already is not loaded again: the verifier's second of work would be a second more without a
+  // proxy. Before Linux 5.15 tracepoint links can't be pinned, and end with the daemon.
+  const wanted = CONCERNS.filter((concern) => !continued || concern === 'recover' || !isPinned(concern));
+  const objects = new Map<Concern, Pointer>();
+  const missing: string[] = [];
+  for (const concern of wanted) {
+    const result = lib.load(opened.get(concern));
+    const cost = OPTIONAL[concern];
+    if (result === 0) objects.set(concern, opened.get(concern));
+    else if (cost) missing.push(`${concern}: ${cost} (${errorName(result)})`);
+    else throw new KernelError(loadFailure(concern, result));
+  }
+  const maps = openMaps(lib, mapFds(lib, objects.get('recover')));
+  const loaded = programs(lib, [...objects.values()]);
   const recover = objects.get('recover');
   return {
     maps,
@@ -114,8 +120,7 @@ export function loadKernel(options: LoadOptions): Kernel {
     build,
     tasks: () => readTasks(lib, recover),
     attach(phase) {
-      if (continued) return;
-      const part = wanted.filter(({ section }) => onCgroup(section) === (phase === 'enforce'));
+      const part = loaded.filter(({ section }) => onCgroup(section) === (phase === 'enforce'));
       attachAll(lib, part, links, options.cgroup);
     },
   };
@@ -127,9 +132,9 @@ interface Program {
   readonly program: Pointer;
 }
 
-function programs(lib: Libbpf, objects: ReadonlyMap<string, Pointer>): Program[] {
+function programs(lib: Libbpf, objects: readonly Pointer[]): Program[] {
   const list: Program[] = [];
-  for (const object of objects.values()) {
+  for (const object of objects) {
     for (let program = lib.nextProgram(object, null); program; program = lib.nextProgram(object, program)) {
       const section = lib.sectionName(program);
       if (!section.startsWith('iter/'))
@@ -192,6 +197,18 @@ function mapFds(lib: Libbpf, object: Pointer): Map<string, number> {
   for (let map = lib.nextMap(object, null); map; map = lib.nextMap(object, map))
     fds.set(lib.mapName(map), lib.mapFd(map));
   return fds;
+}
+
+/** The build whose programs are pinned; null where there are none. */
+function pinnedBuild(lib: Libbpf, root: string): bigint | null {
+  const pin = join(root, 'config');
+  if (!existsSync(pin)) return null;
+  const fd = lib.objGet(pin);
+  if (fd < 0) return null;
+  const value = new Uint8Array(hlConfigSize);
+  const result = lib.lookup(fd, new Uint8Array(4), value);
+  closeSync(fd);
+  return result === 0 ? readHlConfig(new DataView(value.buffer), 0).build : null;
 }
 
 /** A digest of all objects, as the 64-bit number that the config map holds. */

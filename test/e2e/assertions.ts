@@ -1,7 +1,8 @@
 /** What every path of attribution has to come to: whose login, which chain, which destination. */
 import { execFileSync } from 'node:child_process';
+import type { Test } from 'tap';
 import type { HopJson, TreeLoginJson } from '../../src/api/json.ts';
-import { type Bastion, type Family, type Found, labName, type Test, waitForHop } from './support.ts';
+import { type Bastion, type Family, type Found, labName, waitForHop } from './support.ts';
 
 const fingerprints = new Map<string, string>();
 
@@ -34,7 +35,12 @@ export function isLoginOf(t: Test, login: TreeLoginJson, { user, identity = user
     name: identity,
     verified: true,
     groups: ['engineers'],
-    evidence: { method: 'publickey', fingerprint: fingerprint(identity), keyType: 'ssh-ed25519', source: 'pam' },
+    evidence: {
+      method: 'publickey',
+      fingerprint: fingerprint(identity),
+      keyType: 'ssh-ed25519',
+      source: 'pam',
+    },
   });
 }
 
@@ -73,7 +79,11 @@ export async function reachedWeb(
 ): Promise<Found> {
   const { host, word, family, user = 'alice' } = place;
   const address = family.address('web1');
-  const found = await waitForHop(host, word, (hop) => hop.destination.address === address && hop.destination.port === 80);
+  const found = await waitForHop(
+    host,
+    word,
+    (hop) => hop.destination.address === address && hop.destination.port === 80,
+  );
   const identity = place.identity ?? user;
   isLoginOf(t, found.login, { user, identity, client: family.address('laptop') });
   isHop(t, found, { chain, address, port: 80, target: 'web1' });

@@ -1,20 +1,39 @@
 // Where one login has another's process do something for it: no descent, and yet an edge between two trees.
-import t from 'tap';
+import t, { type Test } from 'tap';
 import type { HandoffJson, TreeLoginJson } from '../../src/api/json.ts';
 import { isHop, isLoginOf } from './assertions.ts';
 import {
-  type Family, FAMILIES, labUp, mark, programs, PYTHON, ssh, sshArgs, start, type Test, until, waitForHop, waitForLogin, handoffs,
+  FAMILIES,
+  type Family,
+  handoffs,
+  IPV4,
+  IPV6,
+  labUp,
+  mark,
+  PYTHON,
+  programs,
+  ssh,
+  sshArgs,
+  start,
+  until,
+  waitForHop,
+  waitForLogin,
 } from './support.ts';
 
 t.before(labUp);
 t.jobs = 4;
 
 /** Waits for the handoff that a login made. */
-async function handoffOf(word: string, kind: HandoffJson['kind']): Promise<{ login: TreeLoginJson; handoff: HandoffJson }> {
+async function handoffOf(
+  word: string,
+  kind: HandoffJson['kind'],
+): Promise<{ login: TreeLoginJson; handoff: HandoffJson }> {
   const login = await waitForLogin('bastion1', word);
   const handoff = await until(
     async () =>
-      (await handoffs('bastion1', ['--login', login.id])).find((one) => one.kind === kind && one.login === login.id) ?? null,
+      (await handoffs('bastion1', ['--login', login.id])).find(
+        (one) => one.kind === kind && one.login === login.id,
+      ) ?? null,
     `a handoff of kind ${kind} from ${login.id}`,
     10_000,
   );
@@ -27,28 +46,32 @@ function shell(t: Test, user: string, word: string, command: string, family: Fam
 }
 
 for (const family of FAMILIES) {
-  t.test(`tmux: what is typed into another login's server is that login's, ${family.name}`, { buffered: true }, async (t) => {
-    const [first, second] = [mark(), mark()];
-    const url = family.url('web1', 80, first);
-    const socket = `/tmp/tmux-${first}`;
-    const server = `tmux -S ${socket} new-session -d -s work; echo started; read _; tmux -S ${socket} kill-server`;
-    const owner = shell(t, 'alice', first, server, family);
-    await owner.until(/started/);
-    const keys = `tmux -S ${socket} send-keys -t work "curl -s ${url}" Enter; tmux -S ${socket} list-sessions; sleep 1`;
-    const { out, err } = await ssh('alice', 'bastion1', `: ${second}; ${keys}`, { family });
-    t.match(out, 'work:', err);
-    const { login, handoff } = await handoffOf(second, 'tmux');
-    const found = await waitForHop('bastion1', first);
-    t.not(login.id, found.login.id);
-    isLoginOf(t, found.login, { user: 'alice', client: family.address('laptop') });
-    t.equal(found.hop.chain.at(-1), 'curl');
-    t.match(found.hop.chain.join(' '), /^bash tmux.* bash curl$/, "the first login's tmux and its shell");
-    isHop(t, found, { chain: found.hop.chain, address: family.address('web1'), port: 80, target: 'web1' });
-    t.equal(handoff.toLogin, found.login.id, 'from the second login to the first');
-    t.equal(handoff.via, socket);
-    t.equal(login.hops.length, 0, 'nothing of it is in the second tree');
-    owner.write('\n');
-  });
+  t.test(
+    `tmux: what is typed into another login's server is that login's, ${family.name}`,
+    { buffered: true },
+    async (t) => {
+      const [first, second] = [mark(), mark()];
+      const url = family.url('web1', 80, first);
+      const socket = `/tmp/tmux-${first}`;
+      const server = `tmux -S ${socket} new-session -d -s work; echo started; read _; tmux -S ${socket} kill-server`;
+      const owner = shell(t, 'alice', first, server, family);
+      await owner.until(/started/);
+      const keys = `tmux -S ${socket} send-keys -t work "curl -s ${url}" Enter; tmux -S ${socket} list-sessions; sleep 1`;
+      const { out, err } = await ssh('alice', 'bastion1', `: ${second}; ${keys}`, { family });
+      t.match(out, 'work:', err);
+      const { login, handoff } = await handoffOf(second, 'tmux');
+      const found = await waitForHop('bastion1', first);
+      t.not(login.id, found.login.id);
+      isLoginOf(t, found.login, { user: 'alice', client: family.address('laptop') });
+      t.equal(found.hop.chain.at(-1), 'curl');
+      t.match(found.hop.chain.join(' '), /^bash tmux.* bash curl$/, "the first login's tmux and its shell");
+      isHop(t, found, { chain: found.hop.chain, address: family.address('web1'), port: 80, target: 'web1' });
+      t.equal(handoff.toLogin, found.login.id, 'from the second login to the first');
+      t.equal(handoff.via, socket);
+      t.equal(login.hops.length, 0, 'nothing of it is in the second tree');
+      owner.write('\n');
+    },
+  );
 
   t.test(`tmux: a terminal that attaches, ${family.name}`, { buffered: true }, async (t) => {
     const [first, second] = [mark(), mark()];
@@ -56,7 +79,14 @@ for (const family of FAMILIES) {
     const server = `tmux -S ${socket} new-session -d -s work; echo started; read _; tmux -S ${socket} kill-server`;
     const owner = shell(t, 'alice', first, server, family);
     await owner.until(/started/);
-    const attached = shell(t, 'alice', second, `export TERM=xterm; tmux -S ${socket} attach -t work`, family, ['-tt']);
+    const attached = shell(
+      t,
+      'alice',
+      second,
+      `export TERM=xterm; tmux -S ${socket} attach -t work`,
+      family,
+      ['-tt'],
+    );
     const { handoff } = await handoffOf(second, 'tmux');
     attached.write(`curl -s ${family.url('web1', 80, first)}\r`);
     const found = await waitForHop('bastion1', first);
@@ -70,7 +100,13 @@ for (const family of FAMILIES) {
     const [first, second] = [mark(), mark()];
     const socket = `/tmp/cm-${first}`;
     const to = family.address('db1');
-    const master = shell(t, 'alice', first, `ssh -M -S ${socket} -N ${to} & until [ -S ${socket} ]; do sleep 0.1; done; echo up; read _; kill %1`, family);
+    const master = shell(
+      t,
+      'alice',
+      first,
+      `ssh -M -S ${socket} -N ${to} & until [ -S ${socket} ]; do sleep 0.1; done; echo up; read _; kill %1`,
+      family,
+    );
     await master.until(/up/);
     const said = await ssh('alice', 'bastion1', `: ${second}; ssh -S ${socket} ${to} hostname`, { family });
     t.equal(said.out, 'db1\n', said.err);
@@ -93,9 +129,12 @@ for (const family of FAMILIES) {
       ssh: ['-S', socket],
     });
     t.match(out, '404 Not Found');
-    const found = await waitForHop('bastion1', second);
+    const found = await waitForHop('bastion1', first);
     isHop(t, found, { chain: ['bash', 'curl'], address: family.address('web1'), port: 80 });
-    t.equal((await waitForLogin('bastion1', first)).id, found.login.id, 'many sessions, one connection, one login');
+    const both = [first, second].map((word) =>
+      found.login.processes.some(({ argv }) => argv.join(' ').includes(word)),
+    );
+    t.same(both, [true, true], 'many sessions, one connection, one login');
     master.write('\n');
   });
 
@@ -161,12 +200,14 @@ interface Forward {
   readonly to: { readonly host: 'db1' | 'web1'; readonly port: number };
 }
 const bracketed = (family: Family) => (family.version === '6' ? '[::1]' : '127.0.0.1');
-const listening = (port: number) => `until ss -Hltn "sport = :${port}" | grep -q .; do sleep 0.1; done; echo up; read _; kill %1`;
+const listening = (port: number) =>
+  `until ss -Hltn "sport = :${port}" | grep -q .; do sleep 0.1; done; echo up; read _; kill %1`;
 const web = (family: Family) => (family.version === '6' ? '[fd77::30]' : '10.77.0.30');
 const forwards: readonly Forward[] = [
   {
     name: 'ssh -L',
-    serve: (family, port) => `ssh -N -L ${bracketed(family)}:${port}:${web(family)}:80 ${family.address('db1')} & ${listening(port)}`,
+    serve: (family, port) =>
+      `ssh -N -L ${bracketed(family)}:${port}:${web(family)}:80 ${family.address('db1')} & ${listening(port)}`,
     ready: /up/,
     use: (family, port, url) => `curl -s http://${bracketed(family)}:${port}/${url}`,
     chain: ['bash', 'ssh'],
@@ -174,7 +215,8 @@ const forwards: readonly Forward[] = [
   },
   {
     name: 'ssh -D',
-    serve: (family, port) => `ssh -N -D ${bracketed(family)}:${port} ${family.address('db1')} & ${listening(port)}`,
+    serve: (family, port) =>
+      `ssh -N -D ${bracketed(family)}:${port} ${family.address('db1')} & ${listening(port)}`,
     ready: /up/,
     use: (family, port, url) => `curl -s --socks5 ${bracketed(family)}:${port} http://${web(family)}/${url}`,
     chain: ['bash', 'ssh'],
@@ -205,7 +247,7 @@ for (const [index, { name, serve, ready, use, chain, to }] of forwards.entries()
       isLoginOf(t, found.login, { user: 'alice', client: family.address('laptop') });
       isHop(t, found, { chain, address: family.address(to.host), port: to.port });
       t.equal(handoff.toLogin, found.login.id, "bob's login, by alice's");
-      t.match(handoff.via, new RegExp(`:${port}$`));
+      t.equal(handoff.via, `${bracketed(family)}:${port}`);
       const [edge] = login.hops.filter(({ destination }) => destination.port === port);
       if (edge) t.same(edge.destination, { address: family.loopback, port });
       owner.write('\n');
@@ -213,13 +255,54 @@ for (const [index, { name, serve, ready, use, chain, to }] of forwards.entries()
   }
 }
 
+t.test('one port, two listeners', { buffered: true }, async (t) => {
+  const port = 2380;
+  const owners = new Map<Family, string>();
+  for (const [family, user] of [
+    [IPV4, 'alice'],
+    [IPV6, 'bob'],
+  ] as const) {
+    const word = mark();
+    const serve = `python3 ${programs}/proxy.py ${family.loopback} ${port} ${family.address('web1')} 80 ${word}`;
+    const owner = shell(t, user, word, `${serve} & read _; kill %1`, family);
+    await owner.until(/listening/);
+    owners.set(family, word);
+  }
+  for (const family of FAMILIES) {
+    const word = mark();
+    const user = family.version === '4' ? 'bob' : 'alice';
+    const { out } = await ssh(
+      user,
+      'bastion1',
+      `: ${word}; curl -s http://${bracketed(family)}:${port}/${word}`,
+      { family },
+    );
+    t.match(out, '404 Not Found');
+    const { handoff } = await handoffOf(word, 'loopback');
+    t.equal(handoff.toLogin, (await waitForLogin('bastion1', owners.get(family) ?? '')).id, family.name);
+    t.equal(handoff.via, `${bracketed(family)}:${port}`);
+  }
+});
+
 for (const family of FAMILIES) {
   t.test(`the laptop's ssh -L: the login's sshd connects, ${family.name}`, { buffered: true }, async (t) => {
     const word = mark();
     const port = 2390 + Number(family.version);
-    const owner = shell(t, 'alice', word, 'echo up; read _', family, ['-L', `127.0.0.1:${port}:${web(family)}:80`]);
+    const owner = shell(t, 'alice', word, 'echo up; read _', family, [
+      '-L',
+      `127.0.0.1:${port}:${web(family)}:80`,
+    ]);
     await owner.until(/up/);
-    const curl = start(t, ['exec', 'laptop', '--user', 'alice', '--', 'curl', '-s', `http://127.0.0.1:${port}/${word}`]);
+    const curl = start(t, [
+      'exec',
+      'laptop',
+      '--user',
+      'alice',
+      '--',
+      'curl',
+      '-s',
+      `http://127.0.0.1:${port}/${word}`,
+    ]);
     await curl.until(/404 Not Found/);
     const found = await waitForHop('bastion1', word);
     isLoginOf(t, found.login, { user: 'alice', client: family.address('laptop') });

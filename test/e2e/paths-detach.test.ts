@@ -1,7 +1,19 @@
 // What goes on after its login is over stays in that login's tree, which says that it lingers.
 import t from 'tap';
 import { isLoginOf, reachedWeb } from './assertions.ts';
-import { FAMILIES, type Family, gate, labUp, mark, openGate, PYTHON, programs, SH, ssh, waitForLogin } from './support.ts';
+import {
+  FAMILIES,
+  type Family,
+  gate,
+  labUp,
+  mark,
+  openGate,
+  PYTHON,
+  programs,
+  SH,
+  ssh,
+  waitForLogin,
+} from './support.ts';
 
 t.before(labUp);
 t.jobs = 4;
@@ -30,7 +42,8 @@ const paths: readonly Path[] = [
   },
   {
     name: 'a double fork that executes nothing',
-    command: (_, word, family) => `python3 ${programs}/detached.py ${family.address('web1')} 80 /tmp/gate-${word} ${word}`,
+    command: (_, word, family) =>
+      `python3 ${programs}/detached.py ${family.address('web1')} 80 /tmp/gate-${word} ${word}`,
     chain: ['bash', `${PYTHON} detached.py`],
   },
   {
@@ -69,7 +82,9 @@ t.test('a shell that waits for what it left in the background', { buffered: true
     const word = mark();
     const url = family.url('web1', 80, word);
     const before = Date.now();
-    const { out } = await ssh('alice', 'bastion1', `setsid bash -c "sleep 1; curl -s ${url}" & wait`, { family });
+    const { out } = await ssh('alice', 'bastion1', `setsid bash -c "sleep 1; curl -s ${url}" & wait`, {
+      family,
+    });
     t.match(out, '404 Not Found');
     t.ok(Date.now() - before >= 1000);
     await reachedWeb(t, { host: 'bastion1', word, family }, ['bash', 'setsid', 'bash', 'curl']);

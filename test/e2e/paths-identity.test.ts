@@ -4,10 +4,21 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawn } from 'node-pty';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { fingerprint, isHop } from './assertions.ts';
 import {
-  exclusively, FAMILIES, hopline, lab, labName, labUp, mark, rootOf, type Running, ssh, start, type Test, waitForHop,
+  exclusively,
+  FAMILIES,
+  hopline,
+  lab,
+  labName,
+  labUp,
+  mark,
+  type Running,
+  rootOf,
+  ssh,
+  start,
+  waitForHop,
   waitForLogin,
 } from './support.ts';
 
@@ -15,9 +26,16 @@ t.before(labUp);
 t.jobs = 4;
 
 /** A second sshd beside the host's own, outside of any login. */
-async function daemon(t: Test, host: 'bastion1' | 'bastion2', port: number, lines: readonly string[]): Promise<Running> {
+async function daemon(
+  t: Test,
+  host: 'bastion1' | 'bastion2',
+  port: number,
+  lines: readonly string[],
+): Promise<Running> {
   const word = mark();
-  const config = ['Port ' + port, 'HostKey /etc/ssh/ssh_host_ed25519_key', 'PidFile none', ...lines, ''].join('\n');
+  const config = ['Port ' + port, 'HostKey /etc/ssh/ssh_host_ed25519_key', 'PidFile none', ...lines, ''].join(
+    '\n',
+  );
   writeFileSync(`${rootOf(host)}/etc/ssh/${word}`, config);
   const sshd = start(t, ['exec', host, '--', '/usr/sbin/sshd', '-D', '-e', '-f', `/etc/ssh/${word}`]);
   await sshd.until(/listening on ::/);
@@ -28,7 +46,11 @@ for (const family of FAMILIES) {
   const port = 2230 + Number(family.version);
   t.test(`an sshd without PAM, ${family.name}`, { buffered: true }, async (t) => {
     const word = mark();
-    await daemon(t, 'bastion1', port, ['UsePAM no', `ListenAddress ${family.address('bastion1')}`, 'ListenAddress ::1']);
+    await daemon(t, 'bastion1', port, [
+      'UsePAM no',
+      `ListenAddress ${family.address('bastion1')}`,
+      'ListenAddress ::1',
+    ]);
     const url = family.url('web1', 80, word);
     const { out, code } = await ssh('alice', 'bastion1', `: ${word}; curl -s ${url}`, {
       family,
@@ -46,7 +68,12 @@ for (const family of FAMILIES) {
     });
     // Nobody has verified that this is an engineer: the lab's policy lets only those connect.
     isHop(t, found, {
-      chain: ['bash', 'curl'], address: family.address('web1'), port: 80, target: 'web1', outcome: 'deny', mode: 'denied',
+      chain: ['bash', 'curl'],
+      address: family.address('web1'),
+      port: 80,
+      target: 'web1',
+      outcome: 'deny',
+      mode: 'denied',
     });
   });
 
@@ -54,7 +81,13 @@ for (const family of FAMILIES) {
     const word = mark();
     const url = family.url('web1', 80, word);
     const args = [
-      'ssh', `bob@${family.address('bastion1')}`, '-o', 'PubkeyAuthentication=no', '-o', 'NumberOfPasswordPrompts=1', '--',
+      'ssh',
+      `bob@${family.address('bastion1')}`,
+      '-o',
+      'PubkeyAuthentication=no',
+      '-o',
+      'NumberOfPasswordPrompts=1',
+      '--',
       `: ${word}; curl -s ${url}`,
     ];
     const terminal = spawn(new URL('../../scripts/lab', import.meta.url).pathname, args, {
@@ -73,7 +106,11 @@ for (const family of FAMILIES) {
       identity: { name: 'bob', verified: false, evidence: { method: 'password', source: 'pam' } },
     });
     isHop(t, found, {
-      chain: ['bash', 'curl'], address: family.address('web1'), port: 80, outcome: 'deny', mode: 'denied',
+      chain: ['bash', 'curl'],
+      address: family.address('web1'),
+      port: 80,
+      outcome: 'deny',
+      mode: 'denied',
     });
   });
 }
@@ -87,7 +124,14 @@ t.test('a login that fails leaves none in the record', { buffered: true }, async
   const attempts = [
     lab(['ssh', 'mallory@10.77.0.11', ...from, '--', 'true']),
     lab(['ssh', 'alice@10.77.0.11', ...from, '-o', 'PubkeyAuthentication=no', '--', 'true']),
-    lab(['exec', 'laptop', '--', 'bash', '-c', 'exec 3<>/dev/tcp/10.77.0.11/22; read -r line <&3; echo "$line"']),
+    lab([
+      'exec',
+      'laptop',
+      '--',
+      'bash',
+      '-c',
+      'exec 3<>/dev/tcp/10.77.0.11/22; read -r line <&3; echo "$line"',
+    ]),
   ];
   const [unknown, wrong, gone] = await Promise.all(attempts);
   t.equal(unknown?.code, 255);
@@ -96,11 +140,17 @@ t.test('a login that fails leaves none in the record', { buffered: true }, async
   const word = mark();
   t.equal((await ssh('alice', 'bastion1', `true ${word}; sleep 0.1`, { ssh: ['-b', '10.77.0.3'] })).code, 0);
   const { out } = await hopline('bastion1', ['logins', '--all', '--json']);
-  const logins = JSON.parse(out) as { user: string | null; kind: string; client: { address: string } | null }[];
+  const logins = JSON.parse(out) as {
+    user: string | null;
+    kind: string;
+    client: { address: string } | null;
+  }[];
   const ours = logins.filter(({ client }) => client?.address === '10.77.0.3');
   t.equal(ours.length, 1, 'only the one that came in');
   t.same(
-    logins.filter(({ kind, user }) => kind === 'ssh' && (user === null || user === 'mallory' || user === 'sshd')),
+    logins.filter(
+      ({ kind, user }) => kind === 'ssh' && (user === null || user === 'mallory' || user === 'sshd'),
+    ),
     [],
     'no login of nobody',
   );
@@ -126,8 +176,12 @@ t.test('a certificate', { buffered: true, timeout: 120_000 }, async (t) => {
 
   await exclusively('bastion2', async () => {
     const sshd = await daemon(t, 'bastion2', 2240, [
-      'UsePAM yes', `TrustedUserCAKeys /etc/ssh/${word}.ca`, 'AuthorizedKeysFile none', 'ListenAddress 10.77.0.12',
-      'ListenAddress fd77::12', 'ListenAddress ::1',
+      'UsePAM yes',
+      `TrustedUserCAKeys /etc/ssh/${word}.ca`,
+      'AuthorizedKeysFile none',
+      'ListenAddress 10.77.0.12',
+      'ListenAddress fd77::12',
+      'ListenAddress ::1',
     ]);
     const identities = `${rootOf('bastion2')}/etc/hopline/identities.yaml`;
     const before = readFileSync(identities, 'utf8');
@@ -143,7 +197,16 @@ t.test('a certificate', { buffered: true, timeout: 120_000 }, async (t) => {
         const url = family.url('web1', 80, own);
         const { err } = await ssh('bob', 'bastion2', `: ${own}; curl -s ${url}`, {
           family,
-          ssh: ['-p', '2240', '-i', `/tmp/${word}`, '-o', 'IdentitiesOnly=yes', '-o', 'HostKeyAlias=bastion2'],
+          ssh: [
+            '-p',
+            '2240',
+            '-i',
+            `/tmp/${word}`,
+            '-o',
+            'IdentitiesOnly=yes',
+            '-o',
+            'HostKeyAlias=bastion2',
+          ],
         });
         const found = await waitForHop('bastion2', own).catch((error) => {
           throw new Error(`${error.message} ${err} ${sshd.said()}`);
@@ -153,13 +216,21 @@ t.test('a certificate', { buffered: true, timeout: 120_000 }, async (t) => {
           verified: known,
           groups: known ? ['engineers'] : [],
           evidence: {
-            method: 'certificate', keyId: 'bob@example.com', serial: '42', principals: ['bob'], ca,
-            fingerprint: printed('id.pub'), source: 'pam',
+            method: 'certificate',
+            keyId: 'bob@example.com',
+            serial: '42',
+            principals: ['bob'],
+            ca,
+            fingerprint: printed('id.pub'),
+            source: 'pam',
           },
         });
         isHop(t, found, {
-          chain: ['bash', 'curl'], address: family.address('web1'), port: 80,
-          outcome: known ? 'allow' : 'deny', mode: known ? 'inspect' : 'denied',
+          chain: ['bash', 'curl'],
+          address: family.address('web1'),
+          port: 80,
+          outcome: known ? 'allow' : 'deny',
+          mode: known ? 'inspect' : 'denied',
         });
       }
     }

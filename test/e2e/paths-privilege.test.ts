@@ -1,7 +1,7 @@
 // Becoming somebody else on the host changes the account, never the login.
 import t from 'tap';
 import { isHop, isLoginOf, reachedWeb } from './assertions.ts';
-import { FAMILIES, labUp, lab, mark, SH, ssh, start, sshArgs, waitForHop } from './support.ts';
+import { FAMILIES, lab, labUp, mark, SH, ssh, sshArgs, start, waitForHop } from './support.ts';
 
 t.before(labUp);
 t.jobs = 4;
@@ -16,8 +16,18 @@ interface Path {
 }
 const paths: readonly Path[] = [
   { name: 'sudo', command: (url) => `sudo curl -s ${url}`, chain: ['bash', 'sudo', 'curl'], uid: 0 },
-  { name: 'sudo -u', command: (url) => `sudo -u bob curl -s ${url}`, chain: ['bash', 'sudo', 'curl'], uid: BOB },
-  { name: 'sudo -i', command: (url) => `sudo -i curl -s ${url}`, chain: ['bash', 'sudo', 'bash', 'curl'], uid: 0 },
+  {
+    name: 'sudo -u',
+    command: (url) => `sudo -u bob curl -s ${url}`,
+    chain: ['bash', 'sudo', 'curl'],
+    uid: BOB,
+  },
+  {
+    name: 'sudo -i',
+    command: (url) => `sudo -i curl -s ${url}`,
+    chain: ['bash', 'sudo', 'bash', 'curl'],
+    uid: 0,
+  },
   {
     name: 'sudo su -',
     command: (url) => `sudo su - bob -c "curl -s ${url}"`,
@@ -38,7 +48,8 @@ const paths: readonly Path[] = [
   },
   {
     name: 'another audit session',
-    command: (url) => `sudo sh -c "echo 4294967295 >/proc/self/loginuid; echo 2002 >/proc/self/loginuid; curl -s ${url}; :"`,
+    command: (url) =>
+      `sudo sh -c "echo 4294967295 >/proc/self/loginuid; echo 2002 >/proc/self/loginuid; curl -s ${url}; :"`,
     chain: ['bash', 'sudo', SH, 'curl'],
     uid: 0,
   },
@@ -85,7 +96,9 @@ for (const [index, family] of FAMILIES.entries()) {
         address: family.address('web1'),
         port: 80,
       });
-      const [first] = found.login.processes.filter(({ argv }) => argv.some((argument) => argument.includes(inner)));
+      const [first] = found.login.processes.filter(({ argv }) =>
+        argv.some((argument) => argument.includes(inner)),
+      );
       t.ok(first, 'what was run in it is in the tree of the login that started it');
     });
   }
@@ -112,7 +125,16 @@ t.test("alice in bob's account", { buffered: true }, async (t) => {
     // The laptop's alice, with her key, into the account that both may use.
     const at = `bob@${family.address('bastion1')}`;
     const { out } = await lab([
-      'exec', 'laptop', '--user', 'alice', '--', 'ssh', at, '-i', '/home/alice/.ssh/id_ed25519', command,
+      'exec',
+      'laptop',
+      '--user',
+      'alice',
+      '--',
+      'ssh',
+      at,
+      '-i',
+      '/home/alice/.ssh/id_ed25519',
+      command,
     ]);
     t.match(out, '404 Not Found');
     await reachedWeb(t, { host: 'bastion1', word, family, user: 'bob', identity: 'alice' }, ['bash', 'curl']);

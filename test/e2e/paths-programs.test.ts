@@ -1,15 +1,14 @@
 // What a login starts, however it is started: each connection is the login's, by the programs that led to it.
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { processesOf, reachedWeb } from './assertions.ts';
-import { FAMILIES, hopline, labUp, mark, PYTHON, programs, SH, ssh, type Family } from './support.ts';
+import { FAMILIES, type Family, hopline, labUp, mark, PYTHON, programs, SH, ssh } from './support.ts';
 
 interface Path {
   readonly name: string;
   readonly command: (url: string, word: string, family: Family) => string;
   readonly chain: readonly string[] | ((word: string) => readonly string[]);
-  readonly also?: (t: Tap, login: Login, word: string) => Promise<void>;
+  readonly also?: (t: Test, login: Login, word: string) => Promise<void>;
 }
-type Tap = typeof t;
 type Login = Awaited<ReturnType<typeof reachedWeb>>['login'];
 
 const paths: readonly Path[] = [
@@ -49,7 +48,8 @@ const paths: readonly Path[] = [
   },
   {
     name: 'a file deleted before it was run',
-    command: (url, word) => `cp /usr/bin/curl ${word}; exec 9<${word}; rm ${word}; /proc/self/fd/9 -s ${url}; :`,
+    command: (url, word) =>
+      `cp /usr/bin/curl ${word}; exec 9<${word}; rm ${word}; /proc/self/fd/9 -s ${url}; :`,
     chain: (word) => ['bash', word],
     also: async (t, login, word) => {
       t.ok(
@@ -69,10 +69,11 @@ const paths: readonly Path[] = [
     chain: ['bash', 'curl'],
     also: async (t, login) => {
       const [curl] = processesOf(login, 'curl');
-      t.match(curl?.argv.at(-1), /^X-Odd: \u001b\[31mred\u001b\]0;title\u0007\nnext\tline\r/, 'kept as it was');
+      const odd = 'X-Odd: \u001b[31mred\u001b]0;title\u0007\nnext\tline\r';
+      t.ok(curl?.argv.at(-1)?.startsWith(odd), 'kept as it was');
       const { out } = await hopline('bastion1', ['tree', login.id, '--full']);
       t.match(out, 'curl');
-      t.notMatch(out, /[\p{Cc}--\n]/v, 'never sent raw to a terminal');
+      t.notMatch(out.replaceAll('\n', ''), /\p{Cc}/u, 'never sent raw to a terminal');
     },
   },
   {
@@ -107,7 +108,9 @@ for (const { name, command, chain, also } of paths) {
     t.test(`${name}, ${family.name}`, { buffered: true }, async (t) => {
       const word = mark();
       const url = family.url('web1', 80, word);
-      const { out, err } = await ssh('alice', 'bastion1', `: ${word}; ${command(url, word, family)}`, { family });
+      const { out, err } = await ssh('alice', 'bastion1', `: ${word}; ${command(url, word, family)}`, {
+        family,
+      });
       t.match(out, /404 Not Found|page 404/, `the page was read ${err}`);
       if (name === 'another cgroup') t.match(err, `/${word}`, 'it did move');
       const expected = typeof chain === 'function' ? chain(word) : chain;

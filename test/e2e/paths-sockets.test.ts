@@ -4,7 +4,19 @@ import { chmodSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { isHop, reachedWeb } from './assertions.ts';
 import {
-  FAMILIES, type Family, IPV4, labUp, mark, notices, PYTHON, programs, rootOf, ssh, until, waitForHop, waitForLogin,
+  FAMILIES,
+  type Family,
+  IPV4,
+  labUp,
+  mark,
+  notices,
+  PYTHON,
+  programs,
+  rootOf,
+  ssh,
+  until,
+  waitForHop,
+  waitForLogin,
 } from './support.ts';
 
 const DIAL = `${PYTHON} dial.py`;
@@ -88,12 +100,18 @@ for (const family of FAMILIES) {
 
   t.test(`the proxy's own port, ${family.name}`, { buffered: true }, async (t) => {
     const word = mark();
-    const { code, out } = await ssh('alice', 'bastion1', dial('plain', family.loopback, 15001, word), { family });
+    const { code, out } = await ssh('alice', 'bastion1', dial('plain', family.loopback, 15001, word), {
+      family,
+    });
     t.equal(code, 1);
     t.equal(out, 'errno EPERM\n', 'refused at once');
     const found = await waitForHop('bastion1', word);
     isHop(t, found, {
-      chain: ['bash', DIAL], address: family.loopback, port: 15001, outcome: 'deny', mode: 'denied',
+      chain: ['bash', DIAL],
+      address: family.loopback,
+      port: 15001,
+      outcome: 'deny',
+      mode: 'denied',
     });
     t.match(found.hop.decision.reason, "the proxy's own port");
   });
@@ -111,12 +129,18 @@ for (const family of FAMILIES) {
   t.test(`a network namespace of its own, ${family.name}`, { buffered: true }, async (t) => {
     const word = mark();
     const url = family.url('web1', 80, word);
-    const { code, out } = await ssh('alice', 'bastion1', `: ${word}; unshare -rn curl -sS ${url}`, { family });
+    const { code, out } = await ssh('alice', 'bastion1', `: ${word}; unshare -rn curl -sS ${url}`, {
+      family,
+    });
     t.not(code, 0);
     t.equal(out, '');
     const found = await waitForHop('bastion1', word);
     isHop(t, found, {
-      chain: ['bash', 'unshare', 'curl'], address: family.address('web1'), port: 80, outcome: 'deny', mode: 'denied',
+      chain: ['bash', 'unshare', 'curl'],
+      address: family.address('web1'),
+      port: 80,
+      outcome: 'deny',
+      mode: 'denied',
     });
     t.match(found.hop.decision.reason, 'network namespace');
   });
@@ -165,8 +189,14 @@ const odd: readonly Odd[] = [
 
 /** Why this kernel can not make such a socket at all; false where it can. */
 function missing(kind: string, address: string): string | false {
-  const said = execFileSync('python3', [`${programs}/odd.py`, kind, address], { encoding: 'utf8', timeout: 10_000 });
-  return /refused E(?:PROTONOSUPPORT|SOCKTNOSUPPORT|AFNOSUPPORT)/.test(said) && `this kernel has no ${kind}: ${said.trim()}`;
+  const said = execFileSync('python3', [`${programs}/odd.py`, kind, address], {
+    encoding: 'utf8',
+    timeout: 10_000,
+  });
+  return (
+    /refused E(?:PROTONOSUPPORT|SOCKTNOSUPPORT|AFNOSUPPORT)/.test(said) &&
+    `this kernel has no ${kind}: ${said.trim()}`
+  );
 }
 
 for (const { kind, detail, sudo = false, families = FAMILIES, refused } of odd) {
@@ -185,7 +215,9 @@ for (const { kind, detail, sudo = false, families = FAMILIES, refused } of odd) 
       const login = await waitForLogin('bastion1', word);
       t.equal(login.identity?.name, 'alice');
       const notice = await until(
-        async () => (await notices('bastion1')).find((one) => one.login === login.id && detail.test(one.detail)) ?? null,
+        async () =>
+          (await notices('bastion1')).find((one) => one.login === login.id && detail.test(one.detail)) ??
+          null,
         `a notice of ${kind} in ${login.id}`,
         8000,
       );

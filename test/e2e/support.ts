@@ -12,12 +12,11 @@ import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type t from 'tap';
+import type { Test } from 'tap';
 import { ControlClient } from '../../src/api/client.ts';
-import { ControlError } from '../../src/api/protocol.ts';
 import type { HandoffJson, HopJson, NoticeJson, TreeLoginJson } from '../../src/api/json.ts';
+import { ControlError } from '../../src/api/protocol.ts';
 
-export type Test = typeof t;
 export type Bastion = 'bastion1' | 'bastion2';
 export type Host = Bastion | 'laptop' | 'web1' | 'db1';
 
@@ -259,11 +258,13 @@ export async function waitForLogin(
     [seen] = (await client.call('tree', { login: id })).logins;
     return seen && ready(seen) ? id : null;
   };
-  const id = await until(() => look().catch(unreachable), `a login with ${word}, as expected`, timeoutMs).catch(
-    (error: Error) => {
-      throw new Error(`${error.message}; last seen: ${JSON.stringify(seen)?.slice(0, 6000)}`);
-    },
-  );
+  const id = await until(
+    () => look().catch(unreachable),
+    `a login with ${word}, as expected`,
+    timeoutMs,
+  ).catch((error: Error) => {
+    throw new Error(`${error.message}; last seen: ${JSON.stringify(seen)?.slice(0, 6000)}`);
+  });
   return tree(host, id);
 }
 
@@ -295,7 +296,9 @@ export async function waitForHop(
 /** Files that reconfigure or restart a bastion's daemon do so one after the other. */
 export async function exclusively<T>(host: Bastion, action: () => Promise<T>): Promise<T> {
   const path = `/run/hopline-${labName}/lock-${host}`;
-  const holder = spawn('flock', ['-x', path, 'sh', '-c', 'echo held; read _'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const holder = spawn('flock', ['-x', path, 'sh', '-c', 'echo held; read _'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   await new Promise<void>((resolve, reject) => {
     holder.stdout.once('data', () => resolve());
     holder.once('close', () => reject(new Error(`no lock on ${path}`)));

@@ -1,7 +1,7 @@
 // What no person started is never silently a person's: jobs and services are origins of their own.
 import t from 'tap';
 import { isHop } from './assertions.ts';
-import { FAMILIES, labUp, mark, service, SH, ssh, waitForHop, waitForLogin } from './support.ts';
+import { FAMILIES, labUp, mark, SH, service, ssh, waitForHop, waitForLogin } from './support.ts';
 
 t.before(labUp);
 t.jobs = 8;
@@ -12,15 +12,27 @@ for (const family of FAMILIES) {
     const user = family.version === '4' ? 'alice' : 'bob';
     const url = family.url('web1', 80, word);
     // Installed in a login: the job is cron's all the same.
-    const line = `* * * * * curl -s ${url} >/dev/null`;
-    const { code, err } = await ssh(user, 'bastion1', `: ${login}; echo '${line}' | crontab -`, { family });
+    const input = `* * * * * curl -s ${url} >/dev/null\n`;
+    const { code, err } = await ssh(user, 'bastion1', `: ${login}; crontab -`, { family, input });
     t.equal(code, 0, err);
     t.teardown(() => service('bastion1', `crontab -u ${user} -r`));
     const found = await waitForHop('bastion1', word, undefined, 130_000);
-    t.match(found.login, { kind: 'unattended', source: 'cron', user, identity: null, client: null, tty: null });
+    t.match(found.login, {
+      kind: 'unattended',
+      source: 'cron',
+      user,
+      identity: null,
+      client: null,
+      tty: null,
+    });
     // No policy lets a job connect: it is in no group.
     isHop(t, found, {
-      chain: [SH, 'curl'], address: family.address('web1'), port: 80, target: 'web1', outcome: 'deny', mode: 'denied',
+      chain: [SH, 'curl'],
+      address: family.address('web1'),
+      port: 80,
+      target: 'web1',
+      outcome: 'deny',
+      mode: 'denied',
     });
     const person = await waitForLogin('bastion1', login);
     t.same(person.hops, [], 'the login that made it connected nowhere');
@@ -31,7 +43,10 @@ for (const family of FAMILIES) {
     const [word, login] = [mark(), mark()];
     const user = family.version === '4' ? 'bob' : 'alice';
     const url = family.url('web1', 80, word);
-    const { code, err } = await ssh(user, 'bastion1', `: ${login}; echo 'curl -s ${url}' | at now`, { family });
+    const { code, err } = await ssh(user, 'bastion1', `: ${login}; at now`, {
+      family,
+      input: `curl -s ${url}\n`,
+    });
     t.equal(code, 0, err);
     const found = await waitForHop('bastion1', word, undefined, 90_000);
     t.match(found.login, { kind: 'unattended', source: 'at', user, identity: null, client: null, tty: null });
@@ -43,18 +58,27 @@ for (const family of FAMILIES) {
   });
 
   for (const user of ['root', 'alice']) {
-    t.test(`a program from outside of every login, as ${user}, ${family.name}`, { buffered: true }, async (t) => {
-      const word = mark();
-      const { code } = await service('bastion1', `curl -s ${family.url('web1', 80, word)}; :`, user);
-      t.equal(code, 0);
-      const found = await waitForHop('bastion1', word);
-      t.equal(found.login.kind, 'unattended');
-      t.match(found.login.source, /^(?:service|unattributed)$/);
-      t.match(found.login, { identity: null, client: null, tty: null });
-      t.same(found.hop.chain.slice(-2), [SH, 'curl']);
-      isHop(t, found, {
-        chain: found.hop.chain, address: family.address('web1'), port: 80, target: 'web1', outcome: 'deny', mode: 'denied',
-      });
-    });
+    t.test(
+      `a program from outside of every login, as ${user}, ${family.name}`,
+      { buffered: true },
+      async (t) => {
+        const word = mark();
+        const { code } = await service('bastion1', `curl -s ${family.url('web1', 80, word)}; :`, user);
+        t.equal(code, 0);
+        const found = await waitForHop('bastion1', word);
+        t.equal(found.login.kind, 'unattended');
+        t.match(found.login.source, /^(?:service|unattributed)$/);
+        t.match(found.login, { identity: null, client: null, tty: null });
+        t.same(found.hop.chain.slice(-2), [SH, 'curl']);
+        isHop(t, found, {
+          chain: found.hop.chain,
+          address: family.address('web1'),
+          port: 80,
+          target: 'web1',
+          outcome: 'deny',
+          mode: 'denied',
+        });
+      },
+    );
   }
 }

@@ -98,6 +98,7 @@ t.test('the destination ends first, and the client goes on', async (t) => {
   socket.write('after ');
   socket.end('the end');
   t.match(await r.end(hop), { bytesUp: 13, bytesDown: 8, reason: null });
+  await until(() => received !== '', 'the destination reads to the end');
   t.equal(received, 'after the end');
 });
 

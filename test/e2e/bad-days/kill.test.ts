@@ -110,7 +110,7 @@ async function play(t: Test): Promise<Found> {
   t.teardown(labDown);
   await labUp({ daemon: false });
   write('/etc/hopline/targets.yaml', TARGETS);
-  write('/etc/hopline/policies/direct.cedar', POLICY);
+  write('/etc/hopline/policies/lab.cedar', POLICY);
   const first = await daemon('start');
   if (first.code !== 0) throw new Error(first.err);
 
@@ -255,7 +255,10 @@ function judge(t: Test, { killed, ids, syns, dropped, hops, noted, people, ghost
       over.map(({ id, ended, lingering }) => ({ id, ended, lingering })),
       'login has ended',
     );
-    none(t, ghosts, 'process has ended without a record of it');
+    const shown = ghosts.map(
+      ({ pid, image, started, argv }) => `${started} ${pid}.${image} ${argv.join(' ')}`,
+    );
+    none(t, shown, 'process has ended without a record of it');
     t.same(new Set(people.map(({ identity }) => identity?.name)), new Set(['alice', 'bob']));
   });
 }

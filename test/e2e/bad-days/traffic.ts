@@ -9,15 +9,18 @@ const SLACK_MICROS = 500_000;
 
 /** Inspected and direct targets, so that both ways are under load. */
 export const TARGETS = `targets:
-  orders-db: {addresses: [10.77.0.20, "fd77::20"], ports: [5432], protocol: postgres, mode: inspect, tags: [database]}
-  db1-ssh: {addresses: [10.77.0.20, "fd77::20"], ports: [22], protocol: ssh, mode: inspect, tags: [host]}
-  web1: {addresses: [10.77.0.30, "fd77::30"], ports: [80], protocol: http, mode: inspect, tags: [web]}
-  web1-direct: {addresses: [10.77.0.30, "fd77::30"], ports: [443], mode: direct, tags: [web]}
-  vault: {addresses: [10.77.0.66, "fd77::66"], ports: [8200], mode: inspect, tags: [secret]}
+  orders-db: {addresses: [10.77.0.20, "fd77::20"], ports: [5432], protocol: postgres, mode: inspect, tags: [seen]}
+  db1-ssh: {addresses: [10.77.0.20, "fd77::20"], ports: [22], protocol: ssh, mode: inspect, tags: [seen]}
+  web1: {addresses: [10.77.0.30, "fd77::30"], ports: [80], protocol: http, mode: inspect, tags: [seen]}
+  web1-direct: {addresses: [10.77.0.30, "fd77::30"], ports: [443], mode: direct}
+  vault: {addresses: [10.77.0.66, "fd77::66"], ports: [8200], mode: inspect}
 `;
 
-/** A direct flow is nobody's decision but the routing table's: policy has to say the same to everybody. */
-export const POLICY = `@id("everybody-reads-the-web")
+/** A direct flow is nobody's decision but the routing table's: what policy says of it has to be the same for everybody. */
+export const POLICY = `@id("engineers-connect")
+permit (principal in Group::"engineers", action == Action::"connect", resource in Tag::"seen");
+
+@id("web-is-open")
 permit (principal, action == Action::"connect", resource == Target::"web1-direct");
 `;
 
