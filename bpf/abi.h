@@ -171,6 +171,7 @@ struct hl_peer {
 };
 
 struct hl_listener_key {
+	__u8 addr[16];
 	__u32 netns;
 	__u16 port;
 	__u16 pad;
@@ -297,7 +298,7 @@ struct hl_handoff_event {
 	struct hl_who who;
 	struct hl_key to;
 	__u64 to_root;
-	__u32 family; /* AF_UNIX, or AF_INET for a loopback port */
+	__u32 family; /* AF_UNIX; AF_INET for a loopback port, with the address in path */
 	__u16 port;
 	__u8 to_kind;
 	__u8 path_len;

@@ -41,10 +41,21 @@ static __always_inline int deny(const struct hl_socket *sock, __u8 reason)
 }
 
 /* Another login's process listens on this loopback port: its ssh -L, -D, or a proxy of its own. */
-static __always_inline void note_loopback(const struct hl_who *who, __u16 port)
+static __always_inline void note_loopback(const struct hl_who *who, const __u8 *addr, __u16 port)
 {
 	struct hl_listener_key key = { .netns = netns_of_current(), .port = port };
-	struct hl_listener *listener = bpf_map_lookup_elem(&listeners, &key);
+	struct hl_listener *listener;
+
+	copy_addr(key.addr, addr);
+	listener = bpf_map_lookup_elem(&listeners, &key);
+	if (!listener && is_mapped(addr)) {
+		set_mapped(key.addr, 0);
+		listener = bpf_map_lookup_elem(&listeners, &key);
+	}
+	if (!listener) {
+		__builtin_memset(key.addr, 0, sizeof(key.addr));
+		listener = bpf_map_lookup_elem(&listeners, &key);
+	}
 
 	if (!listener || listener->root == who->root || !(is_person(listener->kind) || is_person(who->kind)))
 		return;
@@ -59,6 +70,8 @@ static __always_inline void note_loopback(const struct hl_who *who, __u16 port)
 	event->to_kind = listener->kind;
 	event->family = AF_INET;
 	event->port = port;
+	event->path_len = 16;
+	copy_addr((__u8 *)event->path, addr);
 	bpf_ringbuf_submit(event, 0);
 }
 
@@ -130,7 +143,7 @@ static __always_inline enum verdict decide(struct bpf_sock_addr *ctx, struct hl_
 	sock->action = sock->transport == IPPROTO_UDP && route->action == HL_INSPECT ? HL_DENY : route->action;
 	sock->route_flags = route->flags;
 	if (is_loopback(sock->addr) && sock->transport == IPPROTO_TCP)
-		note_loopback(&sock->who, sock->port);
+		note_loopback(&sock->who, sock->addr, sock->port);
 	/*
 	 * Connecting a UDP socket sends nothing; resolvers do it to every address they sort (RFC 6724).
 	 * The verdict is kept with the socket and met by its first packet.

@@ -6,17 +6,16 @@ SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(on_state, struct sock *sk, int from, int to)
 {
 	struct hl_listener_key key = {};
-	__u8 addr[16] = {};
 
 	if (to != BPF_TCP_LISTEN && from != BPF_TCP_LISTEN)
 		return 0;
 	key.port = BPF_CORE_READ(sk, __sk_common.skc_num);
 	key.netns = BPF_CORE_READ(sk, __sk_common.skc_net.net, ns.inum);
 	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET6)
-		BPF_CORE_READ_INTO(&addr, sk, __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&key.addr, sk, __sk_common.skc_v6_rcv_saddr);
 	else
-		set_mapped(addr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
-	if (!is_any(addr) && !is_loopback(addr))
+		set_mapped(key.addr, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
+	if (!is_any(key.addr) && !is_loopback(key.addr))
 		return 0;
 	struct hl_listener listener = {};
 	struct hl_lineage *line = lineage_of_current(&listener.proc);

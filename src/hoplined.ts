@@ -70,8 +70,6 @@ async function run(): Promise<number> {
   });
   await control.listen();
   notify.ready(`policy ${daemon.policy.snapshot.version}`);
-  const watchdog =
-    notify.watchdogMs === null ? null : setInterval(() => notify.watchdog(), notify.watchdogMs / 2);
 
   process.on('SIGHUP', () => {
     notify.reloading();
@@ -83,7 +81,6 @@ async function run(): Promise<number> {
     process.once('SIGINT', () => resolve());
   });
   notify.stopping();
-  if (watchdog) clearInterval(watchdog);
   await control.close();
   await daemon.stop();
   return 0;

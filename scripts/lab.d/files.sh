@@ -111,10 +111,10 @@ write_bastion() {
   # /etc/crontab of the machine is not the lab's to run.
   printf 'SHELL=/bin/sh\nPATH=/usr/local/sbin:/usr/local/bin:/sbin:/bin:/usr/sbin:/usr/bin\n' >"$etc/crontab"
 
-  # The line that scripts/install adds. PAM passes over it while the hook is not there.
+  # The line that scripts/install adds, where it adds it.
   ln -sfn "$hook" "$upper/usr/lib/hopline/pam-session"
-  sed '/pam-session/d' /etc/pam.d/sshd >"$etc/pam.d/sshd"
-  echo 'session optional pam_exec.so quiet /usr/lib/hopline/pam-session' >>"$etc/pam.d/sshd"
+  # shellcheck source=../install.d/lib
+  (. "$repo/scripts/install.d/lib" && pam_with_hook </etc/pam.d/sshd) >"$etc/pam.d/sshd"
   write_hopline "$host" "$etc/hopline"
 }
 

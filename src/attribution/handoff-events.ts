@@ -1,4 +1,5 @@
 import type { HandoffKind, Micros } from '../core/types.ts';
+import { addressText } from '../kernel/address.ts';
 import type { HlHandoffEvent, HlWho } from '../kernel/layouts.generated.ts';
 import { handoffKind, holderOf, listenerInode, socketPath } from './handoffs.ts';
 import { type Image, processKey } from './image.ts';
@@ -33,7 +34,7 @@ export class Handoffs {
   handle(event: HlHandoffEvent, at: Micros): void {
     const { root, image } = this.#context.resolve(event.who, at);
     const unix = event.family === AF_UNIX;
-    const via = unix ? socketPath(event.path.subarray(0, event.pathLen)) : `127.0.0.1:${event.port}`;
+    const via = unix ? socketPath(event.path.subarray(0, event.pathLen)) : loopbackText(event);
     const server = this.#server(event, at);
     if (root && server.root === root) return;
     const kind: HandoffKind = unix ? handoffKind(via, server.image?.label ?? null) : 'loopback';
@@ -78,6 +79,11 @@ export class Handoffs {
     this.#holders.set(inode, pid);
     return pid;
   }
+}
+
+function loopbackText({ path, port }: HlHandoffEvent): string {
+  const address = addressText(path.subarray(0, 16));
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 interface Server {

@@ -44,7 +44,9 @@ export class Images {
       filename,
       deleted: event.deleted === 1,
     });
-    const parent = this.#byImage.get(imageKey(event.parent, event.parentImage)) ?? null;
+    // A fork that was noticed before it executed anything has an image of its own in between.
+    const fork = this.#byImage.get(imageKey(who.proc, 0));
+    const parent = fork ?? this.#byImage.get(imageKey(event.parent, event.parentImage)) ?? null;
     const sameRoot = parent !== null && parent.root === root ? parent : null;
     const label = labelOf(name, filename, argv);
     const setup =

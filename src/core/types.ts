@@ -147,7 +147,7 @@ export interface Handoff {
   readonly process: number | null;
   readonly toLogin: Id | null;
   readonly toPid: number;
-  /** The socket's path (abstract names start with `@`), or `127.0.0.1:PORT`. */
+  /** The socket's path (abstract names start with `@`), or the loopback address and port. */
   readonly via: string;
   readonly at: Micros;
 }

@@ -12,7 +12,7 @@ import type { HopDraft } from '../attribution/recorder.ts';
 import type { Root } from '../attribution/roots.ts';
 import { Routing } from '../attribution/routing.ts';
 import { BootClock } from '../kernel/clock.ts';
-import { type Kernel, loadKernel } from '../kernel/load.ts';
+import { type Kernel, loadKernel, removeOtherVersions } from '../kernel/load.ts';
 import { announceNamespace } from '../kernel/netns.ts';
 import { installRoutes } from '../kernel/routes.ts';
 import { type Listener, openListeners } from '../proxy/listen.ts';
@@ -109,6 +109,7 @@ export class Daemon {
     reconfigure(this.kernel, config, true);
     this.kernel.attach('enforce');
     announceNamespace();
+    removeOtherVersions(config.paths.pins);
     endRecovery(this);
     this.#pam.start();
     this.events.start();

@@ -516,19 +516,22 @@ export function writeHlListener(view: DataView, at: number, value: HlListener): 
 }
 
 export interface HlListenerKey {
+  addr: Uint8Array;
   netns: number;
   port: number;
 }
-export const hlListenerKeySize = 8;
+export const hlListenerKeySize = 24;
 export function readHlListenerKey(view: DataView, at: number): HlListenerKey {
   return {
-    netns: view.getUint32(at, true),
-    port: view.getUint16(at + 4, true),
+    addr: bytes(view, at, 16),
+    netns: view.getUint32(at + 16, true),
+    port: view.getUint16(at + 20, true),
   };
 }
 export function writeHlListenerKey(view: DataView, at: number, value: HlListenerKey): void {
-  view.setUint32(at, value.netns, true);
-  view.setUint16(at + 4, value.port, true);
+  put(view, at, 16, value.addr);
+  view.setUint32(at + 16, value.netns, true);
+  view.setUint16(at + 20, value.port, true);
 }
 
 export interface HlPeer {

@@ -15,6 +15,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  rmSync,
   unlinkSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -92,11 +93,11 @@ export function loadKernel(options: LoadOptions): Kernel {
   const opened = new Map(
     CONCERNS.map((concern) => [concern, openObject(lib, join(options.objects, `${concern}.bpf.o`), root)]),
   );
+  const before = pinnedBuild(lib, root);
   const pinned = new Set(readdirSync(links));
   const isPinned = (concern: Concern) =>
     programs(lib, [opened.get(concern)]).every(({ name }) => pinned.has(name));
-  const continued =
-    pinnedBuild(lib, root) === build && CONCERNS.every((concern) => OPTIONAL[concern] || isPinned(concern));
+  const continued = before === build && CONCERNS.every((concern) => OPTIONAL[concern] || isPinned(concern));
 
   // What runs already is not loaded again: the verifier's second of work would be a second more without a
   // proxy. Before Linux 5.15 tracepoint links can't be pinned, and end with the daemon.
@@ -108,7 +109,7 @@ export function loadKernel(options: LoadOptions): Kernel {
     const cost = OPTIONAL[concern];
     if (result === 0) objects.set(concern, opened.get(concern));
     else if (cost) missing.push(`${concern}: ${cost} (${errorName(result)})`);
-    else throw new KernelError(loadFailure(concern, result));
+    else throw new KernelError(loadFailure(concern, result, before === null ? null : root));
   }
   const maps = openMaps(lib, mapFds(lib, objects.get('recover')));
   const loaded = programs(lib, [...objects.values()]);
@@ -221,7 +222,10 @@ function buildOf(directory: string): bigint {
   return hash.digest().readBigUInt64LE(0);
 }
 
-function loadFailure(concern: string, result: number): string {
+function loadFailure(concern: string, result: number, pins: string | null): string {
+  if (result === -22 && pins !== null) {
+    return `can't load ${concern}.bpf.o: maps of another layout are pinned in ${pins}. Detach what is there, which ends its enforcement, and start again: rm -r ${pins}`;
+  }
   const hint =
     result === -1 || result === -13
       ? 'hoplined needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, and a kernel that is not in lockdown=confidentiality'
@@ -236,4 +240,11 @@ function hintFor(section: string): string {
   if (section.startsWith('cgroup') || section === 'sockops')
     return 'Is it a cgroup v2 directory? `hopline doctor` tells';
   return '`hopline doctor` checks what the kernel half needs';
+}
+
+/** Detaches the programs of other layouts, once this one's are attached: two would decide everything twice. */
+export function removeOtherVersions(pins: string): string[] {
+  const others = readdirSync(pins).filter((name) => /^v\d+$/.test(name) && name !== `v${HL_ABI}`);
+  for (const name of others) rmSync(join(pins, name), { recursive: true, force: true });
+  return others;
 }

@@ -86,8 +86,10 @@ export class PolicySnapshot implements Terms {
       hops: 0,
     });
     const rules = this.rulesFor(request.resource);
-    if (!isStatic(rules.reads)) return null;
-    const verdict = this.#verdict(rules, request);
+    const verdict = isStatic(rules.reads)
+      ? this.#verdict(rules, request)
+      : staticVerdict(rules.policies, request);
+    if (verdict === null) return null;
     return decision(
       verdict,
       reasonFor(verdict, name === UNLISTED ? 'what no target lists' : name, null),
@@ -164,4 +166,26 @@ const LOOPBACK_PERMIT = ((): CompiledPolicy => {
 
 function digest(parts: unknown): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);
+}
+
+/**
+ * The verdict where some policies depend on who asks and none of those can change it: a forbid for
+ * everybody stands whatever permits say; a permit for everybody stands where nothing that depends could
+ * forbid, or fail to be evaluated.
+ */
+function staticVerdict(policies: readonly CompiledPolicy[], request: ConnectRequest): Verdict | null {
+  const fixed = policies.filter(({ reads }) => isStatic(reads));
+  const open = policies.filter(({ reads }) => !isStatic(reads));
+  if (fixed.length === 0 || fixed.some(({ approval }) => approval !== null)) return null;
+  const rules = new RuleSet(fixed, 'connect');
+  try {
+    const verdict = rules.evaluate(request);
+    if (verdict.outcome === 'deny')
+      return verdict.errors.length === 0 && verdict.determining.length > 0 ? verdict : null;
+    return open.every(({ effect, json }) => effect === 'permit' && json.conditions.length === 0)
+      ? verdict
+      : null;
+  } finally {
+    rules.release();
+  }
 }

@@ -54,7 +54,7 @@ const MISTAKES: readonly Mistake[] = [
     file: TARGETS,
     breaks: (text) => text.replace('[10.77.0.66,', '[10.77.0.666,'),
     line: (text) => lineOf(text, '10.77.0.666'),
-    says: /10\.77\.0\.666[\s\S]*expected: /,
+    says: /10\.77\.0\.666[\s\S]*(expected|fix): /,
   },
   {
     what: 'targets.yaml that is no YAML',
@@ -71,11 +71,11 @@ const MISTAKES: readonly Mistake[] = [
     says: /lab\.cedar/,
   },
   {
-    what: 'a policy about a target that does not exist',
+    what: 'a policy about an action that does not exist',
     file: POLICY,
-    breaks: (text) => text.replace('Target::"vault"', 'Target::"vualt"'),
-    line: (text) => lineOf(text, 'vualt'),
-    says: /vualt[\s\S]*fix: .*vault/,
+    breaks: (text) => text.replace('Action::"connect"', 'Action::"conect"'),
+    line: (text) => lineOf(text, 'conect'),
+    says: /conect[\s\S]*fix: .*connect/,
   },
 ];
 
@@ -158,7 +158,7 @@ else {
     const [settings, policy] = [read(SETTINGS), read(POLICY)];
     const before = await status();
     write(SETTINGS, settings.replace('mode: enforce', 'mode: observe\nlogg: {}'));
-    write(POLICY, policy.replace('Target::"vault"', 'Target::"vualt"'));
+    write(POLICY, policy.replace('Action::"connect"', 'Action::"conect"'));
     const said = await hopline('reload', '--json');
     write(SETTINGS, settings);
     write(POLICY, policy);
@@ -170,6 +170,20 @@ else {
     t.equal(after.mode, 'enforce');
     t.same(after.policy, before.policy);
     await decidesAsBefore(t);
+  });
+
+  t.test('a forbid that names no target does not open what it closed', async (t) => {
+    const good = read(POLICY);
+    write(POLICY, good.replace('Target::"vault"', 'Target::"vualt"'));
+    const said = await hopline('reload');
+    t.match(
+      said.out + said.err,
+      /lab\.cedar:\d+:\d+: [\s\S]*vualt[\s\S]*vault/,
+      'says where, and what was meant',
+    );
+    await decidesAsBefore(t);
+    write(POLICY, good);
+    t.equal((await hopline('reload')).code, 0);
   });
 
   t.test('SIGHUP does the same', { timeout: 60_000 }, async (t) => {

@@ -9,7 +9,7 @@ import { ControlClient } from '../../../src/api/client.ts';
 import type { Method, Params, Results } from '../../../src/api/protocol.ts';
 
 export { sleep };
-export const LAB = process.env['LAB_NAME'] ?? 'bad';
+export const LAB = process.env.LAB_NAME ?? 'bad';
 export const REPO = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 export const PINS = `/sys/fs/bpf/hopline-${LAB}-bastion1`;
 const SCRIPT = `${REPO}/scripts/lab`;

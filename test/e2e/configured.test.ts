@@ -1,0 +1,177 @@
+// The same paths under another configuration: observe, direct targets, what UDP and ping are allowed.
+import { readFileSync, writeFileSync } from 'node:fs';
+import t, { type Test } from 'tap';
+import { isHop, isLoginOf } from './assertions.ts';
+import {
+  exclusively,
+  FAMILIES,
+  type Family,
+  gate,
+  hopline,
+  labUp,
+  mark,
+  openGate,
+  PYTHON,
+  programs,
+  rootOf,
+  ssh,
+  sshArgs,
+  start,
+  waitForHop,
+} from './support.ts';
+
+const HOST = 'bastion2';
+t.before(labUp);
+t.setTimeout(240_000);
+
+const DIAL = `${PYTHON} dial.py`;
+const etc = (file: string) => `${rootOf(HOST)}/etc/hopline/${file}`;
+
+/** Runs under another configuration, which is put back whatever happens. */
+async function under(
+  t: Test,
+  changes: Record<string, (text: string) => string>,
+  action: () => Promise<void>,
+): Promise<void> {
+  const before = Object.keys(changes).map((file) => [file, readFileSync(etc(file), 'utf8')] as const);
+  const reload = async () => {
+    const { code, out, err } = await hopline(HOST, ['reload']);
+    t.equal(code, 0, `reload ${code === 0 ? '' : out + err}`);
+  };
+  for (const [file, text] of before) writeFileSync(etc(file), changes[file]?.(text) ?? text);
+  try {
+    await reload();
+    await action();
+  } finally {
+    for (const [file, text] of before) writeFileSync(etc(file), text);
+    await reload();
+  }
+}
+
+const dial = (way: string, address: string, port: number, word: string) =>
+  `python3 -u ${programs}/dial.py ${way} ${address} ${port} ${word}`;
+
+t.test('bastion2 under other configurations', async (t) => {
+  await exclusively(HOST, async () => {
+    await under(t, { 'hopline.yaml': (text) => text.replace('mode: enforce', 'mode: observe') }, async () => {
+      for (const family of FAMILIES) {
+        await t.test(`observe: what would be refused passes, and says so, ${family.name}`, async (t) => {
+          const word = mark();
+          const { out, err } = await ssh(
+            'alice',
+            HOST,
+            `: ${word}; curl -sS ${family.url('vault', 8200, word)}`,
+            { family },
+          );
+          t.match(out, 'the vault is open', err);
+          const found = await waitForHop(HOST, word);
+          isLoginOf(t, found.login, { user: 'alice', client: family.address('laptop') });
+          isHop(t, found, {
+            chain: ['bash', 'curl'],
+            address: family.address('vault'),
+            port: 8200,
+            target: 'vault',
+            outcome: 'deny',
+            mode: 'inspect',
+          });
+          t.match(found.hop.decision, { observed: true, policies: ['vault-is-closed'] });
+        });
+      }
+    });
+
+    const direct = (text: string) => text.replace(/( {2}web1:\n[\s\S]*?mode: )inspect/, '$1direct');
+    await under(t, { 'targets.yaml': direct }, async () => {
+      for (const family of FAMILIES) {
+        await t.test(
+          `a direct target: never redirected, and a hop with its bytes, ${family.name}`,
+          async (t) => {
+            const word = mark();
+            const address = family.address('web1');
+            const { out } = await ssh('alice', HOST, dial('plain', address, 80, word), { family });
+            t.equal(out, `peer ${address} 80\npage 404\n`);
+            const found = await waitForHop(HOST, word, ({ ended }) => ended !== null);
+            isLoginOf(t, found.login, { user: 'alice', client: family.address('laptop') });
+            isHop(t, found, { chain: ['bash', DIAL], address, port: 80, target: 'web1', mode: 'direct' });
+            t.equal(
+              found.hop.bytesUp,
+              'GET /dial HTTP/1.0\r\n\r\n'.length,
+              'bytes as the kernel counts them',
+            );
+            t.ok((found.hop.bytesDown ?? 0) > 100);
+          },
+        );
+
+        await t.test(`a direct connection is closed by a revocation, ${family.name}`, async (t) => {
+          const word = mark();
+          const address = family.address('web1');
+          const then = `${gate(word)}; ${dial('plain', address, 80, word)}; echo "code $?"`;
+          const session = start(
+            t,
+            sshArgs('bob', HOST, `${dial('hold', address, 80, word)} & ${then}; wait`, { family }),
+          );
+          await session.until(/connected/);
+          const before = await waitForHop(HOST, word);
+          isHop(t, before, { chain: ['bash', DIAL], address, port: 80, target: 'web1', mode: 'direct' });
+          t.equal((await hopline(HOST, ['revoke', before.login.id, '--reason', 'test'])).code, 0);
+          await session.until(/closed/);
+          openGate(HOST, word);
+          await session.until(/code 1/);
+          const { login } = await waitForHop(HOST, word, ({ decision }) => decision.outcome === 'deny');
+          t.ok(login.hops.find(({ id }) => id === before.hop.id)?.ended, 'it has ended');
+        });
+      }
+    });
+
+    const lines =
+      'udp: {allow: [{to: 10.77.0.30/32, port: 9999}, {to: "fd77::30/128", port: 9999}]}\nsockets: {ping: allow}\n';
+    await under(t, { 'hopline.yaml': (text) => text + lines }, async () => {
+      for (const family of FAMILIES) {
+        await t.test(`UDP that is allowed is a hop, ${family.name}`, async (t) => {
+          for (const way of ['udp', 'udpconnected']) {
+            const word = mark();
+            const address = family.address('web1');
+            const { out } = await ssh('alice', HOST, dial(way, address, 9999, word), { family });
+            t.equal(out, 'sent\n', way);
+            const found = await waitForHop(HOST, word);
+            isHop(t, found, {
+              chain: ['bash', DIAL],
+              address,
+              port: 9999,
+              transport: 'udp',
+              protocol: 'udp',
+              mode: 'direct',
+            });
+          }
+        });
+
+        await t.test(`ping sockets that are allowed, ${family.name}`, async (t) => {
+          const word = mark();
+          const { out } = await ssh(
+            'alice',
+            HOST,
+            `python3 ${programs}/odd.py ping ${family.address('web1')} ${word}`,
+            { family },
+          );
+          t.equal(out, 'made\nsent\n');
+        });
+      }
+    });
+
+    await t.test('a configuration with a mistake is refused whole', async (t) => {
+      const before = readFileSync(etc('targets.yaml'), 'utf8');
+      writeFileSync(etc('targets.yaml'), before.replace('ports: [5432]', 'ports: [54321000]'));
+      const { code, out, err } = await hopline(HOST, ['reload']);
+      writeFileSync(etc('targets.yaml'), before);
+      t.equal(code, 1);
+      t.match(out + err, /targets\.yaml:4/, 'file and line');
+      const word = mark();
+      const family = FAMILIES[0] as Family;
+      await ssh('alice', HOST, `: ${word}; curl -s ${family.url('web1', 80, word)}`, { family });
+      isHop(t, await waitForHop(HOST, word), {
+        chain: ['bash', 'curl'],
+        address: family.address('web1'),
+        port: 80,
+      });
+    });
+  });
+});
