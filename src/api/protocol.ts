@@ -133,6 +133,8 @@ export interface Reloaded {
   /** Of the snapshot that runs now: the new one, or the old one where the new one was refused. */
   readonly version: string;
   readonly problems: readonly Problem[];
+  /** What is not wrong but probably not meant. */
+  readonly warnings: readonly Problem[];
 }
 
 /** What `watch` reports, each as it is after what happened. */

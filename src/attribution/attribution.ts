@@ -167,9 +167,10 @@ export class Attribution {
   }
 
   #pam(event: PamEvent): void {
-    const leader = this.images.byPid(event.pid);
-    const root = leader ? this.roots.get(leader.root) : undefined;
-    if (!leader || !root || root.kind === 'unattended' || !leader.plumbing) {
+    // A login that was there before the daemon may have no image yet, but the kernel knows it.
+    const image = this.images.byPid(event.pid);
+    const root = image ? this.roots.get(image.root) : this.process(event.pid, event.at)?.root;
+    if (!root || root.kind === 'unattended' || (image !== null && !image.plumbing)) {
       this.#options.record.notice({
         at: event.at,
         kind: 'loss',

@@ -24,7 +24,8 @@ export interface FlowRules {
   /** A connection was refused by the kernel: the person is to read why. */
   onDenied(hop: HopDraft, root: Root | null, image: Image | null): void;
   onOpened(hop: HopDraft, source: { address: string; port: number }): void;
-  onEnded(hop: Id): void;
+  /** @returns why it was ended, where Hopline did it */
+  onEnded(hop: Id): string | null;
   /** A redirected connection ended and nobody has claimed it: look again in a while. */
   onUnclaimed(event: HlFlowEndEvent): void;
 }
@@ -96,12 +97,12 @@ export class Flows {
   ended(event: HlFlowEndEvent, at: Micros): void {
     if (!event.unclaimed) {
       const hop = idFromBigInt(event.id);
-      this.#rules.onEnded(hop);
+      const reason = this.#rules.onEnded(hop);
       this.#record.hopEnd(hop, {
         at,
         bytesUp: Number(event.bytesUp),
         bytesDown: Number(event.bytesDown),
-        reason: null,
+        reason,
       });
     } else if (event.refused)
       this.neverTaken(event, at, 'the proxy was not there to take it: the daemon was down');

@@ -2,22 +2,26 @@
  * Secrets that people put on command lines. What is recognised is replaced before an argv goes
  * anywhere: to the store, to a log, to a terminal. Known gap: a secret in no recognisable place (a bare
  * positional argument) is not recognised.
+ *
+ * Threat: whoever may run a program chooses the text, and the supervisor reads it. Every pattern here takes time
+ * linear in the text's length: none scans on from each of many places.
  */
 const HIDDEN = '‹hidden›';
 
 const SECRET_NAME =
   '(?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential|auth|pwd)';
-/** --password=x, --db-token=x, PGPASSWORD=x, -DsecretKey=x */
-const ASSIGNMENT = new RegExp(`^(-{0,2}[\\w.-]*${SECRET_NAME}[\\w.-]*=)(.+)$`, 'is');
+const SECRET = new RegExp(SECRET_NAME, 'i');
+/** A name before an equals sign: --password=x, --db-token=x, PGPASSWORD=x, -DsecretKey=x */
+const NAME = /^[\w.-]+$/;
 /** --password x */
 const LONG_OPTION = new RegExp(`^--[\\w-]*${SECRET_NAME}$`, 'i');
 /** scheme://user:secret@host */
-const URL_SECRET = /([a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)([^\s/@]+)(@)/gi;
+const URL_SECRET = /([a-z][a-z0-9+.-]{0,31}:\/\/[^\s/:@]*:)([^\s/@]+)(@)/gi;
 const HEADER = /^((?:proxy-)?authorization|x-[\w-]*(?:token|key)|cookie)(\s*:\s*)(.+)$/is;
 const BEARER = /\b(bearer|basic)(\s+)[\w.~+/=-]{8,}/gi;
 /** Tokens that carry their own mark: AWS keys, GitHub, Slack, JSON web tokens, private key blocks. */
 const MARKED =
-  /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abprs]-[\w-]{10,}|\beyJ[\w-]{10,}\.[\w-]{5,}\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*/g;
+  /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abprs]-[\w-]{10,}|(?<![\w-])eyJ[\w-]{10,}\.[\w-]{5,}\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*/g;
 
 /** Single-letter options that take a secret, by program: `mysql -psecret`, `curl -u user:secret`. */
 const ATTACHED: Readonly<Record<string, RegExp>> = {
@@ -65,30 +69,30 @@ function keepUser(value: string, program: string): string {
 
 /** Hides recognisable secrets inside one text, such as a whole shell command after `-c`. */
 export function redactText(text: string): string {
-  const assigned = ASSIGNMENT.exec(text);
-  if (assigned && !/\s/.test(text)) return assigned[1] + HIDDEN;
+  const equals = text.indexOf('=');
+  if (equals > 0 && equals < text.length - 1 && !/\s/.test(text)) {
+    const name = text.slice(0, equals);
+    if (NAME.test(name) && SECRET.test(name)) return `${name}=${HIDDEN}`;
+  }
   const header = HEADER.exec(text);
   if (header) return `${header[1]}${header[2]}${HIDDEN}`;
-  let out = text
-    .replace(URL_SECRET, `$1${HIDDEN}$3`)
-    .replace(BEARER, `$1$2${HIDDEN}`)
-    .replace(MARKED, HIDDEN);
+  let out = text.includes('://') ? text.replace(URL_SECRET, `$1${HIDDEN}$3`) : text;
+  out = out.replace(BEARER, `$1$2${HIDDEN}`).replace(MARKED, HIDDEN);
   if (/\s/.test(out)) out = redactCommand(out);
   return out;
 }
 
-const WORD_ASSIGNMENT = new RegExp(
-  `(^|[\\s;&|(])(-{0,2}[\\w.-]*${SECRET_NAME}[\\w.-]*=)("[^"]*"|'[^']*'|[^\\s;&|)]+)`,
-  'gi',
-);
+const WORD_ASSIGNMENT = /(^|[\s;&|(])([\w.-]+=)("[^"]*"|'[^']*'|[^\s;&|)]+)/g;
 const WORD_OPTION = new RegExp(`(\\s--[\\w-]*${SECRET_NAME}\\s+)("[^"]*"|'[^']*'|[^\\s;&|)]+)`, 'gi');
-const WORD_MYSQL = /\b((?:mysql|mysqldump|mysqladmin|mariadb|sshpass)\b[^;&|]*?\s-p)([^\s;&|]+)/g;
-const WORD_CURL = /\b(curl\b[^;&|]*?\s(?:-u|--user)\s*)([^\s:;&|]*:)([^\s;&|]+)/g;
+const WORD_MYSQL = /\b((?:mysql|mysqldump|mysqladmin|mariadb|sshpass)\b[^;&|]{0,256}?\s-p)([^\s;&|]+)/g;
+const WORD_CURL = /\b(curl\b[^;&|]{0,256}?\s(?:-u|--user)\s*)([^\s:;&|]{0,256}:)([^\s;&|]+)/g;
 const WORD_HEADER = /((?:proxy-)?authorization\s*:\s*)([^"'\n]+)/gi;
 
 function redactCommand(text: string): string {
   return text
-    .replace(WORD_ASSIGNMENT, `$1$2${HIDDEN}`)
+    .replace(WORD_ASSIGNMENT, (whole, before: string, name: string) =>
+      SECRET.test(name) ? `${before}${name}${HIDDEN}` : whole,
+    )
     .replace(WORD_OPTION, `$1${HIDDEN}`)
     .replace(WORD_MYSQL, `$1${HIDDEN}`)
     .replace(WORD_CURL, `$1$2${HIDDEN}`)

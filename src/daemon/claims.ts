@@ -73,7 +73,7 @@ export class Claims {
       this.#options.onDenied(hop, root, image);
       return { type: 'refuse', reason: decision.reason };
     }
-    open.add({ hop, root, source: claim.client });
+    open.add({ hop, root, source: claim.client, closing: null });
     return {
       type: 'flow',
       hop: hop.id,

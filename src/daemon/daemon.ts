@@ -79,8 +79,8 @@ export class Daemon {
 
   async start(): Promise<void> {
     const { config } = this.policy;
-    for (const directory of [config.paths.state, config.paths.run])
-      mkdirSync(directory, { recursive: true, mode: 0o755 });
+    mkdirSync(config.paths.state, { recursive: true, mode: 0o700 });
+    mkdirSync(config.paths.run, { recursive: true, mode: 0o755 });
     mkdirSync(join(config.paths.run, 'pam'), { recursive: true, mode: 0o700 });
     this.listening = this.now();
     this.listeners = openListeners(config.proxy.listen);
@@ -192,6 +192,7 @@ export class Daemon {
             hop,
             root: hop.login ? (this.attribution.roots.get(hop.login) ?? null) : null,
             source,
+            closing: null,
           });
           this.tripwire?.opened(hop.id, hop.transport, source, hop.destination);
         },
@@ -302,9 +303,9 @@ export class Daemon {
     this.record.hopEnd(hop, { at: this.now(), bytesUp, bytesDown, reason });
   }
 
-  #closed(hop: string): void {
-    this.open.delete(hop);
+  #closed(hop: string): string | null {
     this.tripwire?.ended(hop);
+    return this.open.delete(hop);
   }
 
   #pamEvents(): readonly PamEvent[] {

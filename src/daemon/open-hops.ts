@@ -7,6 +7,8 @@ export interface OpenHop {
   readonly root: Root | null;
   /** Where the connection leaves from: the client's own end of a direct flow. */
   readonly source: Endpoint | null;
+  /** Why Hopline is closing it. */
+  closing: string | null;
 }
 
 /** The hops that are open now: what a revocation or a new policy may have to close. */
@@ -17,8 +19,11 @@ export class OpenHops {
     this.#hops.set(open.hop.id, open);
   }
 
-  delete(hop: Id): void {
+  /** @returns why Hopline closed it, or null where it did not */
+  delete(hop: Id): string | null {
+    const closing = this.#hops.get(hop)?.closing ?? null;
     this.#hops.delete(hop);
+    return closing;
   }
 
   get(hop: Id): OpenHop | undefined {

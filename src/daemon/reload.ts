@@ -42,12 +42,12 @@ export function reload(daemon: Daemon): Reloaded {
       `policy ${before.snapshot.version} → ${next.snapshot.version}, ${closed} hops closed${waiting}`,
     );
     daemon.log.info({ version: next.snapshot.version, closed, restart: changed }, 'reloaded');
-    return { ok: true, version: next.snapshot.version, problems: [] };
+    return { ok: true, version: next.snapshot.version, problems: [], warnings: next.warnings };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     daemon.log.error({ problems: error.problems }, 'the new configuration is refused; the running one stays');
     note(daemon, `refused: ${error.problems.length} problems; ${before.snapshot.version} stays in force`);
-    return { ok: false, version: before.snapshot.version, problems: error.problems };
+    return { ok: false, version: before.snapshot.version, problems: error.problems, warnings: [] };
   }
 }
 

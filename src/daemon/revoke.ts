@@ -45,6 +45,7 @@ export class Revocations {
   hop(open: OpenHop, reason: string): boolean {
     if (open.hop.mode === 'inspect') return this.#options.pool().close(open.hop.id, reason);
     if (open.source === null) return false;
+    open.closing = reason;
     this.#destroy(open.hop.transport, open.source, open.hop.destination);
     return true;
   }

@@ -27,7 +27,7 @@ export function checkPolicies(input: PolicyCheckInput): Checked {
   const problems: Problem[] = [...parsed.problems];
   const warnings: Problem[] = [...parsed.warnings];
   validate(parsed.files, problems, warnings);
-  warnUnknown(parsed.files, input, warnings);
+  findUnknown(parsed.files, input, problems, warnings);
   return {
     policies: parsed.files.flatMap(({ policies }) => policies.map(({ policy }) => policy)),
     problems,
@@ -94,7 +94,16 @@ const DEFINED_IN: Readonly<Record<EntityType, string>> = {
   Tag: 'targets.yaml',
 };
 
-function warnUnknown(files: readonly ParsedFile[], input: PolicyCheckInput, warnings: Problem[]): void {
+/**
+ * Users and groups may come from elsewhere, so an unknown one is a warning. Targets and tags are only what
+ * targets.yaml says: a forbid that misspells one would leave open what it was to close.
+ */
+function findUnknown(
+  files: readonly ParsedFile[],
+  input: PolicyCheckInput,
+  problems: Problem[],
+  warnings: Problem[],
+): void {
   const { targets, identities } = input;
   const known: Readonly<Record<EntityType, ReadonlySet<string>>> = {
     User: new Set([...identities.map(({ name }) => name), UNATTRIBUTED]),
@@ -111,7 +120,10 @@ function warnUnknown(files: readonly ParsedFile[], input: PolicyCheckInput, warn
           got: `${type}::${JSON.stringify(name)}`,
           hint: didYouMean(name, known[type]),
         };
-        warnings.push(problem(file.file, locate(file.text, piece.start + index), path, detail));
+        const wrong = policy.effect === 'forbid' && (type === 'Target' || type === 'Tag');
+        (wrong ? problems : warnings).push(
+          problem(file.file, locate(file.text, piece.start + index), path, detail),
+        );
       };
       for (const match of piece.code.matchAll(ENTITY)) {
         const [, type, name = ''] = match;

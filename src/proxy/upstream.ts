@@ -5,6 +5,9 @@ import type { Endpoint } from '../core/types.ts';
 /** A peer that vanished is noticed after about this long without traffic (then nine probes, as the kernel is set). */
 const KEEPALIVE_MS = 120_000;
 
+/** A slow destination's first packet is explained this long after it left; the tripwire waits longer. */
+const TELL_MS = 1_000;
+
 /** Why a destination was not reached. `code` is the system's (ECONNREFUSED, EHOSTUNREACH…), ETIMEDOUT, or ECANCELED. */
 export class DialError extends Error {
   override readonly name = 'DialError';
@@ -25,7 +28,8 @@ export interface Dial {
 
 /**
  * @param destination an address, never a name
- * @param onSource called once, when the kernel has chosen our own address and port: the first packet leaves then
+ * @param onSource called once with our own address and port. Nobody waits for it, so it comes after the connection is
+ *   handed on, or when there will be none
  */
 export function dial(destination: Endpoint, timeoutMs: number, onSource: (source: Endpoint) => void): Dial {
   const socket = connect({
@@ -38,18 +42,28 @@ export function dial(destination: Endpoint, timeoutMs: number, onSource: (source
     autoSelectFamily: false,
   });
   socket.pause();
+  let source: Endpoint | null = null;
+  let slow: NodeJS.Timeout | undefined;
+  const tell = (): void => {
+    clearTimeout(slow);
+    if (source !== null) onSource(source);
+    source = null;
+  };
   const connected = new Promise<Socket>((resolve, reject) => {
     const where = `${destination.address} port ${destination.port}`;
     const timer = setTimeout(() => {
+      tell();
       socket.destroy();
       reject(new DialError('ETIMEDOUT', `${where} did not answer within ${timeoutMs / 1000} s`));
     }, timeoutMs);
     const failed = (error: NodeJS.ErrnoException): void => {
       clearTimeout(timer);
+      tell();
       reject(new DialError(error.code ?? 'EIO', `${where}: ${error.message}`));
     };
     const closed = (): void => {
       clearTimeout(timer);
+      tell();
       reject(new DialError('ECANCELED', `${where}: given up`));
     };
     socket.once('error', failed);
@@ -58,14 +72,16 @@ export function dial(destination: Endpoint, timeoutMs: number, onSource: (source
       clearTimeout(timer);
       socket.off('error', failed);
       socket.off('close', closed);
+      setImmediate(tell);
       resolve(socket);
     });
   });
   // Node calls connect(2) in the next tick; the port is bound from there on.
   setImmediate(() => {
     const { localAddress, localPort } = socket;
-    if (localAddress !== undefined && localPort !== undefined)
-      onSource({ address: localAddress, port: localPort });
+    if (localAddress === undefined || localPort === undefined) return;
+    source = { address: localAddress, port: localPort };
+    slow = setTimeout(tell, TELL_MS).unref();
   });
   return { socket, connected };
 }

@@ -83,6 +83,8 @@ function connect(path: string): Database {
     db.pragma('synchronous = NORMAL');
     db.pragma('foreign_keys = ON');
     db.pragma('recursive_triggers = ON');
+    // A checkpoint stops everything for as long as it takes to sync: after 32 MB, not after each hundred hops.
+    db.pragma('wal_autocheckpoint = 8192');
     db.pragma(`journal_size_limit = ${64 << 20}`);
     return db;
   } catch (error) {

@@ -94,7 +94,7 @@ export async function serving(t: Test, over: Handlers = {}) {
         const found = reader.resolve(params.what);
         return { type: found.type, logins: found.type === 'login' ? [found.login.id] : [], hops: [id(5)] };
       },
-      reload: () => ({ ok: false, version: 'v1', problems: [problem] }),
+      reload: () => ({ ok: false, version: 'v1', problems: [problem], warnings: [] }),
       'config.check': () => ({ ok: true, problems: [], warnings: [], policies: 2, targets: 1, users: 3 }),
       'policy.explain': (params) => ({
         decision: { ...allow, outcome: params.user === 'bob' ? 'deny' : 'allow', reason: 'by policy "base"' },

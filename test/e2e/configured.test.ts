@@ -80,7 +80,10 @@ t.test('bastion2 under other configurations', async (t) => {
     });
 
     const direct = (text: string) => text.replace(/( {2}web1:\n[\s\S]*?mode: )inspect/, '$1direct');
-    await under(t, { 'targets.yaml': direct }, async () => {
+    // Only what is permitted whoever asks can pass without being asked about.
+    const everybody = (text: string) =>
+      `${text}\n@id("web-for-all") permit (principal, action == Action::"connect", resource == Target::"web1");\n`;
+    await under(t, { 'targets.yaml': direct, 'policies/lab.cedar': everybody }, async () => {
       for (const family of FAMILIES) {
         await t.test(
           `a direct target: never redirected, and a hop with its bytes, ${family.name}`,

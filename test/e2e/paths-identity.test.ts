@@ -33,7 +33,7 @@ async function daemon(
   lines: readonly string[],
 ): Promise<Running> {
   const word = mark();
-  const config = ['Port ' + port, 'HostKey /etc/ssh/ssh_host_ed25519_key', 'PidFile none', ...lines, ''].join(
+  const config = [`Port ${port}`, 'HostKey /etc/ssh/ssh_host_ed25519_key', 'PidFile none', ...lines, ''].join(
     '\n',
   );
   writeFileSync(`${rootOf(host)}/etc/ssh/${word}`, config);

@@ -234,7 +234,8 @@ async function loginWith(client: ControlClient, host: Bastion, word: string): Pr
     const { logins } = await client.call('tree', { login: id });
     const said = logins.flatMap(({ processes }) => processes.flatMap(({ argv }) => argv)).join('\n');
     const marks = said.match(MARK) ?? [];
-    for (const one of marks) if (!found.has(`${host} ${one}`)) found.set(`${host} ${one}`, id);
+    // The first: a command says its own mark before another that it uses.
+    if (marks[0] !== undefined) found.set(`${host} ${marks[0]}`, id);
     if (marks.length > 0 || (ended !== null && !lingering)) settled.add(id);
   }
   return found.get(`${host} ${word}`) ?? null;

@@ -95,6 +95,15 @@ forbid (principal, action == Action::"connect", resource) unless { context has a
   ]);
 });
 
+t.test('a forbid for what is not there is refused: what it was to close would be open', async (t) => {
+  const { problems, warnings } = check(
+    `forbid (principal, action == Action::"connect", resource == Target::"order-db");
+forbid (principal, action == Action::"connect", resource in Tag::"databse");`,
+  );
+  t.strictSame(places(problems), ['0.cedar:1:61', '0.cedar:2:61']);
+  t.strictSame(warnings, []);
+});
+
 t.test('what is allowed but probably not meant', async (t) => {
   const { problems, warnings } = check(
     `@aproval("x") ${any} when { false };\n@approval("dba-leads") forbid (principal, action, resource);`,

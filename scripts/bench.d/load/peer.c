@@ -4,6 +4,7 @@
  */
 #include "bench.h"
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 
 #define ECHO 7000
 #define PORTS 64
@@ -94,14 +95,24 @@ static void serve_forever(int port, void (*serve)(int))
 	}
 }
 
+/* In a process that ends with this one. */
+static void beside(int port, void (*serve)(int))
+{
+	pid_t parent = getpid();
+	if (fork() != 0)
+		return;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() == parent)
+		serve_forever(port, serve);
+	_exit(0);
+}
+
 int main(void)
 {
 	all_files();
 	signal(SIGCHLD, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
-	if (fork() == 0)
-		serve_forever(SINK, sink);
-	if (fork() == 0)
-		serve_forever(SOURCE, source);
+	beside(SINK, sink);
+	beside(SOURCE, source);
 	echo_forever();
 }

@@ -25,7 +25,11 @@ export async function revoke(
 export async function reload(context: Context): Promise<number> {
   const done = await context.ask((client) => client.call('reload', {}));
   if (context.json) context.printJson(done);
-  else if (done.ok) context.print(`reloaded: version ${printable(done.version)}`);
+  else if (done.ok)
+    context.print([
+      ...problemLines(done.warnings, context.style),
+      `reloaded: version ${printable(done.version)}`,
+    ]);
   else
     context.print([
       ...problemLines(done.problems, context.style),

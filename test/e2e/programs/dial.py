@@ -19,6 +19,10 @@ def ask(peer, request=REQUEST):
     print("peer", *peer.getpeername()[:2], flush=True)
     if request:
         peer.sendall(request)
+    page(peer)
+
+
+def page(peer):
     answer = b""
     while chunk := peer.recv(65536):
         answer += chunk
@@ -71,9 +75,10 @@ def device():
 def halfclose():
     """Everything is sent and closed before the answer is read."""
     with socket.create_connection((address, port), timeout=10) as peer:
+        print("peer", *peer.getpeername()[:2], flush=True)
         peer.sendall(REQUEST)
         peer.shutdown(socket.SHUT_WR)
-        ask(peer, b"")
+        page(peer)
 
 
 def hold():

@@ -36,7 +36,8 @@ try:
     elif kind in ("sctp", "dccp"):
         made.connect((address, 9999))
     else:
-        made.sendto(b"\x08\x00hopline!" if kind == "ping" else b"hopline", (address, 0 if kind == "raw" else 9999))
+        echo = b"\x80" if v6 else b"\x08"
+        made.sendto(echo + b"\0hopline" if kind == "ping" else b"hopline", (address, 0 if kind == "raw" else 9999))
     print("sent", flush=True)
 except OSError as error:
     print("errno", errno.errorcode.get(error.errno, error), flush=True)
