@@ -28,8 +28,18 @@ export interface ForestJson {
   readonly omitted: number;
 }
 
+let second = Number.NaN;
+let prefix = '';
+
+/** What is listed together happened together: most times differ from the one before in their milliseconds alone. */
 export function rfc3339(time: Micros): string {
-  return new Date(Math.floor(time / 1000)).toISOString();
+  const millis = Math.floor(time / 1000);
+  const whole = Math.floor(millis / 1000);
+  if (whole !== second) {
+    prefix = new Date(whole * 1000).toISOString().slice(0, -4);
+    second = whole;
+  }
+  return `${prefix}${String(millis - whole * 1000).padStart(3, '0')}Z`;
 }
 
 /** @throws RangeError when the text is no time */

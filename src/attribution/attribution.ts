@@ -149,7 +149,7 @@ export class Attribution {
   /** A program of a person's login that was there before the daemon. */
   recovered(root: Root, image: Image): void {
     const first = image.parent === null || image.parent.plumbing;
-    if (first && root.user === null) this.#firstProgram(root, image, image.started);
+    if (first && (root.user === null || root.uid === null)) this.#firstProgram(root, image, image.started);
     this.store(root, image);
   }
 

@@ -88,11 +88,15 @@ const WORD_MYSQL = /\b((?:mysql|mysqldump|mysqladmin|mariadb|sshpass)\b[^;&|]{0,
 const WORD_CURL = /\b(curl\b[^;&|]{0,256}?\s(?:-u|--user)\s*)([^\s:;&|]{0,256}:)([^\s;&|]+)/g;
 const WORD_HEADER = /((?:proxy-)?authorization\s*:\s*)([^"'\n]+)/gi;
 
+/** A value in quotes may hold assignments again: three deep at most, since no quote holds its own kind. */
+function redactAssignments(text: string): string {
+  return text.replace(WORD_ASSIGNMENT, (_, before: string, name: string, value: string) => {
+    return before + name + (SECRET.test(name) ? HIDDEN : redactAssignments(value));
+  });
+}
+
 function redactCommand(text: string): string {
-  return text
-    .replace(WORD_ASSIGNMENT, (whole, before: string, name: string) =>
-      SECRET.test(name) ? `${before}${name}${HIDDEN}` : whole,
-    )
+  return redactAssignments(text)
     .replace(WORD_OPTION, `$1${HIDDEN}`)
     .replace(WORD_MYSQL, `$1${HIDDEN}`)
     .replace(WORD_CURL, `$1$2${HIDDEN}`)

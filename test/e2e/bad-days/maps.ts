@@ -11,7 +11,7 @@ const VALUE = 4096;
 /** Takes up what is left of a map, with keys that no process or connection has. */
 export class Filled {
   readonly #lib: Libbpf = loadLibbpf();
-  readonly #fd: number;
+  #fd: number;
   readonly #keys: Uint8Array[] = [];
 
   /**
@@ -34,9 +34,12 @@ export class Filled {
     return this.#keys.length;
   }
 
+  /** Gives the room back; a second time does nothing. */
   free(): void {
+    if (this.#fd < 0) return;
     for (const key of this.#keys.splice(0)) this.#lib.remove(this.#fd, key);
     closeSync(this.#fd);
+    this.#fd = -1;
   }
 }
 
