@@ -59,8 +59,7 @@ struct hl_root {
 	struct hl_key leader; /* its end is the end of the session */
 	__u32 live; /* processes, updated by atomic add */
 	__u8 kind;
-	__u8 revoked;
-	__u8 pad[2];
+	__u8 pad[3];
 };
 
 /* Who does something, as frozen at the moment of doing. */

@@ -126,14 +126,12 @@ static __always_inline enum verdict decide(struct bpf_sock_addr *ctx, struct hl_
 	/* An unconnected UDP socket goes on sending where it was allowed to, if nothing has changed. */
 	if (record && !connecting_now && record->port == sock->port && same_addr(record->addr, sock->addr) &&
 	    record->who.root == sock->who.root && (record->flags & HL_S_OPEN)) {
-		struct hl_root *root = bpf_map_lookup_elem(&roots, &sock->who.root);
-		if (!root || !root->revoked)
+		if (!bpf_map_lookup_elem(&revoked, &sock->who.root))
 			return PASS;
 	}
 
 	sock->id = mint_id(conf);
-	struct hl_root *root = bpf_map_lookup_elem(&roots, &sock->who.root);
-	if (root && root->revoked)
+	if (bpf_map_lookup_elem(&revoked, &sock->who.root))
 		return deny(sock, HL_REVOKED);
 	struct hl_route *route = lookup_route(conf, sock->transport, sock->port, sock->addr);
 	if (!route)

@@ -38,9 +38,8 @@ static __always_inline void leave_root(__u64 id)
 	__sync_fetch_and_add(&root->live, -1);
 	if (*(volatile __u32 *)&root->live != 0)
 		return;
-	/* Two last processes may both read 0; one delete succeeds. A revoked root is kept until user
-	 * space has seen the end, which is where it is removed. */
-	if (!root->revoked && bpf_map_delete_elem(&roots, &id))
+	/* Two last processes may both read 0; one delete succeeds. */
+	if (bpf_map_delete_elem(&roots, &id))
 		return;
 	struct hl_root_event end = { .root = id };
 	send_event(&end.head, HL_EV_ROOT_END, sizeof(end));

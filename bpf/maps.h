@@ -44,6 +44,18 @@ struct {
 	__type(value, struct hl_root);
 } roots SEC(".maps");
 
+/*
+ * Roots that may not connect any more. Written by user space alone, and apart from the roots, whose count
+ * of the living is the kernel's: to read, change and write back the two together would lose one of them.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 65536);
+	__type(key, __u64);
+	__type(value, __u32);
+} revoked SEC(".maps");
+
 /* Base names of the programs whose forks are logins or jobs of their own → enum hl_kind. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

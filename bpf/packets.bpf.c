@@ -110,8 +110,7 @@ int egress(struct __sk_buff *skb)
 		if (sock) {
 			/* a connected socket passes no hook any more when it sends */
 			__u64 id = sock->who.root;
-			struct hl_root *root = bpf_map_lookup_elem(&roots, &id);
-			if (root && root->revoked)
+			if (bpf_map_lookup_elem(&revoked, &id))
 				return 0;
 			if (!(sock->flags & HL_S_OPEN) && !(sock->flags & HL_S_SELF)) {
 				/* the first packet of a connected socket; one report for each connect */

@@ -40,7 +40,7 @@ export interface AttributionOptions {
   liveProcesses(root: bigint): number;
   /** What the kernel has of a running process; null where it has gone. */
   lineageOf(pid: number): HlWho | null;
-  /** The kernel keeps a revoked root until it is told that its end was seen. */
+  /** Its last process has gone: what was noted of it in the kernel can go. */
   forgetRoot(root: bigint): void;
   /** A DNS answer that a login got: parsed elsewhere, by a process without privilege. */
   onDnsAnswer(root: Id, message: Uint8Array): void;

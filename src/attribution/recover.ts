@@ -143,7 +143,7 @@ function seedPass(
     added.push(key);
     const before = maps.roots.get(id);
     const leader = before?.leader ?? { tgid: root.leader.pid, startNs: root.leader.startNs };
-    maps.roots.set(id, { leader, live: (before?.live ?? 0) + 1, kind, revoked: before?.revoked ?? 0 });
+    maps.roots.set(id, { leader, live: (before?.live ?? 0) + 1, kind });
   }
   return added;
 }

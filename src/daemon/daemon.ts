@@ -205,7 +205,7 @@ export class Daemon {
       pamEvents: () => this.#pamEvents(),
       liveProcesses: (root) => maps.roots.get(root)?.live ?? 0,
       lineageOf: (pid) => lineageOf(this.kernel, pid),
-      forgetRoot: (root) => void maps.roots.delete(root),
+      forgetRoot: (root) => void maps.revoked.delete(root),
       onDnsAnswer: (root, message) => this.#names.parse(root, message),
     });
     this.#names = new NamesParser({

@@ -29,8 +29,7 @@ export class Revocations {
   login(root: Root, by: string, reason: string): Id[] {
     const { maps, attribution, record } = this.#options;
     const at = this.#options.now();
-    const live = maps.roots.get(root.kernelId);
-    if (live) maps.roots.set(root.kernelId, { ...live, revoked: 1 });
+    maps.revoked.set(root.kernelId, 1);
     if (root.revoked === null) {
       root.revoked = at;
       attribution.store(root, null);

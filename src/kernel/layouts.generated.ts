@@ -554,7 +554,6 @@ export interface HlRoot {
   leader: HlKey;
   live: number;
   kind: number;
-  revoked: number;
 }
 export const hlRootSize = 24;
 export function readHlRoot(view: DataView, at: number): HlRoot {
@@ -562,14 +561,12 @@ export function readHlRoot(view: DataView, at: number): HlRoot {
     leader: readHlKey(view, at),
     live: view.getUint32(at + 16, true),
     kind: view.getUint8(at + 20),
-    revoked: view.getUint8(at + 21),
   };
 }
 export function writeHlRoot(view: DataView, at: number, value: HlRoot): void {
   writeHlKey(view, at, value.leader);
   view.setUint32(at + 16, value.live, true);
   view.setUint8(at + 20, value.kind);
-  view.setUint8(at + 21, value.revoked);
 }
 
 export interface HlRootEvent {

@@ -10,6 +10,7 @@ export const SHARED_MAPS = [
   'losses',
   'lineage',
   'roots',
+  'revoked',
   'spawners',
   'routes',
   'sockets',
@@ -62,6 +63,8 @@ export interface KernelMaps {
   readonly config: BpfMap<number, abi.HlConfig>;
   readonly lineage: BpfMap<abi.HlKey, abi.HlLineage>;
   readonly roots: BpfMap<bigint, abi.HlRoot>;
+  /** Roots that may not connect any more. */
+  readonly revoked: BpfMap<bigint, number>;
   readonly spawners: BpfMap<string, number>;
   readonly routes: BpfMap<abi.HlRouteKey, abi.HlRoute>;
   readonly flows: BpfMap<abi.HlFlowKey, abi.HlFlow>;
@@ -82,6 +85,7 @@ export function openMaps(lib: Libbpf, fds: ReadonlyMap<string, number>): KernelM
     config: new BpfMap(lib, fd('config'), 'config', u32Layout, config),
     lineage: new BpfMap(lib, fd('lineage'), 'lineage', key, lineage),
     roots: new BpfMap(lib, fd('roots'), 'roots', u64Layout, root),
+    revoked: new BpfMap(lib, fd('revoked'), 'revoked', u64Layout, u32Layout),
     spawners: new BpfMap(lib, fd('spawners'), 'spawners', nameLayout(abi.HL_NAME), u32Layout),
     routes: new BpfMap(lib, fd('routes'), 'routes', routeKey, route),
     flows: new BpfMap(lib, fd('flows'), 'flows', flowKey, flow),

@@ -1,4 +1,5 @@
 // What no person started is never silently a person's: jobs and services are origins of their own.
+import { writeFileSync } from 'node:fs';
 import t from 'tap';
 import { isHop } from './assertions.ts';
 import { FAMILIES, labUp, mark, SH, service, ssh, waitForHop, waitForLogin } from './support.ts';
@@ -82,3 +83,39 @@ for (const family of FAMILIES) {
     );
   }
 }
+
+// Not beside the jobs of at: for as long as this takes, the host's init starts something else in atd's place.
+t.test("a service of the host's init", async (t) => {
+  const atd = '/usr/sbin/atd';
+  const word = mark();
+  const calls = FAMILIES.map((family) => `curl -s ${family.url('web1', 80, word)}`).join('\n');
+  const again = 'kill $(cat /run/lab-services/atd)';
+  const program = `${rootOf('bastion1')}/tmp/service`;
+  writeFileSync(program, `#!/bin/sh\n${calls}\nexec sleep 600\n`, { mode: 0o755 });
+  const placed = await service('bastion1', `mount --bind /tmp/service ${atd} && ${again}`);
+  t.equal(placed.code, 0, placed.err);
+  try {
+    for (const family of FAMILIES) {
+      const address = family.address('web1');
+      const found = await waitForHop('bastion1', word, ({ destination }) => destination.address === address);
+      t.match(found.login, {
+        kind: 'unattended',
+        source: 'service',
+        user: 'root',
+        identity: null,
+        client: null,
+        tty: null,
+      });
+      isHop(t, found, {
+        chain: [`${SH} atd`, 'curl'],
+        address,
+        port: 80,
+        target: 'web1',
+        outcome: 'deny',
+        mode: 'denied',
+      });
+    }
+  } finally {
+    t.equal((await service('bastion1', `umount ${atd} && ${again}`)).code, 0, 'atd is back');
+  }
+});
