@@ -97,6 +97,21 @@ struct hl_route {
 	__u8 pad;
 };
 
+/* A destination that was looked up before. */
+struct hl_route_cache_key {
+	__u32 table;
+	__u8 transport;
+	__u8 pad;
+	__u16 port;
+	__u8 addr[16];
+};
+
+enum hl_tally {
+	HL_TALLY_LISTENERS = 0,   /* entries of the listeners map; the kernel's to count */
+	HL_TALLY_REVOCATIONS = 1, /* entries of the revoked map; user space's */
+	HL_TALLY_MAX = 2,
+};
+
 enum hl_config_flag {
 	HL_C_PING = 1,    /* ping sockets are allowed */
 	HL_C_READY = 2,   /* the maps are filled; before that nothing is decided */
@@ -114,9 +129,9 @@ struct hl_config {
 	__u32 self_tgid;
 	__u16 proxy4_port;
 	__u16 proxy6_port;
-	__u8 generation; /* of the routing table */
+	__u32 table; /* number of the routing table; its low byte is the generation of its keys */
 	__u8 flags;
-	__u8 pad[2];
+	__u8 pad[3];
 };
 
 enum hl_socket_flag {
@@ -127,6 +142,7 @@ enum hl_socket_flag {
 	HL_S_OPEN = 16, /* reported to user space */
 	HL_S_FOREIGN_NETNS = 32,
 	HL_S_BEFORE = 64, /* was there before the programs were */
+	HL_S_LISTENER = 128, /* route holds its network namespace */
 };
 
 struct hl_socket {

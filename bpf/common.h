@@ -15,6 +15,23 @@ static __always_inline struct hl_config *get_config(void)
 	return bpf_map_lookup_elem(&config, &zero);
 }
 
+static __always_inline __u64 *tally(__u32 which)
+{
+	return bpf_map_lookup_elem(&tallies, &which);
+}
+
+static __always_inline __u32 netns_of_current(void)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	return BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+}
+
+static __always_inline bool is_revoked(__u64 root)
+{
+	__u64 *count = tally(HL_TALLY_REVOCATIONS);
+	return count && *count && bpf_map_lookup_elem(&revoked, &root);
+}
+
 static __always_inline void count_loss(__u32 what)
 {
 	__u64 *count = bpf_map_lookup_elem(&losses, &what);
@@ -89,13 +106,6 @@ static __always_inline void fill_who(struct hl_who *who, const struct hl_key *ke
 		who->owner = *key;
 		who->kind = HL_UNATTRIBUTED;
 	}
-}
-
-/* bpf_get_current_pid_tgid is not offered to sockops before Linux 6.10. */
-static __always_inline __u64 current_thread(void)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	return BPF_CORE_READ(task, pid);
 }
 
 static __always_inline bool is_person(__u8 kind)

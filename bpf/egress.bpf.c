@@ -12,26 +12,31 @@
  */
 #include "common.h"
 
-static __always_inline struct hl_route *lookup_route(struct hl_config *conf, __u8 transport, __u16 port, const __u8 *addr)
+static __always_inline bool find_route(struct hl_config *conf, const struct hl_socket *sock, struct hl_route *found)
 {
-	struct hl_route_key key = { .prefixlen = 160, .generation = conf->generation, .transport = transport };
-	struct hl_route *exact, *any;
+	struct hl_route_cache_key cache = { .table = conf->table, .transport = sock->transport, .port = sock->port };
+	struct hl_route_key key = { .prefixlen = 160, .generation = conf->table & 0xff, .transport = sock->transport };
+	struct hl_route *route, *exact;
 
-	copy_addr(key.addr, addr);
-	any = bpf_map_lookup_elem(&routes, &key);
-	key.port_hi = port >> 8;
-	key.port_lo = port & 0xff;
+	copy_addr(cache.addr, sock->addr);
+	route = bpf_map_lookup_elem(&route_cache, &cache);
+	if (route) {
+		*found = *route;
+		return true;
+	}
+	copy_addr(key.addr, sock->addr);
+	route = bpf_map_lookup_elem(&routes, &key);
+	key.port_hi = sock->port >> 8;
+	key.port_lo = sock->port & 0xff;
 	exact = bpf_map_lookup_elem(&routes, &key);
 	/* The longer prefix wins; between equals, the named port. */
-	if (exact && (!any || exact->prefix >= any->prefix))
-		return exact;
-	return any;
-}
-
-static __always_inline __u32 netns_of_current(void)
-{
-	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
-	return BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
+	if (exact && (!route || exact->prefix >= route->prefix))
+		route = exact;
+	if (!route)
+		return false;
+	*found = *route;
+	bpf_map_update_elem(&route_cache, &cache, found, BPF_ANY);
+	return true;
 }
 
 static __always_inline int deny(const struct hl_socket *sock, __u8 reason)
@@ -43,9 +48,13 @@ static __always_inline int deny(const struct hl_socket *sock, __u8 reason)
 /* Another login's process listens on this loopback port: its ssh -L, -D, or a proxy of its own. */
 static __always_inline void note_loopback(const struct hl_who *who, const __u8 *addr, __u16 port)
 {
-	struct hl_listener_key key = { .netns = netns_of_current(), .port = port };
+	struct hl_listener_key key = { .port = port };
 	struct hl_listener *listener;
+	__u64 *count = tally(HL_TALLY_LISTENERS);
 
+	if (!count || !*count)
+		return;
+	key.netns = netns_of_current();
 	copy_addr(key.addr, addr);
 	listener = bpf_map_lookup_elem(&listeners, &key);
 	if (!listener && is_mapped(addr)) {
@@ -56,10 +65,7 @@ static __always_inline void note_loopback(const struct hl_who *who, const __u8 *
 		__builtin_memset(key.addr, 0, sizeof(key.addr));
 		listener = bpf_map_lookup_elem(&listeners, &key);
 	}
-
-	if (!listener || listener->root == who->root || !(is_person(listener->kind) || is_person(who->kind)))
-		return;
-	if (!is_person(listener->kind))
+	if (!listener || listener->root == who->root)
 		return;
 	struct hl_handoff_event *event = RESERVE_EVENT(HL_EV_HANDOFF, hl_handoff_event);
 	if (!event)
@@ -112,36 +118,49 @@ static __always_inline enum verdict decide(struct bpf_sock_addr *ctx, struct hl_
 		record = bpf_sk_storage_get(&sockets, ctx->sk, sock, BPF_SK_STORAGE_GET_F_CREATE);
 		return record ? PASS : REFUSE;
 	}
-	record = bpf_sk_storage_get(&sockets, ctx->sk, NULL, 0);
-	/* the address of any reaches what listens on loopback */
-	bool here = is_loopback(sock->addr) || is_any(sock->addr) || same_addr(sock->addr, conf->proxy4) || same_addr(sock->addr, conf->proxy6);
-	bool to_proxy = here && (sock->port == conf->proxy4_port || sock->port == conf->proxy6_port);
-	if (to_proxy && sock->transport == IPPROTO_TCP) {
+	if (sock->transport == IPPROTO_TCP && (sock->port == conf->proxy4_port || sock->port == conf->proxy6_port) &&
+	    /* the address of any reaches what listens on loopback */
+	    (is_loopback(sock->addr) || is_any(sock->addr) || same_addr(sock->addr, conf->proxy4) || same_addr(sock->addr, conf->proxy6))) {
 		/* io_uring may retry with the address already rewritten */
+		record = bpf_sk_storage_get(&sockets, ctx->sk, NULL, 0);
 		if (record && record->action == HL_INSPECT && !(record->flags & HL_S_OPEN))
 			return PASS;
 		sock->id = mint_id(conf);
 		return deny(sock, HL_PROXY);
 	}
-	/* An unconnected UDP socket goes on sending where it was allowed to, if nothing has changed. */
-	if (record && !connecting_now && record->port == sock->port && same_addr(record->addr, sock->addr) &&
-	    record->who.root == sock->who.root && (record->flags & HL_S_OPEN)) {
-		if (!bpf_map_lookup_elem(&revoked, &sock->who.root))
+	if (!connecting_now) {
+		/* An unconnected UDP socket goes on sending where it was allowed to, if nothing has changed. */
+		record = bpf_sk_storage_get(&sockets, ctx->sk, NULL, 0);
+		if (record && record->port == sock->port && same_addr(record->addr, sock->addr) &&
+		    record->who.root == sock->who.root && (record->flags & HL_S_OPEN) && !is_revoked(sock->who.root))
 			return PASS;
 	}
-
-	sock->id = mint_id(conf);
-	if (bpf_map_lookup_elem(&revoked, &sock->who.root))
+	if (is_revoked(sock->who.root)) {
+		sock->id = mint_id(conf);
 		return deny(sock, HL_REVOKED);
-	struct hl_route *route = lookup_route(conf, sock->transport, sock->port, sock->addr);
-	if (!route)
+	}
+	struct hl_route route;
+	if (!find_route(conf, sock, &route)) {
+		sock->id = mint_id(conf);
 		return deny(sock, HL_NO_ROUTE);
-	sock->route = route->id;
-	/* A datagram can't be held while somebody decides: what would need that is denied. */
-	sock->action = sock->transport == IPPROTO_UDP && route->action == HL_INSPECT ? HL_DENY : route->action;
-	sock->route_flags = route->flags;
-	if (is_loopback(sock->addr) && sock->transport == IPPROTO_TCP)
+	}
+	if (sock->transport == IPPROTO_TCP && (is_loopback(sock->addr) || is_any(sock->addr)))
 		note_loopback(&sock->who, sock->addr, sock->port);
+	if ((route.flags & HL_R_QUIET) && route.action == HL_DIRECT) {
+		/* No hop, so no record; one of an earlier connection of this socket must not speak for it. */
+		record = bpf_sk_storage_get(&sockets, ctx->sk, NULL, 0);
+		if (record) {
+			record->action = HL_DIRECT;
+			record->route_flags = HL_R_QUIET;
+			record->flags = 0;
+		}
+		return PASS;
+	}
+	sock->id = mint_id(conf);
+	sock->route = route.id;
+	/* A datagram can't be held while somebody decides: what would need that is denied. */
+	sock->action = sock->transport == IPPROTO_UDP && route.action == HL_INSPECT ? HL_DENY : route.action;
+	sock->route_flags = route.flags;
 	/*
 	 * Connecting a UDP socket sends nothing; resolvers do it to every address they sort (RFC 6724).
 	 * The verdict is kept with the socket and met by its first packet.
@@ -160,22 +179,14 @@ static __always_inline enum verdict decide(struct bpf_sock_addr *ctx, struct hl_
 		line->flags |= HL_F_KNOWN;
 	if (sock->transport == IPPROTO_UDP && !later) {
 		sock->flags |= HL_S_OPEN;
-		if (!(route->flags & HL_R_QUIET))
-			tell_flow(sock, sock->action, HL_ALLOWED);
+		tell_flow(sock, sock->action, HL_ALLOWED);
 	}
-	if (record) {
-		*record = *sock;
-	} else if (!bpf_sk_storage_get(&sockets, ctx->sk, sock, BPF_SK_STORAGE_GET_F_CREATE)) {
+	record = bpf_sk_storage_get(&sockets, ctx->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!record) {
 		count_loss(HL_LOSS_SOCKET);
 		return deny(sock, HL_RESOURCES);
 	}
-	if (sock->transport == IPPROTO_TCP) {
-		__u64 thread = current_thread();
-		if (bpf_map_update_elem(&connecting, &thread, sock, BPF_ANY)) {
-			count_loss(HL_LOSS_SOCKET);
-			return deny(sock, HL_RESOURCES);
-		}
-	}
+	*record = *sock;
 	return sock->action == HL_INSPECT && connecting_now ? REDIRECT : PASS;
 }
 

@@ -47,7 +47,7 @@ SEC("tracepoint/syscalls/sys_enter_connect")
 int enter_connect(struct sys_enter_connect *ctx)
 {
 	struct attempt attempt = { .fd = ctx->fd };
-	__u64 thread = current_thread();
+	__u64 thread = bpf_get_current_pid_tgid();
 	__u64 length = ctx->length;
 
 	if (length < 3 || length > 2 + HL_PATH)
@@ -149,7 +149,7 @@ static __always_inline void connected(struct attempt *attempt)
 SEC("tracepoint/syscalls/sys_exit_connect")
 int exit_connect(struct sys_exit *ctx)
 {
-	__u64 thread = current_thread();
+	__u64 thread = bpf_get_current_pid_tgid();
 	struct attempt *attempt = bpf_map_lookup_elem(&attempts, &thread);
 	struct hl_config *conf = get_config();
 

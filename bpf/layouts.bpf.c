@@ -29,6 +29,7 @@ KEEP_STRUCT(hl_socket_event);
 KEEP_STRUCT(hl_dns_event);
 KEEP_STRUCT(hl_task);
 
+KEEP_ENUM(hl_tally);
 KEEP_ENUM(hl_kind);
 KEEP_ENUM(hl_lineage_flag);
 KEEP_ENUM(hl_action);

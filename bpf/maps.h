@@ -72,6 +72,22 @@ struct {
 	__type(value, struct hl_route);
 } routes SEC(".maps");
 
+/* In front of the routing table: walking its trie costs ten times a hash lookup. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct hl_route_cache_key);
+	__type(value, struct hl_route);
+} route_cache SEC(".maps");
+
+/* How many entries rarely used maps have: most connects need not look into them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, HL_TALLY_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} tallies SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
@@ -87,17 +103,6 @@ struct {
 	__type(value, struct hl_flow);
 } flows SEC(".maps");
 
-/*
- * What a thread is connecting just now. An MPTCP connect is seen on the MPTCP socket and its SYN on a
- * subflow made a moment later; the thread is all they share. Forgetting an entry refuses the connect.
- */
-struct {
-	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 8192);
-	__type(key, __u64);
-	__type(value, struct hl_socket);
-} connecting SEC(".maps");
-
 /* For getpeername on MPTCP sockets alone; a forgotten one shows the proxy's address. */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -106,7 +111,7 @@ struct {
 	__type(value, struct hl_peer);
 } peers SEC(".maps");
 
-/* Ports on loopback or any address, and whose process listens there. */
+/* Ports on loopback or any address where a process of a person's login listens. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);

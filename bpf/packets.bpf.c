@@ -109,8 +109,7 @@ int egress(struct __sk_buff *skb)
 	if (packet.protocol == IPPROTO_UDP) {
 		if (sock) {
 			/* a connected socket passes no hook any more when it sends */
-			__u64 id = sock->who.root;
-			if (bpf_map_lookup_elem(&revoked, &id))
+			if (is_revoked(sock->who.root))
 				return 0;
 			if (!(sock->flags & HL_S_OPEN) && !(sock->flags & HL_S_SELF)) {
 				/* the first packet of a connected socket; one report for each connect */

@@ -135,6 +135,18 @@ export class Attribution {
     return who === null ? null : this.resolve(who, at);
   }
 
+  /** Its pid may be another process's by now, and the process may have executed another program. */
+  stillRuns(who: HlWho): boolean {
+    const now = this.#options.lineageOf(who.proc.tgid);
+    return (
+      now !== null &&
+      now.proc.startNs === who.proc.startNs &&
+      now.image === who.image &&
+      now.owner.startNs === who.owner.startNs &&
+      now.owner.tgid === who.owner.tgid
+    );
+  }
+
   /** Makes sure that the record knows of the root and of the programs down to `image`. */
   store(root: Root, image: Image | null): void {
     if (!root.stored && root.user === null && image && root.kind === 'unattended') {

@@ -12,7 +12,7 @@ import {
 } from '../kernel/layouts.generated.ts';
 import { chainOf, type Image } from './image.ts';
 import type { Names } from './names.ts';
-import { readExe, readStat } from './proc.ts';
+import { readExe } from './proc.ts';
 import type { HopDraft, Recorder } from './recorder.ts';
 import type { Root } from './roots.ts';
 import type { Routing } from './routing.ts';
@@ -34,6 +34,8 @@ interface Context {
   readonly names: Names;
   resolve(who: HlWho, at: Micros): { root: Root | null; image: Image | null };
   store(root: Root, image: Image | null): void;
+  /** Whether a process still runs the program that it ran then. */
+  stillRuns(who: HlWho): boolean;
 }
 
 const TRANSPORTS: Readonly<Record<number, Transport>> = { 6: 'tcp', 17: 'udp' };
@@ -46,9 +48,6 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
   132: 'sctp',
   136: 'udplite',
 };
-
-/** USER_HZ is 100 on every architecture that Hopline supports (times(2)). */
-const NS_PER_TICK = 10_000_000n;
 
 /** Hops that the kernel handles alone, and the first half of those that the proxy claims. */
 export class Flows {
@@ -183,9 +182,7 @@ export class Flows {
   /** Nothing is known of its origin; what can be read of it now is written down as that. */
   #chainOfStranger(who: HlWho): string[] {
     if (who.proc.tgid === 0) return [];
-    // Another program may have the pid by now: the start time tells, in the clock ticks of /proc.
-    const sameProcess = readStat(who.proc.tgid)?.startTicks === Number(who.proc.startNs / NS_PER_TICK);
-    const exe = sameProcess ? readExe(who.proc.tgid) : null;
+    const exe = this.#context.stillRuns(who) ? readExe(who.proc.tgid) : null;
     return [exe ? exe.slice(exe.lastIndexOf('/') + 1) : `pid ${who.proc.tgid}`];
   }
 

@@ -1,4 +1,4 @@
-import type { Id, Micros } from '../core/types.ts';
+import type { Id, Micros, Process } from '../core/types.ts';
 import type { HlKey } from '../kernel/layouts.generated.ts';
 
 /**
@@ -67,4 +67,29 @@ export function labelOf(name: string, filename: string, argv: readonly string[])
   if (base === scriptBase || /\.\w{1,4}$/.test(scriptBase) || script.includes('/'))
     return `${name} ${scriptBase}`;
   return name;
+}
+
+/** An image as the record has it. */
+export function imageOfRow(row: Process, parent: Image | null): Image {
+  const name = row.exe.slice(row.exe.lastIndexOf('/') + 1);
+  return {
+    key: `${row.pid}.${row.startNs}`,
+    pid: row.pid,
+    startNs: BigInt(row.startNs),
+    image: row.image,
+    root: row.login,
+    parent,
+    ppid: row.ppid,
+    exe: row.exe,
+    exeVerified: row.exeVerified,
+    label: labelOf(name, row.argv[1] ?? '', row.argv),
+    argv: row.argv,
+    argvBytes: row.argvBytes,
+    uid: row.uid,
+    started: row.started,
+    recovered: row.recovered,
+    plumbing: false,
+    setup: false,
+    stored: row.id,
+  };
 }

@@ -1,7 +1,7 @@
-import type { Id, Micros } from '../core/types.ts';
-import type { HlExecEvent, HlExitEvent, HlWho } from '../kernel/layouts.generated.ts';
+import type { Id, Micros, Process } from '../core/types.ts';
+import type { HlExecEvent, HlExitEvent, HlKey, HlWho } from '../kernel/layouts.generated.ts';
 import { ExeResolver } from './exe.ts';
-import { type Image, imageKey, labelOf, processKey } from './image.ts';
+import { type Image, imageKey, imageOfRow, labelOf, processKey } from './image.ts';
 import { redactArgv } from './redact.ts';
 
 /** Exited images that a child may still name as its parent: as many as a busy host starts in a minute. */
@@ -12,6 +12,8 @@ export interface ImageRules {
   readonly plumbing: ReadonlySet<string>;
   /** Bytes of argv to keep. */
   readonly argvBytes: number;
+  /** An image that the record has, and the images above it up to the first; empty where it has none. */
+  recorded(login: Id, key: HlKey, image: number): readonly Process[];
 }
 
 /** The programs that run or ran a moment ago, by process and exec. */
@@ -46,7 +48,7 @@ export class Images {
     });
     // A fork that was noticed before it executed anything has an image of its own in between.
     const fork = this.#byImage.get(imageKey(who.proc, 0));
-    const parent = fork ?? this.#byImage.get(imageKey(event.parent, event.parentImage)) ?? null;
+    const parent = fork ?? this.#find(root, event.parent, event.parentImage);
     const sameRoot = parent !== null && parent.root === root ? parent : null;
     const label = labelOf(name, filename, argv);
     const setup =
@@ -121,7 +123,7 @@ export class Images {
    * parent's program: it gets an image of its own below that one, numbered 0.
    */
   of(who: HlWho, root: Id, at: Micros): Image | null {
-    const owner = this.#byImage.get(imageKey(who.owner, who.image)) ?? null;
+    const owner = this.#find(root, who.owner, who.image);
     if (owner === null || owner.root !== root) return null;
     const key = processKey(who.proc);
     if (key === owner.key) return owner;
@@ -141,6 +143,21 @@ export class Images {
     };
     this.add(fork);
     return fork;
+  }
+
+  /** From memory, or, where it exited long ago and left a child behind, from the record. */
+  #find(root: Id, key: HlKey, image: number): Image | null {
+    const known = this.#byImage.get(imageKey(key, image));
+    if (known || key.startNs === 0n) return known ?? null;
+    let found: Image | null = null;
+    for (const row of [...this.#rules.recorded(root, key, image)].reverse()) {
+      found = this.#byImage.get(`${row.pid}.${row.startNs}.${row.image}`) ?? imageOfRow(row, found);
+    }
+    if (found) {
+      this.#byImage.set(imageKey(key, image), found);
+      this.#forgetLater(found);
+    }
+    return found;
   }
 
   #isPlumbing(name: string, parent: Image | null): boolean {

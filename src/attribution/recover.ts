@@ -9,7 +9,7 @@ import {
 } from '../kernel/layouts.generated.ts';
 import type { KernelMaps } from '../kernel/maps.ts';
 import type { Attribution } from './attribution.ts';
-import { type Image, imageKey, labelOf, processKey } from './image.ts';
+import { type Image, imageKey, imageOfRow, labelOf, processKey } from './image.ts';
 import { splitArgv } from './images.ts';
 import { readCmdline, readExe } from './proc.ts';
 import { redactArgv } from './redact.ts';
@@ -24,6 +24,8 @@ export interface RecoverOptions {
   readonly known: { readonly logins: readonly Login[]; readonly processes: readonly Process[] };
   readonly self: number;
   readonly spawners: ReadonlyMap<string, number>;
+  /** The programs ran before this start. */
+  readonly continued: boolean;
   /** Takes in the events that wait in the ring. */
   drain(): void;
   now(): Micros;
@@ -69,10 +71,12 @@ export function recover(options: RecoverOptions): Recovered {
       ? [{ task, line, root: takeUpRoot(options, line, task).id }]
       : [];
   });
-  // What was executed while no daemon was there is told better by its event than by /proc.
-  options.drain();
+  // What was executed while no daemon was there is told better by its event than by /proc. At a first start
+  // it is the other way round: events are of children of what /proc tells.
+  if (options.continued) options.drain();
   const byPid = new Map(tasks.map((task) => [task.proc.tgid, task]));
   for (const { task, line, root } of lines) takeUpImage(options, byPid, task, line, root, 0);
+  if (!options.continued) options.drain();
   const roots = new Set(lines.map(({ root }) => root));
   return {
     seeded: seeded.length,
@@ -92,7 +96,7 @@ function takeUpRecord({ attribution, known, maps }: RecoverOptions): Image[] {
   const byId = new Map<number, Image>();
   for (const row of known.processes) {
     const parent = row.parent === null ? null : (byId.get(row.parent) ?? null);
-    byId.set(row.id, fromRow(row, parent));
+    byId.set(row.id, imageOfRow(row, parent));
   }
   const images = [...byId.values()];
   for (const image of images) attribution.images.add(image);
@@ -206,30 +210,6 @@ function takeUpImage(
     if (owner && owner.kind !== 'unattended') attribution.recovered(owner, image);
   }
   return image;
-}
-
-function fromRow(row: Process, parent: Image | null): Image {
-  const name = row.exe.slice(row.exe.lastIndexOf('/') + 1);
-  return {
-    key: `${row.pid}.${row.startNs}`,
-    pid: row.pid,
-    startNs: BigInt(row.startNs),
-    image: row.image,
-    root: row.login,
-    parent,
-    ppid: row.ppid,
-    exe: row.exe,
-    exeVerified: row.exeVerified,
-    label: labelOf(name, row.argv[1] ?? '', row.argv),
-    argv: row.argv,
-    argvBytes: row.argvBytes,
-    uid: row.uid,
-    started: row.started,
-    recovered: row.recovered,
-    plumbing: false,
-    setup: false,
-    stored: row.id,
-  };
 }
 
 function fromProc(

@@ -134,8 +134,12 @@ async function capabilities(system: DoctorSystem): Promise<Finding> {
   return { ok: 'no', found: `${whose} lacks ${missing.join(' ')}`, fix };
 }
 
-/** Mount points of a file system type; proc_pid_mountinfo(5): the type follows the lone hyphen. */
+/**
+ * Mount points of a file system type; proc_pid_mountinfo(5): the type follows the lone hyphen. Of two on one point
+ * the later covers the other.
+ */
 function mountsOf(system: DoctorSystem, type: string): string[] {
   const lines = (system.read('/proc/self/mountinfo') ?? '').split('\n').map((line) => line.split(' '));
-  return lines.filter((fields) => fields[fields.indexOf('-') + 1] === type).map((fields) => fields[4] ?? '');
+  const last = new Map(lines.map((fields) => [fields[4] ?? '', fields[fields.indexOf('-') + 1]]));
+  return [...last].filter(([, found]) => found === type).map(([point]) => point);
 }

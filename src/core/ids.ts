@@ -32,7 +32,13 @@ export function bigIntFromId(text: string): bigint | null {
   return value;
 }
 
-/** Upper case, with I and L read as 1 and O as 0: for comparing what a person typed with an id. */
+/**
+ * Upper case, with I and L read as 1 and O as 0: for comparing what a person typed with an id. Letters beyond
+ * ASCII stay what they are: some become two others, or an ASCII one, in upper case.
+ */
 export function normaliseId(text: string): string {
-  return text.toUpperCase().replace(/[IL]/g, '1').replace(/O/g, '0');
+  return text
+    .replace(/[a-z]+/g, (letters) => letters.toUpperCase())
+    .replace(/[IL]/g, '1')
+    .replace(/O/g, '0');
 }

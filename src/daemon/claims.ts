@@ -13,6 +13,10 @@ import type { StoreRecorder } from './store-recorder.ts';
 /** A worker takes a connection within milliseconds; what waits this long is waiting for nobody. */
 const UNCLAIMED_MS = 10_000;
 
+const DISK_FULL = 'the disk is full: what can not be recorded is not let through';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 export interface ClaimsOptions {
   readonly maps: KernelMaps;
   readonly attribution: Attribution;
@@ -63,12 +67,21 @@ export class Claims {
     });
     const decision = this.#decide(draft, root);
     const allowed = decision.outcome === 'allow' || decision.observed;
-    const hop: HopDraft = allowed
-      ? { ...draft, decision }
-      : { ...draft, decision, mode: 'denied', ended: at, bytesUp: 0, bytesDown: 0 };
+    const denied = { mode: 'denied', ended: at, bytesUp: 0, bytesDown: 0 } as const;
+    const hop: Mutable<HopDraft> = { ...draft, decision, ...(allowed ? {} : denied) };
     record.hop(hop);
-    if (!record.flush() && this.#options.enforcing())
-      return { type: 'refuse', reason: 'the disk is full: what can not be recorded is not let through' };
+    if (!record.flush() && this.#options.enforcing()) {
+      const full = {
+        ...decision,
+        outcome: 'deny',
+        observed: false,
+        policies: [],
+        reason: DISK_FULL,
+      } as const;
+      Object.assign(hop, { ...denied, decision: full, endReason: DISK_FULL });
+      this.#options.onDenied(hop, root, image);
+      return { type: 'refuse', reason: DISK_FULL };
+    }
     if (!allowed) {
       this.#options.onDenied(hop, root, image);
       return { type: 'refuse', reason: decision.reason };

@@ -26,7 +26,7 @@ import { NamesParser } from './names-parser.ts';
 import { OpenHops } from './open-hops.ts';
 import { decideConnect, identifyBy, PolicyLoader, type PolicyState } from './policy-state.ts';
 import { beginRecord, bootId, endRecovery, recoverProcesses } from './recovery.ts';
-import { Revocations } from './revoke.ts';
+import { Revocations, tallyRevocations } from './revoke.ts';
 import { StoreRecorder } from './store-recorder.ts';
 import { Terminals } from './terminal.ts';
 import { Tripwire } from './tripwire.ts';
@@ -102,6 +102,7 @@ export class Daemon {
     this.#wire(config.host);
     configure(this.kernel, config, this.listeners, this.clock);
     beginRecord(this);
+    tallyRevocations(this.kernel.maps);
     markSelf(this.kernel);
     this.kernel.attach('trace');
     recoverProcesses(this);
@@ -182,7 +183,12 @@ export class Daemon {
     this.attribution = new Attribution({
       host,
       record: this.record,
-      images: { plumbing: plumbingOf(config), argvBytes: config.record.argvBytes },
+      images: {
+        plumbing: plumbingOf(config),
+        argvBytes: config.record.argvBytes,
+        recorded: (login, key, image) =>
+          this.store.reader.lineage(login, key.tgid, key.startNs.toString(), image),
+      },
       flows: {
         routing: this.routing,
         version: () => this.policy.snapshot.version,
@@ -205,7 +211,9 @@ export class Daemon {
       pamEvents: () => this.#pamEvents(),
       liveProcesses: (root) => maps.roots.get(root)?.live ?? 0,
       lineageOf: (pid) => lineageOf(this.kernel, pid),
-      forgetRoot: (root) => void maps.revoked.delete(root),
+      forgetRoot: (root) => {
+        if (maps.revoked.delete(root)) tallyRevocations(maps);
+      },
       onDnsAnswer: (root, message) => this.#names.parse(root, message),
     });
     this.#names = new NamesParser({

@@ -74,7 +74,6 @@ export class EventLoop {
   /** Takes in what the kernel has reported, without writing it yet. */
   drain(): number {
     const { maps, attribution } = this.#options;
-    attribution.drainPam();
     let total = 0;
     for (;;) {
       const count = maps.events.read((view, at) => {

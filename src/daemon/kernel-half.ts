@@ -71,7 +71,7 @@ export function configure(
     scopeLevel: cgroup.level,
     build: kernel.build,
     selfTgid: process.pid,
-    generation: before?.generation ?? 0,
+    table: before?.table ?? 0,
     flags: ready | flagsOf(config),
   });
   const wanted = spawnersOf(config);

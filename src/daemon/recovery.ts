@@ -62,6 +62,7 @@ export function recoverProcesses(daemon: Recovering): void {
     known: { logins: reader.openLogins(), processes: reader.liveProcesses() },
     self: process.pid,
     spawners: spawnersOf(daemon.policy.config),
+    continued: daemon.kernel.continued,
     drain: () => void daemon.events.drain(),
     now: () => daemon.now(),
     toMicros: (bootNs) => daemon.clock.toMicros(bootNs),

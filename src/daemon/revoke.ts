@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import type { Attribution } from '../attribution/attribution.ts';
 import type { Root } from '../attribution/roots.ts';
 import type { Endpoint, Id } from '../core/types.ts';
+import { HlTally } from '../kernel/layouts.generated.ts';
 import type { KernelMaps } from '../kernel/maps.ts';
 import type { WorkerPool } from '../proxy/supervise.ts';
 import type { OpenHop, OpenHops } from './open-hops.ts';
@@ -30,6 +31,7 @@ export class Revocations {
     const { maps, attribution, record } = this.#options;
     const at = this.#options.now();
     maps.revoked.set(root.kernelId, 1);
+    tallyRevocations(maps);
     if (root.revoked === null) {
       root.revoked = at;
       attribution.store(root, null);
@@ -61,4 +63,9 @@ export class Revocations {
         );
     });
   }
+}
+
+/** Connects look into the map of the revoked only where this says that it has entries. */
+export function tallyRevocations(maps: KernelMaps): void {
+  maps.tallies.set(HlTally.TALLY_REVOCATIONS, BigInt(maps.revoked.keys().length));
 }

@@ -114,9 +114,12 @@ export class StoreRecorder implements Recorder {
     );
   }
 
+  /** The draft is read when it is written: what waits for the disk can still be changed. */
   hop(draft: HopDraft): void {
-    const { image, ...facts } = draft;
-    const hop = (): Hop => ({ ...facts, process: image?.stored ?? null, actions: 0, childLogin: null });
+    const hop = (): Hop => {
+      const { image, ...facts } = draft;
+      return { ...facts, process: image?.stored ?? null, actions: 0, childLogin: null };
+    };
     this.#push(
       () => this.#writer.insertHop(hop()),
       () => this.#watch.publish('hop', hop()),

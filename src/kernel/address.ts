@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Endpoint } from '../core/types.ts';
 import type { HlFlowKey } from './layouts.generated.ts';
 
@@ -26,38 +27,34 @@ function isMapped(bytes: Uint8Array): boolean {
 
 /**
  * The 16 bytes of an address; IPv4 becomes mapped.
- * @throws RangeError where the text is no address
+ * @throws RangeError where the text is no address, or one with a zone
  */
 export function addressBytes(text: string): Uint8Array {
+  const family = text.includes('%') ? 0 : isIP(text);
+  if (family === 0) throw new RangeError(`not an address: ${text}`);
   const bytes = new Uint8Array(16);
-  const tail = /(?:^|:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text);
-  if (!text.includes(':')) {
-    if (!tail) throw new RangeError(`not an address: ${text}`);
-    bytes.set([0xff, 0xff, Number(tail[1]), Number(tail[2]), Number(tail[3]), Number(tail[4])], 10);
+  if (family === 4) {
+    bytes.set([0xff, 0xff, ...text.split('.').map(Number)], 10);
     return bytes;
   }
-  const hex = tail
-    ? text.slice(0, tail.index + 1) +
-      [tail[1], tail[3]]
-        .map((_, index) => ((Number(tail[1 + index * 2]) << 8) | Number(tail[2 + index * 2])).toString(16))
-        .join(':')
-    : text;
-  const [head = '', rest] = hex.split('::');
-  const groupsOf = (part: string) =>
-    part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16));
+  const [head = '', rest] = text.split('::');
   const before = groupsOf(head);
-  const after = rest === undefined ? [] : groupsOf(rest);
-  const groups =
-    rest === undefined
-      ? before
-      : [...before, ...new Array(8 - before.length - after.length).fill(0), ...after];
-  if (groups.length !== 8 || groups.some((group) => !(group >= 0 && group <= 0xffff)))
-    throw new RangeError(`not an address: ${text}`);
+  const after = groupsOf(rest ?? '');
+  const groups = [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after];
   groups.forEach((group, index) => {
     bytes[index * 2] = group >> 8;
     bytes[index * 2 + 1] = group & 0xff;
   });
   return bytes;
+}
+
+function groupsOf(part: string): number[] {
+  if (part === '') return [];
+  return part.split(':').flatMap((group) => {
+    if (!group.includes('.')) return [Number.parseInt(group, 16)];
+    const [a = 0, b = 0, c = 0, d = 0] = group.split('.').map(Number);
+    return [(a << 8) | b, (c << 8) | d];
+  });
 }
 
 export function flowKey(client: Endpoint): HlFlowKey {

@@ -2,6 +2,8 @@ import { errorName, type Libbpf } from './libbpf.ts';
 
 const ENOENT = -2;
 const E2BIG = -7;
+/** What a full LPM trie says in place of E2BIG (kernel/bpf/lpm_trie.c). */
+const ENOSPC = -28;
 
 /** How a key or value is laid out: its size in bytes and its generated reader and writer. */
 export interface Layout<T> {
@@ -103,7 +105,7 @@ export class BpfMap<K, V> {
 
   #check(result: number, doing: string): void {
     if (result === 0) return;
-    if (result === E2BIG) throw new MapFullError(`map ${this.#name} is full`);
+    if (result === E2BIG || result === ENOSPC) throw new MapFullError(`map ${this.#name} is full`);
     throw new Error(`can't ${doing} map ${this.#name}: ${errorName(result)}`);
   }
 }

@@ -92,6 +92,13 @@ export const HlSocketFlag = {
   S_OPEN: 16,
   S_FOREIGN_NETNS: 32,
   S_BEFORE: 64,
+  S_LISTENER: 128,
+} as const;
+
+export const HlTally = {
+  TALLY_LISTENERS: 0,
+  TALLY_REVOCATIONS: 1,
+  TALLY_MAX: 2,
 } as const;
 
 export interface HlConfig {
@@ -105,10 +112,10 @@ export interface HlConfig {
   selfTgid: number;
   proxy4Port: number;
   proxy6Port: number;
-  generation: number;
+  table: number;
   flags: number;
 }
-export const hlConfigSize = 80;
+export const hlConfigSize = 88;
 export function readHlConfig(view: DataView, at: number): HlConfig {
   return {
     proxy4: bytes(view, at, 16),
@@ -121,8 +128,8 @@ export function readHlConfig(view: DataView, at: number): HlConfig {
     selfTgid: view.getUint32(at + 68, true),
     proxy4Port: view.getUint16(at + 72, true),
     proxy6Port: view.getUint16(at + 74, true),
-    generation: view.getUint8(at + 76),
-    flags: view.getUint8(at + 77),
+    table: view.getUint32(at + 76, true),
+    flags: view.getUint8(at + 80),
   };
 }
 export function writeHlConfig(view: DataView, at: number, value: HlConfig): void {
@@ -136,8 +143,8 @@ export function writeHlConfig(view: DataView, at: number, value: HlConfig): void
   view.setUint32(at + 68, value.selfTgid, true);
   view.setUint16(at + 72, value.proxy4Port, true);
   view.setUint16(at + 74, value.proxy6Port, true);
-  view.setUint8(at + 76, value.generation);
-  view.setUint8(at + 77, value.flags);
+  view.setUint32(at + 76, value.table, true);
+  view.setUint8(at + 80, value.flags);
 }
 
 export interface HlDnsEvent {

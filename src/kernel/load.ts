@@ -16,9 +16,10 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statfsSync,
   unlinkSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { HL_ABI, type HlTask, hlConfigSize, readHlConfig } from './layouts.generated.ts';
 import { errorName, type Libbpf, loadLibbpf, type Pointer } from './libbpf.ts';
 import { type KernelMaps, openMaps, SHARED_MAPS } from './maps.ts';
@@ -27,7 +28,6 @@ import { readTasks } from './tasks.ts';
 /** In the order of attaching: what refuses comes after what knows. */
 const CONCERNS = [
   'lineage',
-  'listen',
   'sockets',
   'flow',
   'egress',
@@ -82,6 +82,7 @@ export function loadKernel(options: LoadOptions): Kernel {
   const lib = loadLibbpf();
   const root = join(options.pins, `v${HL_ABI}`);
   const links = join(root, 'links');
+  requireBpffs(options.pins);
   try {
     mkdirSync(links, { recursive: true, mode: 0o700 });
   } catch (error) {
@@ -222,6 +223,19 @@ function buildOf(directory: string): bigint {
   return hash.digest().readBigUInt64LE(0);
 }
 
+/** linux/magic.h. */
+const BPF_FS_MAGIC = 0xcafe4a11;
+
+/** Asked before a directory is made: on sysfs, which lies below, Node's recursive mkdir never comes back. */
+function requireBpffs(pins: string): void {
+  let there = pins;
+  while (!existsSync(there)) there = dirname(there);
+  if (statfsSync(there).type === BPF_FS_MAGIC) return;
+  throw new KernelError(
+    `nothing can be pinned in ${pins}: ${there} is on no bpffs. Mount one: mount -t bpf bpf /sys/fs/bpf`,
+  );
+}
+
 function loadFailure(concern: string, result: number, pins: string | null): string {
   if (result === -22 && pins !== null) {
     return `can't load ${concern}.bpf.o: maps of another layout are pinned in ${pins}. Detach what is there, which ends its enforcement, and start again: rm -r ${pins}`;
@@ -229,7 +243,7 @@ function loadFailure(concern: string, result: number, pins: string | null): stri
   const hint =
     result === -1 || result === -13
       ? 'hoplined needs CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN, and a kernel that is not in lockdown=confidentiality'
-      : result === -22 || result === -524
+      : result === -3 || result === -22 || result === -524
         ? 'the kernel is older than 5.10, lacks BTF (/sys/kernel/btf/vmlinux), or refuses the program: libbpf said why above'
         : '`hopline doctor` checks what the kernel half needs';
   return `can't load ${concern}.bpf.o: ${errorName(result)}. ${hint}`;

@@ -15,7 +15,8 @@ export const SHARED_MAPS = [
   'routes',
   'sockets',
   'flows',
-  'connecting',
+  'route_cache',
+  'tallies',
   'peers',
   'listeners',
   'events',
@@ -63,7 +64,9 @@ export interface KernelMaps {
   readonly config: BpfMap<number, abi.HlConfig>;
   readonly lineage: BpfMap<abi.HlKey, abi.HlLineage>;
   readonly roots: BpfMap<bigint, abi.HlRoot>;
-  /** Roots that may not connect any more. */
+  /** Indexed by HlTally. */
+  readonly tallies: BpfMap<number, bigint>;
+  /** Roots that may not connect any more; `tallies` has to know how many. */
   readonly revoked: BpfMap<bigint, number>;
   readonly spawners: BpfMap<string, number>;
   readonly routes: BpfMap<abi.HlRouteKey, abi.HlRoute>;
@@ -86,6 +89,7 @@ export function openMaps(lib: Libbpf, fds: ReadonlyMap<string, number>): KernelM
     lineage: new BpfMap(lib, fd('lineage'), 'lineage', key, lineage),
     roots: new BpfMap(lib, fd('roots'), 'roots', u64Layout, root),
     revoked: new BpfMap(lib, fd('revoked'), 'revoked', u64Layout, u32Layout),
+    tallies: new BpfMap(lib, fd('tallies'), 'tallies', u32Layout, u64Layout),
     spawners: new BpfMap(lib, fd('spawners'), 'spawners', nameLayout(abi.HL_NAME), u32Layout),
     routes: new BpfMap(lib, fd('routes'), 'routes', routeKey, route),
     flows: new BpfMap(lib, fd('flows'), 'flows', flowKey, flow),

@@ -14,7 +14,8 @@ const TRANSPORTS = { tcp: 6, udp: 17 } as const;
 export function installRoutes(maps: KernelMaps, routes: readonly Route[]): void {
   const config = maps.config.get(0);
   if (!config) throw new Error('the config map is empty');
-  const generation = (config.generation + 1) & 0xff;
+  const table = (config.table + 1) >>> 0;
+  const generation = table & 0xff;
   removeGeneration(maps, generation);
   try {
     for (const route of routes) {
@@ -26,8 +27,8 @@ export function installRoutes(maps: KernelMaps, routes: readonly Route[]): void 
     throw error;
   }
   const latest = maps.config.get(0) ?? config;
-  maps.config.set(0, { ...latest, generation });
-  removeGeneration(maps, config.generation);
+  maps.config.set(0, { ...latest, table });
+  removeGeneration(maps, config.table & 0xff);
 }
 
 function routeKey(route: Route, generation: number): { key: HlRouteKey; prefix: number } {

@@ -19,21 +19,40 @@ export interface RecoveryQueries {
   liveProcesses(): Process[];
   /** Hops of any boot without an end. */
   unendedHops(): Hop[];
+  /** An image, and those above it up to the first, in that order; empty where the record has none. */
+  lineage(login: Id, pid: number, startNs: string, image: number): Process[];
   /** 0 in an empty store. */
   maxProcessId(): number;
   maxHopId(): Id | null;
 }
+
+/** Deeper chains are cut at their upper end. */
+const DEEPEST = 1000;
 
 /** @param openLogins the logins of this boot that are open or lingering */
 export function recoveryQueries(db: Database, openLogins: () => Login[]): RecoveryQueries {
   const live = db.prepare<[Id], ProcessRow>(
     `SELECT ${PROCESS_COLUMNS} WHERE p.login = ? AND x.process IS NULL ORDER BY p.id`,
   );
+  const one = db.prepare<[Id, number, string, number], ProcessRow>(
+    `SELECT ${PROCESS_COLUMNS} WHERE p.login = ? AND p.pid = ? AND p.start_ns = ? AND p.image = ?`,
+  );
+  const byId = db.prepare<[number], ProcessRow>(`SELECT ${PROCESS_COLUMNS} WHERE p.id = ?`);
+  const lineage = (login: Id, pid: number, startNs: string, image: number): Process[] => {
+    const chain: Process[] = [];
+    for (let row = one.get(login, pid, startNs, image); row && chain.length < DEEPEST; ) {
+      const process = processFromRow(row);
+      chain.push(process);
+      row = process.parent === null ? undefined : byId.get(process.parent);
+    }
+    return chain;
+  };
   const unended = db.prepare<[], HopRow>(`SELECT ${HOP_COLUMNS} WHERE ${UNENDED} ORDER BY h.seq`);
   const maxProcess = db.prepare<[], number | null>('SELECT max(id) FROM processes').pluck();
   const maxHop = db.prepare<[], Id | null>('SELECT max(id) FROM hops').pluck();
   return {
     liveProcesses: () => openLogins().flatMap((login) => live.all(login.id).map(processFromRow)),
+    lineage,
     unendedHops: () => unended.all().map(hopFromRow),
     maxProcessId: () => maxProcess.get() ?? 0,
     maxHopId: () => maxHop.get() ?? null,

@@ -43,6 +43,12 @@ class Terminal {
     this.#pty.write(`${line}\r`);
   }
 
+  /** Types a line, and waits until what it starts asks for the next: what is typed too early is lost to a change of modes. */
+  async enters(line: string, prompt: string): Promise<void> {
+    this.type(line);
+    await this.sees(new RegExp(`${line}\\r\\n[\\s\\S]*${prompt}$`));
+  }
+
   async sees(pattern: RegExp): Promise<void> {
     await until(async () => (pattern.test(this.said) ? true : null), `${pattern}`).catch((error) => {
       throw new Error(`${error.message} in ${JSON.stringify(this.said)}`);
@@ -75,10 +81,9 @@ for (const family of FAMILIES) {
   t.test(`a shell in an interpreter in a shell, ${family.name}`, { buffered: true }, async (t) => {
     const word = mark();
     const { terminal } = await interactive(t, family);
-    terminal.type('bash');
-    terminal.type('exec sh');
-    terminal.type('python3');
-    await terminal.sees(/>>> /);
+    await terminal.enters('bash', ':~\\$ ');
+    await terminal.enters('exec sh', '\\$ ');
+    await terminal.enters('python3', '>>> ');
     terminal.type(`import os; os.system("curl -s ${family.url('web1', 80, word)}; :")`);
     await terminal.sees(/404 Not Found/);
     // `exec` replaces a program: its predecessor is still what it came by.

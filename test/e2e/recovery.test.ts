@@ -39,9 +39,9 @@ interface Session {
   go(): Promise<string>;
 }
 
-/** Logins, one by each family, whose programs connect when they are told to. */
-function sessions(t: Test, user = 'alice'): readonly Session[] {
-  return FAMILIES.map((family) => {
+/** Logins, one by each family, that have begun, and whose programs connect when they are told to. */
+async function sessions(t: Test, user = 'alice'): Promise<readonly Session[]> {
+  const all = FAMILIES.map(async (family) => {
     const word = mark();
     const command = `${gate(word)}; curl -sS ${family.url('web1', 80, word)}; echo "code $?"`;
     const running = start(
@@ -53,8 +53,10 @@ function sessions(t: Test, user = 'alice'): readonly Session[] {
       await running.until(/code \d+/);
       return running.said();
     };
+    await running.until(/begun/);
     return { family, word, go };
   });
+  return Promise.all(all);
 }
 
 const begun = (login: TreeLoginJson) => login.processes.length >= 2;
@@ -68,7 +70,7 @@ const toWeb = (family: Family) => ({
 t.test('a bastion of its own for these tests', async (t) => {
   await exclusively(HOST, async () => {
     await t.test('a restart: logins go on under the same id', async (t) => {
-      const before = sessions(t);
+      const before = await sessions(t);
       const ids = new Map<string, string>();
       for (const { word } of before) ids.set(word, (await waitForLogin(HOST, word, begun)).id);
       await daemon(t, 'restart');
@@ -86,11 +88,11 @@ t.test('a bastion of its own for these tests', async (t) => {
       'killed: what happened meanwhile is read when it is back, and the gap is told',
       async (t) => {
         const since = new Date().toISOString();
-        const before = sessions(t);
+        const before = await sessions(t);
         const ids = new Map<string, string>();
         for (const { word } of before) ids.set(word, (await waitForLogin(HOST, word, begun)).id);
         await daemon(t, 'kill');
-        const during = sessions(t, 'bob');
+        const during = await sessions(t, 'bob');
         const lost = mark();
         const refused = await ssh(
           'alice',
@@ -122,7 +124,7 @@ t.test('a bastion of its own for these tests', async (t) => {
 
     await t.test('stopped: a login that began meanwhile is whole', async (t) => {
       await daemon(t, 'stop');
-      const during = sessions(t);
+      const during = await sessions(t);
       const over = mark();
       await ssh('alice', HOST, `true ${over}; sleep 0.1`);
       await daemon(t, 'start');
@@ -141,7 +143,7 @@ t.test('a bastion of its own for these tests', async (t) => {
       const pins = `/sys/fs/bpf/hopline-${labName === 'lab' ? '' : `${labName}-`}${HOST}`;
       rmSync(pins, { recursive: true });
       t.notOk(readdirSync('/sys/fs/bpf').includes(pins), 'no program is left in the kernel');
-      const before = sessions(t);
+      const before = await sessions(t);
       const detached = FAMILIES.map((family) => {
         const word = mark();
         const command = `python3 ${programs}/detached.py ${family.address('web1')} 80 /tmp/gate-${word} ${word}`;

@@ -36,7 +36,7 @@ export interface Options {
   readonly family?: Family;
 }
 
-export const labName = process.env['LAB_NAME'] ?? 'e2e';
+export const labName = process.env.LAB_NAME ?? 'e2e';
 const script = fileURLToPath(new URL('../../scripts/lab', import.meta.url));
 const cli = fileURLToPath(new URL('../../src/hopline.ts', import.meta.url));
 
@@ -104,7 +104,7 @@ export const lab = (args: readonly string[], options?: Options) => run(script, a
 
 /** Starts the lab where it does not run. @throws with what the lab said */
 export async function labUp(): Promise<void> {
-  if (process.env['HOPLINE_E2E_UP'] === labName) return;
+  if (process.env.HOPLINE_E2E_UP === labName) return;
   const { code, err } = await lab(['up'], { timeoutMs: 180_000 });
   if (code !== 0) throw new Error(`lab up failed: ${err}`);
 }

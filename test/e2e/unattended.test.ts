@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import t from 'tap';
 import { isHop } from './assertions.ts';
-import { FAMILIES, labUp, mark, SH, service, ssh, waitForHop, waitForLogin } from './support.ts';
+import { FAMILIES, labUp, mark, rootOf, SH, service, ssh, waitForHop, waitForLogin } from './support.ts';
 
 t.before(labUp);
 t.jobs = 8;

@@ -1,0 +1,201 @@
+/**
+ * The real kernel half, loaded into a cgroup, a network namespace and pins of their own. In that namespace every
+ * address is the host's own, so that a connection to anywhere is answered (by a reset) and none leaves.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface, type Interface } from 'node:readline';
+import { addressBytes } from '../../src/kernel/address.ts';
+import { BootClock } from '../../src/kernel/clock.ts';
+import * as abi from '../../src/kernel/layouts.generated.ts';
+import { type Kernel, loadKernel } from '../../src/kernel/load.ts';
+
+export const OBJECTS = new URL('../../dist/bpf', import.meta.url).pathname;
+export const PROXY_PORT = 15_001;
+const DIALER = new URL('./dialer.ts', import.meta.url).pathname;
+const NETNS = new URL('../../src/kernel/netns.ts', import.meta.url).pathname;
+const BPFFS = '/sys/fs/bpf';
+
+function cgroupMount(): string | null {
+  const lines = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  return lines.find((line) => line.split(' ')[2] === 'cgroup2')?.split(' ')[1] ?? null;
+}
+
+/** Why the kernel half can't be tried here; null where it can. */
+export function missing(): string | null {
+  if (process.getuid?.() !== 0) return 'loading eBPF needs root';
+  if (!existsSync('/sys/kernel/btf/vmlinux')) return 'this kernel has no BTF (/sys/kernel/btf/vmlinux)';
+  if (!existsSync(join(OBJECTS, 'lineage.bpf.o'))) return 'dist/bpf is not built: scripts/build-bpf';
+  if (!cgroupMount()) return 'no cgroup v2 is mounted';
+  if (!readFileSync('/proc/self/mounts', 'utf8').includes(` ${BPFFS} bpf `)) return `no bpffs on ${BPFFS}`;
+  return null;
+}
+
+export type Event =
+  | ({ readonly type: 'root' | 'root-end' } & abi.HlRootEvent)
+  | ({ readonly type: 'exec' } & abi.HlExecEvent)
+  | ({ readonly type: 'exit' } & abi.HlExitEvent)
+  | ({ readonly type: 'flow' } & abi.HlFlowEvent)
+  | ({ readonly type: 'flow-end' } & abi.HlFlowEndEvent)
+  | ({ readonly type: 'socket' } & abi.HlSocketEvent);
+
+/** A copy of the event: what the ring hands over is its own memory. */
+function decode(view: DataView, at: number, size: number): Event[] {
+  const copy = new DataView(Uint8Array.from(new Uint8Array(view.buffer, view.byteOffset + at, size)).buffer);
+  const { type } = abi.readHlEvent(copy, 0);
+  const { EV_ROOT, EV_ROOT_END, EV_EXEC, EV_EXIT, EV_FLOW, EV_FLOW_END, EV_SOCKET } = abi.HlEventType;
+  switch (type) {
+    case EV_ROOT:
+      return [{ type: 'root', ...abi.readHlRootEvent(copy, 0) }];
+    case EV_ROOT_END: {
+      const whole = new DataView(new ArrayBuffer(abi.hlRootEventSize));
+      new Uint8Array(whole.buffer).set(new Uint8Array(copy.buffer));
+      return [{ type: 'root-end', ...abi.readHlRootEvent(whole, 0) }];
+    }
+    case EV_EXEC:
+      return [{ type: 'exec', ...abi.readHlExecEvent(copy, 0) }];
+    case EV_EXIT:
+      return [{ type: 'exit', ...abi.readHlExitEvent(copy, 0) }];
+    case EV_FLOW:
+      return [{ type: 'flow', ...abi.readHlFlowEvent(copy, 0) }];
+    case EV_FLOW_END:
+      return [{ type: 'flow-end', ...abi.readHlFlowEndEvent(copy, 0) }];
+    case EV_SOCKET:
+      return [{ type: 'socket', ...abi.readHlSocketEvent(copy, 0) }];
+    default:
+      return [];
+  }
+}
+
+/** A process inside, which waits for a line before it executes its program, and then answers lines. */
+export class Inside {
+  readonly child: ChildProcess;
+  readonly #lines: Interface;
+  readonly #answers: ((line: string) => void)[] = [];
+  readonly ended: Promise<number | null>;
+
+  constructor(script: string, args: readonly string[]) {
+    this.child = spawn('/bin/sh', ['-c', script, 'sh', ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.ended = new Promise((resolve) => this.child.once('exit', (code) => resolve(code)));
+    this.#lines = createInterface({ input: this.child.stdout as NodeJS.ReadableStream });
+    this.#lines.on('line', (line) => this.#answers.shift()?.(line));
+  }
+
+  get pid(): number {
+    return this.child.pid as number;
+  }
+
+  ask(line: string): Promise<string> {
+    const answer = this.answer();
+    this.tell(line);
+    return answer;
+  }
+
+  answer(): Promise<string> {
+    return new Promise((resolve) => this.#answers.push(resolve));
+  }
+
+  tell(line: string): void {
+    this.child.stdin?.write(`${line}\n`);
+  }
+
+  end(): void {
+    this.child.stdin?.end();
+  }
+}
+
+export class Machine {
+  readonly name = `hopline-test-${process.pid}`;
+  readonly pins = join(BPFFS, this.name);
+  readonly cgroup = join(cgroupMount() ?? '', this.name);
+  readonly kernel: Kernel;
+  readonly #inside: Inside[] = [];
+
+  constructor() {
+    mkdirSync(this.cgroup);
+    execFileSync('ip', ['netns', 'add', this.name]);
+    const routes = ['link set lo up', 'route add local 0.0.0.0/0 dev lo', '-6 route add local ::/0 dev lo'];
+    for (const line of routes) execFileSync('ip', ['-n', this.name, ...line.split(' ')]);
+    this.kernel = loadKernel({ objects: OBJECTS, pins: this.pins, cgroup: this.cgroup });
+    const { maps, build } = this.kernel;
+    maps.config.set(0, {
+      ...(maps.config.get(0) as abi.HlConfig),
+      proxy4: addressBytes('127.0.0.1'),
+      proxy6: addressBytes('::1'),
+      proxy4Port: PROXY_PORT,
+      proxy6Port: PROXY_PORT,
+      epochUs: BigInt(new BootClock().epochMicros),
+      scopeId: this.scope.id,
+      scopeLevel: 1,
+      build,
+      flags: abi.HlConfigFlag.C_READY,
+    });
+  }
+
+  get scope(): { id: bigint } {
+    const [line = ''] = execFileSync('stat', ['-c', '%i', this.cgroup], { encoding: 'utf8' }).split('\n');
+    return { id: BigInt(line) };
+  }
+
+  /** A shell inside that runs `script`, once it is there; `ready` when it says so. */
+  async run(script: string, ...args: string[]): Promise<Inside> {
+    const enter = `echo $$ > ${this.cgroup}/cgroup.procs && exec nsenter --net=/run/netns/${this.name} /bin/sh -c "$1" "$@"`;
+    const inside = new Inside(enter, [`echo ready; ${script}`, ...args]);
+    this.#inside.push(inside);
+    await inside.answer();
+    return inside;
+  }
+
+  /** A process that dials and forks as it is told, executed by the shell's child once `go` is written. */
+  dialer(): Promise<Inside> {
+    return this.run('read go; "$2" "$3" & wait $!', process.execPath, DIALER);
+  }
+
+  /** Runs what the supervisor runs, so that the connect hook learns of this namespace. */
+  async announce(): Promise<number | null> {
+    const code = `import(${JSON.stringify(NETNS)}).then((netns) => netns.announceNamespace())`;
+    const inside = await this.run('read go; exec "$2" -e "$3"', process.execPath, code);
+    const key = this.keyOf(inside.pid);
+    const { maps } = this.kernel;
+    const line = { root: 0n, owner: key, image: 1, execs: 1, kind: abi.HlKind.SELF, spawnKind: 0, flags: 0 };
+    maps.lineage.set(key, line);
+    maps.config.set(0, { ...(maps.config.get(0) as abi.HlConfig), selfTgid: inside.pid });
+    inside.tell('go');
+    return inside.ended;
+  }
+
+  keyOf(pid: number): abi.HlKey {
+    const task = this.kernel.tasks().find(({ proc }) => proc.tgid === pid);
+    if (!task) throw new Error(`the task iterator does not show ${pid}`);
+    return task.proc;
+  }
+
+  /** Every event that waits in the ring; its room is given back. */
+  events(): Event[] {
+    const events: Event[] = [];
+    const { ring = this.kernel.maps.events } = {};
+    ring.read((view, at, size) => events.push(...decode(view, at, size)), Number.MAX_SAFE_INTEGER);
+    ring.release();
+    return events;
+  }
+
+  /** Detaches everything and ends every process that was started here. */
+  async remove(): Promise<void> {
+    rmSync(this.pins, { recursive: true, force: true });
+    for (const inside of this.#inside) inside.end();
+    const procs = join(this.cgroup, 'cgroup.procs');
+    for (const pid of readFileSync(procs, 'utf8').split('\n').filter(Boolean))
+      process.kill(Number(pid), 'SIGKILL');
+    await Promise.all(this.#inside.map(({ ended }) => ended));
+    execFileSync('ip', ['netns', 'del', this.name]);
+    for (let tries = 50; existsSync(this.cgroup); tries--) {
+      try {
+        rmdirSync(this.cgroup);
+      } catch (error) {
+        if (tries === 0) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+  }
+}
