@@ -39,7 +39,8 @@ process.on('message', (value) => {
   }
   if (channel.take(message)) return;
   if (message.type === 'close') acceptor.close(message.hop, message.reason);
-  if (message.type === 'dns') send({ type: 'names', seq: message.seq, answers: namesIn(message.message) });
+  if (message.type === 'dns')
+    send({ type: 'names', seq: message.seq, answers: namesIn(Buffer.from(message.message, 'base64')) });
   if (message.type === 'drain') void acceptor.drain(message.deadlineMs).then(() => process.disconnect());
 });
 

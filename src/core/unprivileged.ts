@@ -30,7 +30,7 @@ const CAP_SETPCAP = 8n;
 export function spawnUnprivileged(what: Unprivileged): ChildProcess {
   const node = [...(what.nodeArgs ?? []), what.entry, ...what.args];
   const stdio: StdioOptions = ['ignore', 'inherit', 'inherit', 'ipc', ...what.fds];
-  const options = { stdio, env: {}, cwd: '/', serialization: 'advanced' } as const;
+  const options = { stdio, env: {}, cwd: '/', serialization: 'json' } as const;
   const { account, capabilities = [] } = what;
   if (account === null) return spawn(process.execPath, node, options);
   if (!existsSync(SETPRIV)) {

@@ -88,7 +88,7 @@ export class Child {
     const seq = this.#nextParse++;
     return new Promise((resolve) => {
       this.#parsing.set(seq, resolve);
-      this.#send({ type: 'dns', seq, message });
+      this.#send({ type: 'dns', seq, message: Buffer.from(message).toString('base64') });
     });
   }
 

@@ -33,18 +33,18 @@ export function missing(): string | null {
 }
 
 export type Event =
-  | ({ readonly type: 'root' | 'root-end' } & abi.HlRootEvent)
+  | ({ readonly type: 'root' } & abi.HlRootEvent)
+  | ({ readonly type: 'root-end' } & abi.HlRootEvent)
   | ({ readonly type: 'exec' } & abi.HlExecEvent)
   | ({ readonly type: 'exit' } & abi.HlExitEvent)
   | ({ readonly type: 'flow' } & abi.HlFlowEvent)
-  | ({ readonly type: 'flow-end' } & abi.HlFlowEndEvent)
-  | ({ readonly type: 'socket' } & abi.HlSocketEvent);
+  | ({ readonly type: 'flow-end' } & abi.HlFlowEndEvent);
 
 /** A copy of the event: what the ring hands over is its own memory. */
 function decode(view: DataView, at: number, size: number): Event[] {
   const copy = new DataView(Uint8Array.from(new Uint8Array(view.buffer, view.byteOffset + at, size)).buffer);
   const { type } = abi.readHlEvent(copy, 0);
-  const { EV_ROOT, EV_ROOT_END, EV_EXEC, EV_EXIT, EV_FLOW, EV_FLOW_END, EV_SOCKET } = abi.HlEventType;
+  const { EV_ROOT, EV_ROOT_END, EV_EXEC, EV_EXIT, EV_FLOW, EV_FLOW_END } = abi.HlEventType;
   switch (type) {
     case EV_ROOT:
       return [{ type: 'root', ...abi.readHlRootEvent(copy, 0) }];
@@ -61,8 +61,6 @@ function decode(view: DataView, at: number, size: number): Event[] {
       return [{ type: 'flow', ...abi.readHlFlowEvent(copy, 0) }];
     case EV_FLOW_END:
       return [{ type: 'flow-end', ...abi.readHlFlowEndEvent(copy, 0) }];
-    case EV_SOCKET:
-      return [{ type: 'socket', ...abi.readHlSocketEvent(copy, 0) }];
     default:
       return [];
   }
@@ -72,14 +70,18 @@ function decode(view: DataView, at: number, size: number): Event[] {
 export class Inside {
   readonly child: ChildProcess;
   readonly #lines: Interface;
-  readonly #answers: ((line: string) => void)[] = [];
+  readonly #answers: { resolve(line: string): void; reject(error: Error): void }[] = [];
   readonly ended: Promise<number | null>;
 
   constructor(script: string, args: readonly string[]) {
     this.child = spawn('/bin/sh', ['-c', script, 'sh', ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.ended = new Promise((resolve) => this.child.once('exit', (code) => resolve(code)));
     this.#lines = createInterface({ input: this.child.stdout as NodeJS.ReadableStream });
-    this.#lines.on('line', (line) => this.#answers.shift()?.(line));
+    this.#lines.on('line', (line) => this.#answers.shift()?.resolve(line));
+    this.#lines.on('close', () => {
+      for (const { reject } of this.#answers.splice(0))
+        reject(new Error(`${this.pid} ended without an answer`));
+    });
   }
 
   get pid(): number {
@@ -93,7 +95,7 @@ export class Inside {
   }
 
   answer(): Promise<string> {
-    return new Promise((resolve) => this.#answers.push(resolve));
+    return new Promise((resolve, reject) => this.#answers.push({ resolve, reject }));
   }
 
   tell(line: string): void {
@@ -147,15 +149,15 @@ export class Machine {
     return inside;
   }
 
-  /** A process that dials and forks as it is told, executed by the shell's child once `go` is written. */
+  /** A shell whose child, once it is told to go, is the dialer. */
   dialer(): Promise<Inside> {
-    return this.run('read go; "$2" "$3" & wait $!', process.execPath, DIALER);
+    return this.run('exec 3<&0; read go; "$1" "$2" <&3 & wait $!', process.execPath, DIALER);
   }
 
   /** Runs what the supervisor runs, so that the connect hook learns of this namespace. */
   async announce(): Promise<number | null> {
     const code = `import(${JSON.stringify(NETNS)}).then((netns) => netns.announceNamespace())`;
-    const inside = await this.run('read go; exec "$2" -e "$3"', process.execPath, code);
+    const inside = await this.run('read go; exec "$1" -e "$2"', process.execPath, code);
     const key = this.keyOf(inside.pid);
     const { maps } = this.kernel;
     const line = { root: 0n, owner: key, image: 1, execs: 1, kind: abi.HlKind.SELF, spawnKind: 0, flags: 0 };
@@ -174,7 +176,7 @@ export class Machine {
   /** Every event that waits in the ring; its room is given back. */
   events(): Event[] {
     const events: Event[] = [];
-    const { ring = this.kernel.maps.events } = {};
+    const ring = this.kernel.maps.events;
     ring.read((view, at, size) => events.push(...decode(view, at, size)), Number.MAX_SAFE_INTEGER);
     ring.release();
     return events;

@@ -9,7 +9,8 @@ import { ControlClient } from '../../../src/api/client.ts';
 import type { Method, Params, Results } from '../../../src/api/protocol.ts';
 
 export { sleep };
-export const LAB = process.env.LAB_NAME ?? 'bad';
+/** Never the lab of the other tests: this one is taken down and broken. */
+export const LAB = process.env.BAD_DAYS_LAB ?? 'bad';
 export const REPO = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 export const PINS = `/sys/fs/bpf/hopline-${LAB}-bastion1`;
 const SCRIPT = `${REPO}/scripts/lab`;

@@ -68,7 +68,8 @@ CONF
   # shellcheck source=../../../scripts/install.d/lib
   (. "$repo/scripts/install.d/lib" && pam_with_hook </etc/pam.d/sshd) >/run/pam.sshd
   cat /run/pam.sshd >/etc/pam.d/sshd
-  on_bastion /usr/sbin/sshd -D -E /run/sshd.log &
+  # Below a first process of the scope, as init is the machine's.
+  on_bastion bash -c '/usr/sbin/sshd -D -E /run/sshd.log & wait' &
 }
 
 configure() {
