@@ -48,6 +48,9 @@ export interface AttributionOptions {
 
 const UNSET = 0xffffffff;
 
+/** A PAM session waits so long for the kernel's report of its login. */
+const STRANGER_MS = 10_000;
+
 /** Turns what the kernel reports into logins, processes, hops and handoffs. */
 export class Attribution {
   readonly roots: Roots;
@@ -56,6 +59,7 @@ export class Attribution {
   readonly flows: Flows;
   readonly #handoffs: Handoffs;
   readonly #options: AttributionOptions;
+  readonly #strangers: { readonly event: PamEvent; readonly since: number }[] = [];
 
   constructor(options: AttributionOptions) {
     this.#options = options;
@@ -169,38 +173,43 @@ export class Attribution {
     return this.#options.images.plumbing.has(name);
   }
 
-  /** Takes in the PAM sessions that have opened or closed. */
+  /** Takes in the PAM sessions that have opened, and those whose login was not known yet when they came. */
   drainPam(): void {
     this.pam(this.#options.pamEvents());
   }
 
   pam(events: readonly PamEvent[]): void {
-    for (const event of events) this.#pam(event);
+    const now = performance.now();
+    const all = [...this.#strangers.splice(0), ...events.map((event) => ({ event, since: now }))];
+    for (const stranger of all) {
+      if (this.#pam(stranger.event)) continue;
+      if (now - stranger.since < STRANGER_MS) this.#strangers.push(stranger);
+      else this.#notePam(stranger.event);
+    }
   }
 
-  #pam(event: PamEvent): void {
+  /** @returns false where no login has the session's process: its events may still be in the ring */
+  #pam(event: PamEvent): boolean {
+    if (event.type === 'close') return true;
     // A login that was there before the daemon may have no image yet, but the kernel knows it.
-    const image = this.images.byPid(event.pid);
-    const root = image ? this.roots.get(image.root) : this.process(event.pid, event.at)?.root;
-    if (!root || root.kind === 'unattended' || (image !== null && !image.plumbing)) {
-      this.#options.record.notice({
-        at: event.at,
-        kind: 'loss',
-        login: null,
-        count: 1,
-        detail: `PAM session of ${event.user} (pid ${event.pid}) belongs to no known login`,
-      });
-      return;
-    }
-    if (event.type === 'close') return;
+    const known = this.images.byPid(event.pid);
+    const image = known && isSame(known, event) ? known : null;
+    const root = image ? this.roots.get(image.root) : this.#rootOfStranger(event);
+    if (!root || root.kind === 'unattended' || (image !== null && !image.plumbing)) return false;
     const identity = this.#options.identify(event.user, event.authInfo);
-    this.roots.learn(root, {
-      at: event.at,
-      user: event.user,
-      identity,
-      client: event.client,
-      tty: event.tty?.startsWith('/dev/') ? event.tty : null,
-    });
+    const tty = event.tty?.startsWith('/dev/') ? event.tty : null;
+    this.roots.learn(root, { at: event.at, user: event.user, identity, client: event.client, tty });
+    return true;
+  }
+
+  #rootOfStranger(event: PamEvent): Root | null {
+    const who = this.#options.lineageOf(event.pid);
+    return who !== null && isSame(who.proc, event) ? this.resolve(who, event.at).root : null;
+  }
+
+  #notePam({ at, user, pid }: PamEvent): void {
+    const detail = `PAM session of ${user} (pid ${pid}) belongs to no known login`;
+    this.#options.record.notice({ at, kind: 'loss', login: null, count: 1, detail });
   }
 
   #exec(event: HlExecEvent, at: Micros): void {
@@ -294,4 +303,9 @@ export class Attribution {
     if (image.parent && !image.parent.plumbing) this.#storeImage(image.parent);
     this.#options.record.process(image);
   }
+}
+
+/** The pid may be another process's by now; /proc counts start times in hundredths of a second (proc(5)). */
+function isSame({ startNs }: { readonly startNs: bigint }, { startTicks }: PamEvent): boolean {
+  return startTicks === 0 || Number(startNs / 10_000_000n) === startTicks;
 }

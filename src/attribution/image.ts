@@ -51,6 +51,13 @@ export function chainOf(image: Image | null): string[] {
 const INTERPRETERS =
   /^(?:ba|da|z|k|fi)?sh$|^python[\d.]*$|^node$|^ruby[\d.]*$|^perl[\d.]*$|^php[\d.]*$|^java$|^env$/;
 
+/** What follows is a program, not a file's name: `bash -lc`, `node -p`, `perl -nE`, `php -r`. */
+function takesCode(name: string, option: string): boolean {
+  if (/^-[a-z]*[ce]$|^--(?:command|eval|print|run)$/.test(option)) return true;
+  if (name.startsWith('perl')) return /^-\w*E$/.test(option);
+  return option === '-p' ? name === 'node' : option === '-r' && name.startsWith('php');
+}
+
 /**
  * What to call an image: the file's base name, and for an interpreter the script that it runs.
  * @param name base name of the file that runs, as the kernel has it: argv[0] can lie
@@ -61,7 +68,7 @@ export function labelOf(name: string, filename: string, argv: readonly string[])
   const base = filename.slice(filename.lastIndexOf('/') + 1);
   const at = argv.findIndex((argument, index) => index > 0 && !argument.startsWith('-'));
   const script = argv[at];
-  const optionTakesCode = argv.slice(1, Math.max(at, 1)).some((option) => /^-[a-z]*[ce]$/.test(option));
+  const optionTakesCode = argv.slice(1, Math.max(at, 1)).some((option) => takesCode(name, option));
   if (script === undefined || optionTakesCode) return name;
   const scriptBase = script.slice(script.lastIndexOf('/') + 1);
   if (base === scriptBase || /\.\w{1,4}$/.test(scriptBase) || script.includes('/'))

@@ -80,7 +80,7 @@ export class Images {
   add(image: Image): void {
     this.#byImage.set(`${image.key}.${image.image}`, image);
     if (image.image === 0) return;
-    const before = this.#current.get(image.key);
+    const before = this.#current.get(image.key) ?? this.#byImage.get(`${image.key}.0`);
     if (before) this.#forgetLater(before);
     this.#current.set(image.key, image);
     this.#byPid.set(image.pid, image);

@@ -43,7 +43,7 @@ const UNSET = 0xffffffff;
  */
 export function planSeeds(tasks: readonly SeedTask[], options: SeedOptions): Seed[] {
   const byPid = new Map(tasks.map((task) => [task.pid, task]));
-  const init = findInit(tasks, byPid);
+  const init = findInit(tasks, byPid, options);
   const seeds = new Map<number, Seed>();
   const bySession = new Map<number, SeedRoot>();
   const orphans: SeedTask[] = [];
@@ -66,7 +66,12 @@ export function planSeeds(tasks: readonly SeedTask[], options: SeedOptions): See
     if (task === init)
       return own(task, HlKind.SERVICE, HlLineageFlag.F_SPAWNER | HlLineageFlag.F_INIT, HlKind.SERVICE);
     const parentTask = byPid.get(task.ppid);
-    if (!parentTask) return own(task, HlKind.UNATTRIBUTED);
+    if (!parentTask) {
+      const kind = spawnerKind(task, options);
+      return kind === null
+        ? own(task, HlKind.UNATTRIBUTED)
+        : own(task, HlKind.SERVICE, HlLineageFlag.F_SPAWNER, kind);
+    }
     const parent = visit(parentTask);
     if (!parent) return null;
     if (parent.root.kind === HlKind.SELF) return give(task, parent.root);
@@ -119,13 +124,26 @@ function isSession(kind: number): boolean {
 }
 
 /** Process 1; in a scope smaller than the machine, the oldest process whose parent is outside it. */
-function findInit(tasks: readonly SeedTask[], byPid: ReadonlyMap<number, SeedTask>): SeedTask | null {
+function findInit(
+  tasks: readonly SeedTask[],
+  byPid: ReadonlyMap<number, SeedTask>,
+  options: SeedOptions,
+): SeedTask | null {
   let init: SeedTask | null = null;
   for (const task of tasks) {
     if (task.pid === 1) return task;
-    if (!byPid.has(task.ppid) && (init === null || task.startNs < init.startNs)) init = task;
+    if (byPid.has(task.ppid) || spawnerKind(task, options) !== null) continue;
+    if (init === null || task.startNs < init.startNs) init = task;
   }
   return init;
+}
+
+/** What a listener's forks are, for an sshd, cron and the like outside of every session. */
+function spawnerKind(task: SeedTask, { spawners, cmdline }: SeedOptions): number | null {
+  const kind = spawners.get(task.comm);
+  if (kind === undefined || kind === HlKind.CONSOLE || task.uid !== 0 || task.sessionid !== UNSET)
+    return null;
+  return kind === HlKind.SSH && servesOne(cmdline(task.pid)) ? null : kind;
 }
 
 /** An sshd that serves one connection: started with -i, or by its title past the listener's work. */

@@ -103,6 +103,7 @@ export class EventLoop {
   }
 
   #checkLosses(): void {
+    this.#options.attribution.drainPam();
     const now = this.#options.maps.losses();
     now.forEach((value, index) => {
       const lost = Number(value - (this.#losses[index] ?? 0n));

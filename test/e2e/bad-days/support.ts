@@ -194,7 +194,7 @@ export async function loginOf(shell: Shell): Promise<string> {
   const { out } = await shell.run('/bin/echo $$; /bin/echo $$ >/dev/null');
   return await until(`a login with pid ${out}`, async () => {
     const { logins } = await ask('tree', { limit: 1000 });
-    return logins.find(({ processes }) => processes.some(({ pid }) => pid === Number(out)))?.id;
+    return logins.find(({ processes }) => processes.some((one) => one.pid === Number(out) && runs(one)))?.id;
   });
 }
 

@@ -1,14 +1,12 @@
-# Makes the guest a bastion: real sshd with PAM and the hook, a person's account, hoplined; and beyond it a network with
-# servers, from where the person logs in. Every file is the guest's own, and gone with it. Sourced.
+# Makes the guest a bastion: real sshd with PAM and the hook, a person's account, hoplined as installed below $app; and
+# beyond it a network with servers, from where the person logs in. Every file is the guest's own, and gone with it.
+# Sourced.
 # shellcheck shell=bash disable=SC2154
 
 bastion4=10.77.0.11 bastion6=fd77::11
 web4=10.77.0.30 web6=fd77::30
 vault4=10.77.0.66
 cgroups=/sys/fs/cgroup
-arch=$(uname -m | sed -e s/x86_64/x64/ -e s/aarch64/arm64/)
-node_bin=$repo/node_modules/node-linux-$arch/bin
-node=("$node_bin/node" --disable-warning=ExperimentalWarning)
 
 # in_cgroup NAME COMMAND…
 in_cgroup() {
@@ -63,11 +61,7 @@ UsePAM yes
 KbdInteractiveAuthentication no
 UseDNS no
 CONF
-  mkdir -p /usr/lib/hopline
-  ln -sfn "$repo/systemd/pam-session" /usr/lib/hopline/pam-session
-  # shellcheck source=../../../scripts/install.d/lib
-  (. "$repo/scripts/install.d/lib" && pam_with_hook </etc/pam.d/sshd) >/run/pam.sshd
-  cat /run/pam.sshd >/etc/pam.d/sshd
+  cp "$app/etc/pam.d/sshd" /etc/pam.d/sshd
   # Below a first process of the scope, as init is the machine's.
   on_bastion bash -c '/usr/sbin/sshd -D -E /run/sshd.log & wait' &
 }
@@ -95,13 +89,12 @@ forbid (principal, action == Action::"connect", resource == Target::"vault");
 CONF
 }
 
-# Workers run from the repository as another user, also where it lies in a closed home.
-open_repository() {
-  local above=$repo
-  while [[ $above != / ]]; do
-    chmod o+x "$above"
-    above=$(dirname "$above")
-  done
+# What scripts/install put into a directory, at its place.
+place_hopline() {
+  rm -rf /usr/lib/hopline
+  ln -s "$app/usr/lib/hopline" /usr/lib/hopline
+  cp "$app/usr/bin/hopline" /usr/bin/
+  cp "$app/usr/sbin/hoplined" /usr/sbin/
 }
 
 # Started as a service manager would: without a login, with a small environment.
@@ -109,14 +102,11 @@ daemon_start() {
   rm -f /run/hopline/control.sock
   (
     echo "$BASHPID" >"$cgroups/bastion/cgroup.procs"
-    exec env -i "PATH=$node_bin:$PATH" LANG=C.UTF-8 HOME=/root MALLOC_ARENA_MAX=1 \
-      "${node[@]}" --liftoff-only --max-semi-space-size=4 "$repo/src/hoplined.ts"
+    exec env -i "PATH=$PATH" LANG=C.UTF-8 /usr/sbin/hoplined
   ) >>/run/hoplined.log 2>&1 &
   daemon=$!
 }
 daemon_ready() { until_true "$1" test -S /run/hopline/control.sock; }
-
-hopline() { "${node[@]}" "$repo/src/hopline.ts" "$@"; }
 
 # login IPv4-OR-IPv6 COMMAND: alice with the real ssh client, from outside.
 login() {
