@@ -49,14 +49,28 @@ export function readExe(pid: number): string | null {
 }
 
 /**
- * The client of the login that `pid` serves, from the environment that sshd gave its first program.
- * Only the environment as it was at exec is read, which the program can't have changed yet.
+ * The client of the login that `pid` serves, from the environment that sshd gave its first program. A
+ * person's command may have changed it for the next one, so it is what is said, not what is known.
  */
 export function sshConnection(pid: number): Endpoint | null {
-  const environment = read(`/proc/${pid}/environ`);
-  const value = environment?.split('\0').find((entry) => entry.startsWith('SSH_CONNECTION='));
+  const value = environ(pid)
+    ?.split('\0')
+    .find((entry) => entry.startsWith('SSH_CONNECTION='));
   const [address, port] = value?.slice('SSH_CONNECTION='.length).split(' ') ?? [];
   return address && Number(port) > 0 ? { address, port: Number(port) } : null;
+}
+
+const TRIES = 20;
+const PAUSE_MS = 0.1;
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+/** Empty for a moment while the process executes its next program: that is waited for, two milliseconds at most. */
+function environ(pid: number): string | null {
+  for (let attempt = 1; ; attempt++) {
+    const text = read(`/proc/${pid}/environ`);
+    if (text !== '' || attempt === TRIES) return text;
+    Atomics.wait(pause, 0, 0, PAUSE_MS);
+  }
 }
 
 function read(path: string): string | null {

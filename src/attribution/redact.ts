@@ -11,17 +11,19 @@ const HIDDEN = '‹hidden›';
 const SECRET_NAME =
   '(?:pass(?:word|wd|phrase)?|secret|token|api[-_]?key|access[-_]?key|private[-_]?key|credential|auth|pwd)';
 const SECRET = new RegExp(SECRET_NAME, 'i');
+/** Names that hold such a word and no secret: PasswordAuthentication=no, --author=x, --token-file=x, SSH_AUTH_SOCK=x */
+const HARMLESS = /(?:authentications?|author|[-_](?:dir|file|path|sock|type))$/i;
 /** A name before an equals sign: --password=x, --db-token=x, PGPASSWORD=x, -DsecretKey=x */
 const NAME = /^[\w.-]+$/;
-/** --password x */
-const LONG_OPTION = new RegExp(`^--[\\w-]*${SECRET_NAME}$`, 'i');
+/** --password x, --credentials x, -token x */
+const LONG_OPTION = new RegExp(`^--?[\\w-]*${SECRET_NAME}s?$`, 'i');
 /** scheme://user:secret@host */
 const URL_SECRET = /([a-z][a-z0-9+.-]{0,31}:\/\/[^\s/:@]*:)([^\s/@]+)(@)/gi;
 const HEADER = /^((?:proxy-)?authorization|x-[\w-]*(?:token|key)|cookie)(\s*:\s*)(.+)$/is;
 const BEARER = /\b(bearer|basic)(\s+)[\w.~+/=-]{8,}/gi;
-/** Tokens that carry their own mark: AWS keys, GitHub, Slack, JSON web tokens, private key blocks. */
+/** Tokens that carry their own mark: AWS, GitHub, GitLab, Vault, Slack, JSON web tokens, private key blocks. */
 const MARKED =
-  /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bxox[abprs]-[\w-]{10,}|(?<![\w-])eyJ[\w-]{10,}\.[\w-]{5,}\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*/g;
+  /\b(?:AKIA|ASIA)[A-Z0-9]{16}\b|\bgh[pousr]_[A-Za-z0-9]{30,}|\bgithub_pat_\w{20,}|\bglpat-[\w-]{16,}|\bhvs\.[\w-]{16,}|\bxox[abprs]-[\w-]{10,}|(?<![\w-])eyJ[\w-]{10,}\.[\w-]{5,}\.[\w-]*|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*/g;
 
 /** Single-letter options that take a secret, by program: `mysql -psecret`, `curl -u user:secret`. */
 const ATTACHED: Readonly<Record<string, RegExp>> = {
@@ -36,27 +38,38 @@ const FOLLOWING: Readonly<Record<string, readonly string[]>> = {
   curl: ['-u', '--user', '--proxy-user', '-U'],
   sshpass: ['-p'],
   'redis-cli': ['-a', '--pass'],
-  docker: ['-p'],
+  'docker login': ['-p'],
+  'podman login': ['-p'],
+  http: ['-a'],
   ldapsearch: ['-w'],
+  mongosh: ['-p'],
+  openssl: ['-passin', '-passout', '-k'],
   smbclient: ['-U'],
-  wget: ['--password', '--http-password'],
+  'ssh-keygen': ['-N', '-P'],
+  unzip: ['-P'],
+  zip: ['-P'],
 };
+/** curl -sSu user:secret */
+const CURL_CLUSTER = /^-[a-zA-Z#]+[uU]$/;
 
 /** A copy of `argv` without the secrets that can be recognised; the same array where there are none. */
 export function redactArgv(argv: readonly string[]): readonly string[] {
-  const program = (argv[0] ?? '').replace(/^.*\//, '');
+  const program = (argv[0] ?? '').replace(/^.*\//s, '');
+  const options = FOLLOWING[program] ?? FOLLOWING[`${program} ${argv[1]}`] ?? [];
   let changed = false;
   const out = argv.map((argument, index) => {
-    const hidden = index === 0 ? argument : redactOne(argument, argv[index - 1] ?? '', program, index);
+    const previous = index > 1 ? (argv[index - 1] ?? '') : '';
+    const follows = options.includes(previous) || (program === 'curl' && CURL_CLUSTER.test(previous));
+    const hidden = index === 0 ? argument : redactOne(argument, previous, program, follows);
     if (hidden !== argument) changed = true;
     return hidden;
   });
   return changed ? out : argv;
 }
 
-function redactOne(argument: string, previous: string, program: string, index: number): string {
-  if (index > 1 && LONG_OPTION.test(previous)) return HIDDEN;
-  if (index > 1 && FOLLOWING[program]?.includes(previous)) return keepUser(argument, program);
+function redactOne(argument: string, previous: string, program: string, follows: boolean): string {
+  if (LONG_OPTION.test(previous)) return HIDDEN;
+  if (follows) return keepUser(argument, program);
   const attached = ATTACHED[program]?.exec(argument);
   if (attached?.[1] && attached[2]) return attached[1] + keepUser(attached[2], program);
   return redactText(argument);
@@ -72,33 +85,47 @@ export function redactText(text: string): string {
   const equals = text.indexOf('=');
   if (equals > 0 && equals < text.length - 1 && !/\s/.test(text)) {
     const name = text.slice(0, equals);
-    if (NAME.test(name) && SECRET.test(name)) return `${name}=${HIDDEN}`;
+    if (NAME.test(name) && isSecret(name)) return `${name}=${HIDDEN}`;
   }
   const header = HEADER.exec(text);
   if (header) return `${header[1]}${header[2]}${HIDDEN}`;
   let out = text.includes('://') ? text.replace(URL_SECRET, `$1${HIDDEN}$3`) : text;
-  out = out.replace(BEARER, `$1$2${HIDDEN}`).replace(MARKED, HIDDEN);
+  out = out.replace(BEARER, `$1$2${HIDDEN}`).replace(MARKED, HIDDEN).replace(JSON_VALUE, `$1${HIDDEN}$2`);
+  out = redactAssignments(out, 0);
   if (/\s/.test(out)) out = redactCommand(out);
   return out;
 }
 
-const WORD_ASSIGNMENT = /(^|[\s;&|(])([\w.-]+=)("[^"]*"|'[^']*'|[^\s;&|)]+)/g;
-const WORD_OPTION = new RegExp(`(\\s--[\\w-]*${SECRET_NAME}\\s+)("[^"]*"|'[^']*'|[^\\s;&|)]+)`, 'gi');
+function isSecret(name: string): boolean {
+  return SECRET.test(name) && !HARMLESS.test(name);
+}
+
+/** {"password": "secret"} */
+const JSON_VALUE = new RegExp(`("[\\w-]{0,64}?${SECRET_NAME}[\\w-]{0,64}"\\s{0,8}:\\s{0,8}")[^"]+(")`, 'gi');
+/** A=x of a shell, ?a=x&b=y of a URL or a form. */
+const WORD_ASSIGNMENT = /(^|[\s;&|(?])([\w.-]+=)("[^"]*"|'[^']*'|[^\s;&|)]+)/g;
+const WORD_OPTION = new RegExp(`(\\s--[\\w-]*${SECRET_NAME}s?\\s+)("[^"]*"|'[^']*'|[^\\s;&|)]+)`, 'gi');
 const WORD_MYSQL = /\b((?:mysql|mysqldump|mysqladmin|mariadb|sshpass)\b[^;&|]{0,256}?\s-p)([^\s;&|]+)/g;
+const WORD_FOLLOWING =
+  /\b((?:sshpass\b[^;&|]{0,256}?\s-p|redis-cli\b[^;&|]{0,256}?\s(?:-a|--pass))\s+)([^\s;&|]+)/g;
 const WORD_CURL = /\b(curl\b[^;&|]{0,256}?\s(?:-u|--user)\s*)([^\s:;&|]{0,256}:)([^\s;&|]+)/g;
 const WORD_HEADER = /((?:proxy-)?authorization\s*:\s*)([^"'\n]+)/gi;
 
-/** A value in quotes may hold assignments again: three deep at most, since no quote holds its own kind. */
-function redactAssignments(text: string): string {
+/** A value may hold assignments again, as in `--env=A=x` and `sh -c "A=x run"`. */
+const NESTED = 4;
+
+function redactAssignments(text: string, depth: number): string {
   return text.replace(WORD_ASSIGNMENT, (_, before: string, name: string, value: string) => {
-    return before + name + (SECRET.test(name) ? HIDDEN : redactAssignments(value));
+    if (isSecret(name.slice(0, -1))) return before + name + HIDDEN;
+    return before + name + (depth < NESTED ? redactAssignments(value, depth + 1) : value);
   });
 }
 
 function redactCommand(text: string): string {
-  return redactAssignments(text)
+  return text
     .replace(WORD_OPTION, `$1${HIDDEN}`)
     .replace(WORD_MYSQL, `$1${HIDDEN}`)
+    .replace(WORD_FOLLOWING, `$1${HIDDEN}`)
     .replace(WORD_CURL, `$1$2${HIDDEN}`)
     .replace(WORD_HEADER, `$1${HIDDEN}`);
 }

@@ -206,6 +206,15 @@ const cases: [name: string, rows: Row[], expected: Record<number, string>][] = [
     ],
     { 70: 'SERVICE 70*', 71: 'SERVICE 71*', 72: 'SSH 72', 80: 'UNATTRIBUTED 80', 81: 'UNATTRIBUTED 80' },
   ],
+  [
+    'a scope that holds an sshd and not what started it: a listener all the same, and no init',
+    [
+      [71, 2, 'sshd', { title: 'sshd: /usr/sbin/sshd [listener]' }],
+      [72, 71, 'sshd', session(3)],
+      [80, 3, 'sh'],
+    ],
+    { 71: 'SERVICE 71*', 72: 'SSH 72', 80: 'SERVICE 80*' },
+  ],
   ['nothing at all', [], {}],
 ];
 
