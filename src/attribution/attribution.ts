@@ -21,6 +21,7 @@ import { type ImageRules, Images } from './images.ts';
 import { Names } from './names.ts';
 import type { PamEvent } from './pam-event.ts';
 import { readStat, sshConnection, ttyPath } from './proc.ts';
+import { exitOf, RecentExits } from './recent-exits.ts';
 import type { Recorder } from './recorder.ts';
 import { type Root, Roots } from './roots.ts';
 import { describeSocket } from './sockets.ts';
@@ -59,6 +60,7 @@ export class Attribution {
   readonly flows: Flows;
   readonly #handoffs: Handoffs;
   readonly #options: AttributionOptions;
+  readonly #exits = new RecentExits();
   readonly #strangers: { readonly event: PamEvent; readonly since: number }[] = [];
 
   constructor(options: AttributionOptions) {
@@ -276,14 +278,9 @@ export class Attribution {
   #exit(view: DataView, offset: number, at: Micros): void {
     const event = readHlExitEvent(view, offset);
     const image = this.images.exit(event);
-    if (image && image.stored !== null) {
-      const signal = event.code & 0x7f;
-      this.#options.record.processExit(image, {
-        at,
-        exitCode: signal === 0 ? (event.code >> 8) & 0xff : null,
-        signal: signal === 0 ? null : signal,
-      });
-    }
+    const exit = exitOf(at, event.code);
+    this.#exits.add(processKey(event.proc), exit);
+    if (image && image.stored !== null) this.#options.record.processExit(image, exit);
     const root = this.roots.byKernelId(event.root);
     if (!root || root.leader !== processKey(event.proc)) return;
     if (root.kind !== 'unattended' && root.identity === null) this.drainPam();
@@ -302,6 +299,10 @@ export class Attribution {
     if (image.stored !== null) return;
     if (image.parent && !image.parent.plumbing) this.#storeImage(image.parent);
     this.#options.record.process(image);
+    if (image.image !== 0) return;
+    const later = this.images.current(image.key);
+    const end = later ? { at: later.started, exitCode: null, signal: null } : this.#exits.get(image.key);
+    if (end) this.#options.record.processExit(image, end);
   }
 }
 

@@ -110,6 +110,11 @@ export class Images {
     return this.#byImage.get(key) ?? null;
   }
 
+  /** What a live process that has executed something runs now. */
+  current(key: string): Image | null {
+    return this.#current.get(key) ?? null;
+  }
+
   byPid(pid: number): Image | null {
     return this.#byPid.get(pid) ?? null;
   }

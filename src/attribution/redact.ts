@@ -103,11 +103,11 @@ function isSecret(name: string): boolean {
 /** {"password": "secret"} */
 const JSON_VALUE = new RegExp(`("[\\w-]{0,64}?${SECRET_NAME}[\\w-]{0,64}"\\s{0,8}:\\s{0,8}")[^"]+(")`, 'gi');
 /** A=x of a shell, ?a=x&b=y of a URL or a form. */
-const WORD_ASSIGNMENT = /(^|[\s;&|(?])([\w.-]+=)("[^"]*"|'[^']*'|[^\s;&|)]+)/g;
+const WORD_ASSIGNMENT = /(^|[\s;&|(?"'])([\w.-]+=)("[^"]*"|'[^']*'|[^\s;&|)]+)/g;
 const WORD_OPTION = new RegExp(`(\\s--[\\w-]*${SECRET_NAME}s?\\s+)("[^"]*"|'[^']*'|[^\\s;&|)]+)`, 'gi');
 const WORD_MYSQL = /\b((?:mysql|mysqldump|mysqladmin|mariadb|sshpass)\b[^;&|]{0,256}?\s-p)([^\s;&|]+)/g;
 const WORD_FOLLOWING =
-  /\b((?:sshpass\b[^;&|]{0,256}?\s-p|redis-cli\b[^;&|]{0,256}?\s(?:-a|--pass))\s+)([^\s;&|]+)/g;
+  /\b((?:sshpass\b[^;&|]{0,64}?\s-p|redis-cli\b[^;&|]{0,64}?\s(?:-a|--pass))\s+)([^\s;&|]+)/g;
 const WORD_CURL = /\b(curl\b[^;&|]{0,256}?\s(?:-u|--user)\s*)([^\s:;&|]{0,256}:)([^\s;&|]+)/g;
 const WORD_HEADER = /((?:proxy-)?authorization\s*:\s*)([^"'\n]+)/gi;
 

@@ -184,7 +184,7 @@ const cases: [name: string, rows: Row[], expected: Record<number, string>][] = [
       [20, 10, 'sshd', session(3)],
       [SELF, 20, 'node', session(3)],
       [901, SELF, 'node', session(3)],
-      [902, 901, 'sshd', session(3)],
+      [902, 901, 'sshd'],
     ],
     {
       1: 'SERVICE 1*',

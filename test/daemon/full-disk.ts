@@ -1,0 +1,49 @@
+/**
+ * Run by store-recorder.test.ts on a file system of 64 MB: records until the disk is full, makes room, and prints what
+ * became of it.
+ */
+import { rmSync, writeFileSync } from 'node:fs';
+import { WatchHub } from '../../src/api/watch.ts';
+import { StoreRecorder } from '../../src/daemon/store-recorder.ts';
+import { openStore } from '../../src/store/open.ts';
+import { BOOT, login, T0 } from '../store/seed.ts';
+
+const path = process.argv[2] ?? '';
+const ballast = `${path}.ballast`;
+writeFileSync(ballast, Buffer.alloc(52 << 20));
+using store = openStore({ path, boot: BOOT });
+const { reader, writer } = store;
+const errors: string[] = [];
+const onError = (error: Error) => errors.push('code' in error ? String(error.code) : String(error));
+const record = new StoreRecorder({ reader, writer, watch: new WatchHub(), nextProcessId: 1, onError });
+
+let told = 0;
+const notice = () =>
+  record.notice({ at: T0 + told, kind: 'refused', login: null, count: ++told, detail: 'x'.repeat(40_000) });
+record.login(login());
+while (!record.full && told < 10_000) {
+  // More than SQLite caches: the disk is full in the middle of it.
+  for (let n = 0; n < 500; n++) notice();
+  record.flush();
+}
+const full = record.full;
+const kept = reader.notices({ limit: 10_000 }).length;
+notice();
+const again = record.flush();
+rmSync(ballast);
+const written = record.flush();
+const after = reader.notices({ kind: 'refused', limit: 10_000 }).map(({ count }) => count);
+record.flush();
+const [disk] = reader.notices({ kind: 'disk' });
+console.log(
+  JSON.stringify({
+    full,
+    kept: kept < told - 1,
+    again,
+    errors,
+    written,
+    stillFull: record.full,
+    all: after.reverse().every((count, n) => count === n + 1) && after.length === told,
+    disk: disk?.detail,
+  }),
+);
