@@ -182,7 +182,9 @@ export class Flows {
   /** Nothing is known of its origin; what can be read of it now is written down as that. */
   #chainOfStranger(who: HlWho): string[] {
     if (who.proc.tgid === 0) return [];
-    const exe = this.#context.stillRuns(who) ? readExe(who.proc.tgid) : null;
+    // Asked after reading: what it ran then is what it still runs now, so that was what it ran in between.
+    const seen = readExe(who.proc.tgid);
+    const exe = seen !== null && this.#context.stillRuns(who) ? seen : null;
     return [exe ? exe.slice(exe.lastIndexOf('/') + 1) : `pid ${who.proc.tgid}`];
   }
 
