@@ -24,13 +24,15 @@ const SETPRIV = '/usr/bin/setpriv';
 const CAP_SETPCAP = 8n;
 
 /**
- * Starts Node as another user with no capabilities, no way to get any (no_new_privs) and an empty environment.
+ * Starts Node as another user with no capabilities, no way to get any (no_new_privs) and no environment of ours.
  * @throws Error where the capabilities that the child needs cannot be given
  */
 export function spawnUnprivileged(what: Unprivileged): ChildProcess {
   const node = [...(what.nodeArgs ?? []), what.entry, ...what.args];
   const stdio: StdioOptions = ['ignore', 'inherit', 'inherit', 'ipc', ...what.fds];
-  const options = { stdio, env: {}, cwd: '/', serialization: 'json' } as const;
+  // Without it libuv accepts until there is nothing left, and one worker takes a whole burst.
+  const env = { UV_TCP_SINGLE_ACCEPT: '1' };
+  const options = { stdio, env, cwd: '/', serialization: 'json' } as const;
   const { account, capabilities = [] } = what;
   if (account === null) return spawn(process.execPath, node, options);
   if (!existsSync(SETPRIV)) {

@@ -143,6 +143,6 @@ export function hasHop(t: Test, what: string, login: TreeLoginJson, expected: Ex
 /** When something failed: what the guest said, so that nobody has to run it again to find out. */
 export function explain(t: Test, findings: Findings, ...logs: readonly string[]): void {
   if (t.passing()) return;
-  t.comment(findings.said);
-  for (const log of logs) t.comment(`${log}:\n${findings.maybe(log)}`);
+  const said = logs.map((log) => [log, findings.maybe(log)]);
+  t.fail('what the guest said', { vmTest: findings.said, ...Object.fromEntries(said) });
 }

@@ -12,7 +12,7 @@ at_end() {
 trap at_end EXIT
 
 web4=10.77.0.30 web6=fd77::30
-unit_value() { systemctl show --value -p "$1" hoplined.service; }
+unit_value() { systemctl show --value -p "$@" hoplined.service; }
 main_pid() { unit_value MainPID; }
 ready_again() { [[ $(main_pid) != "$1" ]] && systemctl --quiet is-active hoplined.service; }
 login() {
@@ -46,10 +46,9 @@ stage 'the host is made'
 report_run install "$repo/scripts/install"
 systemctl is-active hoplined.service hoplined.socket | report active || true
 stage 'installed and started'
-report_run again "$repo/scripts/install"
 systemd-analyze verify --man=no /usr/lib/systemd/system/hoplined.{service,socket} 2>&1 | report verify
 report_run first hopline status --json
-stage 'installed again: nothing to do'
+stage 'asked'
 
 # --- another configuration, taken up by a reload
 cat >/etc/hopline/targets.yaml <<CONF
@@ -60,6 +59,7 @@ cat >/etc/hopline/identities.yaml <<CONF
 users:
   alice: {accounts: [alice], groups: [engineers], keys: ["$(ssh-keygen -lf /root/alice.key.pub | cut -d' ' -f2)"]}
 CONF
+sed -i 's/^mode: observe/mode: enforce/' /etc/hopline/hopline.yaml
 rm -f /etc/hopline/policies/*
 cat >/etc/hopline/policies/guest.cedar <<'CONF'
 @id("web-for-all")
@@ -90,11 +90,18 @@ nsenter --target "$pid" --mount touch /etc/written /usr/written /home/written 2>
 unit_value TimeoutStartUSec | report start-limit
 
 # --- a restart while someone connects: the connection waits in the socket that systemd holds
+login "until [ -e /tmp/go ]; do sleep 0.1; done; curl -s --max-time 240 http://$web4/waited; echo code \$?" \
+  >/run/waited.out 2>&1 &
+waiting=$!
+until_true 60 pgrep -u alice -x sleep
 systemctl restart --no-block hoplined.service
-until_true 60 sh -c '! systemctl --quiet is-active hoplined.service'
-report_run waited login "curl -s --max-time 240 http://$web4/waited"
+until_true 60 sh -c 'systemctl show --value -p ActiveState hoplined.service | grep -q ^activating'
+touch /tmp/go
 until_true 240 ready_again "$pid"
+wait "$waiting" || true
+report waited </run/waited.out
 report_run restarted hopline status --json
+unit_value ActiveEnterTimestamp --timestamp=us+utc | report restarted-at
 stage 'restarted'
 
 pid=$(main_pid)
