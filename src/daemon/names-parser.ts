@@ -2,7 +2,7 @@ import type { Names } from '../attribution/names.ts';
 import type { Id, Micros, NameAnswer } from '../core/types.ts';
 
 /** A connection waits this long for the names its login was told; then its address has to do. */
-const PATIENCE_MS = 50;
+const PATIENCE_MS = 500;
 
 export interface NamesParserOptions {
   readonly names: Names;
@@ -21,23 +21,22 @@ export class NamesParser {
   }
 
   parse(root: Id, message: Uint8Array): void {
-    const done: Promise<void> = this.#options
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    // A worker that stands still must not make every later connection wait for it.
+    const timer = setTimeout(resolve, PATIENCE_MS);
+    const parsed = this.#options
       .parse(message)
       .then((answers) => this.#options.names.learn(root, answers, this.#options.now()))
-      .catch(() => {})
-      .finally(() => this.#out.delete(done));
+      .catch(() => {});
+    const done: Promise<void> = Promise.race([parsed, late]).finally(() => {
+      clearTimeout(timer);
+      this.#out.delete(done);
+    });
     this.#out.add(done);
   }
 
   /** Null where nothing is out. */
   settled(): Promise<void> | null {
-    if (this.#out.size === 0) return null;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, PATIENCE_MS);
-    void Promise.all(this.#out).then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    return promise;
+    return this.#out.size === 0 ? null : Promise.all(this.#out).then(() => {});
   }
 }
