@@ -1,7 +1,7 @@
 # Makes the guest a bastion: real sshd with PAM and the hook, a person's account, hoplined as installed below $app; and
 # beyond it a network with servers, from where the person logs in. Every file is the guest's own, and gone with it.
 # Sourced.
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2154,SC2034
 
 bastion4=10.77.0.11 bastion6=fd77::11
 web4=10.77.0.30 web6=fd77::30

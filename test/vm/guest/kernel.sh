@@ -5,10 +5,11 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 repo=$(cd "$here/../../.." && pwd)
+# shellcheck disable=SC2034 # app is what bastion.sh reads
 app=$1 uring=$2
-# shellcheck source=report.sh
+# shellcheck source=test/vm/guest/report.sh
 . "$here/report.sh"
-# shellcheck source=bastion.sh
+# shellcheck source=test/vm/guest/bastion.sh
 . "$here/bastion.sh"
 at_end() {
   report sshd.log </run/sshd.log || true

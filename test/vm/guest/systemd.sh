@@ -4,7 +4,7 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 repo=$(cd "$here/../../.." && pwd)
-# shellcheck source=report.sh
+# shellcheck source=test/vm/guest/report.sh
 . "$here/report.sh"
 at_end() {
   journalctl --no-pager -o cat -u hoplined.service -u hoplined.socket | report journal || true
