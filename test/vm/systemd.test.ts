@@ -19,10 +19,17 @@ t.setTimeout(30 * 60_000);
 t.test('systemd', { skip: reason }, async (t) => {
   prepare('6.1', 'systemd');
   const script = ['bash', join('/host', guestScripts, 'systemd.sh')];
-  const found = await guest([
-    ...['systemd', '--kernel', '6.1', '--memory', '3072', '--timeout', '900', '--'],
-    ...script,
-  ]);
+  const run = () =>
+    guest([...['systemd', '--kernel', '6.1', '--memory', '3072', '--timeout', '900', '--'], ...script]);
+  let found = await run();
+  // Seen: under emulated processors a program whose code is made as it runs, Node, was ended by a signal.
+  const crash = ['waits.err', 'install.err', 'journal']
+    .flatMap((name) => found.maybe(name).split('\n'))
+    .find((line) => /Segmentation fault|Illegal instruction|status=(?:4\/ILL|11\/SEGV)/.test(line));
+  if (crash !== undefined) {
+    t.comment(`a program crashed in the guest, which is started once more: ${crash}`);
+    found = await run();
+  }
   t.equal(found.status, 0, 'the guest came to its end');
   await t.test('installed: the unit is ready, and complete', async (t) => installed(t, found));
   await t.test('a reload takes up another configuration', async (t) => reloaded(t, found));
@@ -37,7 +44,10 @@ t.test('systemd', { skip: reason }, async (t) => {
 });
 
 function installed(t: Test, found: Findings): void {
+  t.equal(found.code('waits'), 0, found.text('waits.err'));
+  t.equal(found.text('enabled'), 'inactive\ninactive\nenabled\nenabled\n', '--no-start');
   t.equal(found.code('install'), 0, found.text('install.err'));
+  t.match(found.text('install'), /nothing to change/, 'the second time there is nothing left to change');
   t.equal(found.text('active'), 'active\nactive\n', 'service and socket');
   t.equal(found.text('verify'), '', 'systemd-analyze has nothing to say of the units');
   t.equal(found.code('first'), 0);

@@ -43,6 +43,9 @@ cp -p /etc/pam.d/sshd /run/pam.before
 until_true 60 grep -q ready /run/answer.out
 stage 'the host is made'
 
+report_run waits "$repo/scripts/install" --no-start
+{ systemctl is-active hoplined.service hoplined.socket || systemctl is-enabled hoplined.service hoplined.socket; } |
+  report enabled || true
 report_run install "$repo/scripts/install"
 systemctl is-active hoplined.service hoplined.socket | report active || true
 stage 'installed and started'
