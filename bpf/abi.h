@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#define HL_ABI 1
+#define HL_ABI 2
 
 #define HL_NAME 16
 #define HL_PATH 108
@@ -114,8 +114,9 @@ enum hl_tally {
 
 enum hl_config_flag {
 	HL_C_PING = 1,    /* ping sockets are allowed */
-	HL_C_READY = 2,   /* the maps are filled; before that nothing is decided */
+	HL_C_READY = 2,   /* there is a routing table; before that nothing is decided */
 	HL_C_OBSERVE = 4, /* sockets outside the allowlist are recorded, not refused */
+	HL_C_SEEDED = 8,  /* processes from before the programs are known: one that is not came from nowhere */
 };
 
 struct hl_config {
@@ -157,7 +158,8 @@ struct hl_socket {
 	__u8 addr[16];
 	__u8 route_flags;
 	__u8 flags;
-	__u8 pad[6];
+	__u8 pad[2];
+	__u32 table; /* the routing table that it was decided by */
 };
 
 /* The client's end of a redirected connection, as the proxy sees it. */

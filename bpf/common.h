@@ -87,9 +87,22 @@ static __always_inline void key_of(struct task_struct *task, struct hl_key *key)
 	key->start_ns = BPF_CORE_READ(task, group_leader, start_boottime);
 }
 
+/* Since Linux 5.11 the current task can be read as it lies, which spares three calls for each connect. */
+static __always_inline void key_of_current(struct hl_key *key)
+{
+	if (!bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_get_current_task_btf)) {
+		key_of((struct task_struct *)bpf_get_current_task(), key);
+		return;
+	}
+	struct task_struct *task = bpf_get_current_task_btf();
+	key->tgid = task->tgid;
+	key->pad = 0;
+	key->start_ns = task->group_leader->start_boottime;
+}
+
 static __always_inline struct hl_lineage *lineage_of_current(struct hl_key *key)
 {
-	key_of((struct task_struct *)bpf_get_current_task(), key);
+	key_of_current(key);
 	return bpf_map_lookup_elem(&lineage, key);
 }
 
@@ -184,4 +197,24 @@ static __always_inline void tell_flow(const struct hl_socket *sock, __u8 action,
 	};
 	copy_addr(event.addr, sock->addr);
 	send_event(&event.head, HL_EV_FLOW, sizeof(event));
+}
+
+/* A UDP flow has ended, with its socket or because the socket turned to another destination. */
+static __always_inline void end_datagrams(const struct hl_socket *sock)
+{
+	if (sock->transport != IPPROTO_UDP || !sock->id || !(sock->flags & HL_S_OPEN) || (sock->flags & HL_S_SELF) ||
+	    sock->action == HL_DENY || (sock->route_flags & HL_R_QUIET))
+		return;
+	struct hl_flow_end_event *event = RESERVE_EVENT(HL_EV_FLOW_END, hl_flow_end_event);
+	if (!event)
+		return;
+	event->id = sock->id;
+	event->bytes_up = sock->bytes_up;
+	event->bytes_down = sock->bytes_down;
+	event->who = sock->who;
+	event->route = sock->route;
+	event->port = sock->port;
+	event->transport = sock->transport;
+	copy_addr(event->addr, sock->addr);
+	bpf_ringbuf_submit(event, 0);
 }

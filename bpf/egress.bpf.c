@@ -10,34 +10,7 @@
  * refused at socket creation or met by the packet backstop. AF_PACKET, TUN and AF_XDP pass below all of
  * it and need privilege; the tripwire reports their packets.
  */
-#include "common.h"
-
-static __always_inline bool find_route(struct hl_config *conf, const struct hl_socket *sock, struct hl_route *found)
-{
-	struct hl_route_cache_key cache = { .table = conf->table, .transport = sock->transport, .port = sock->port };
-	struct hl_route_key key = { .prefixlen = 160, .generation = conf->table & 0xff, .transport = sock->transport };
-	struct hl_route *route, *exact;
-
-	copy_addr(cache.addr, sock->addr);
-	route = bpf_map_lookup_elem(&route_cache, &cache);
-	if (route) {
-		*found = *route;
-		return true;
-	}
-	copy_addr(key.addr, sock->addr);
-	route = bpf_map_lookup_elem(&routes, &key);
-	key.port_hi = sock->port >> 8;
-	key.port_lo = sock->port & 0xff;
-	exact = bpf_map_lookup_elem(&routes, &key);
-	/* The longer prefix wins; between equals, the named port. */
-	if (exact && (!route || exact->prefix >= route->prefix))
-		route = exact;
-	if (!route)
-		return false;
-	*found = *route;
-	bpf_map_update_elem(&route_cache, &cache, found, BPF_ANY);
-	return true;
-}
+#include "routes.h"
 
 static __always_inline int deny(const struct hl_socket *sock, __u8 reason)
 {
@@ -99,6 +72,11 @@ static __always_inline bool unbind_device(struct bpf_sock_addr *ctx)
 
 enum verdict { REFUSE = 0, PASS = 1, REDIRECT = 2 };
 
+/* A datagram's own destination is remembered apart from the peer that connect named: send() still goes there. */
+#define RECORD(ctx, connecting_now, value, flags)                                                      \
+	((connecting_now) ? bpf_sk_storage_get(&sockets, (ctx)->sk, value, flags) : \
+			    bpf_sk_storage_get(&sent, (ctx)->sk, value, flags))
+
 /*
  * @sock comes with transport, addr and port; on PASS and REDIRECT it has become the socket's record.
  */
@@ -115,24 +93,27 @@ static __always_inline enum verdict decide(struct bpf_sock_addr *ctx, struct hl_
 		 * SO_NETNS_COOKIE can't be asked for before Linux 5.14. */
 		if (!conf->netns_cookie && key.tgid == conf->self_tgid)
 			conf->netns_cookie = bpf_get_netns_cookie(ctx);
-		record = bpf_sk_storage_get(&sockets, ctx->sk, sock, BPF_SK_STORAGE_GET_F_CREATE);
+		record = RECORD(ctx, connecting_now, sock, BPF_SK_STORAGE_GET_F_CREATE);
 		return record ? PASS : REFUSE;
 	}
 	if (sock->transport == IPPROTO_TCP && (sock->port == conf->proxy4_port || sock->port == conf->proxy6_port) &&
 	    /* the address of any reaches what listens on loopback */
 	    (is_loopback(sock->addr) || is_any(sock->addr) || same_addr(sock->addr, conf->proxy4) || same_addr(sock->addr, conf->proxy6))) {
-		/* io_uring may retry with the address already rewritten */
+		/* io_uring may retry with the address already rewritten; who retries is who asked. */
 		record = bpf_sk_storage_get(&sockets, ctx->sk, NULL, 0);
-		if (record && record->action == HL_INSPECT && !(record->flags & HL_S_OPEN))
+		if (connecting_now && record && record->action == HL_INSPECT && !(record->flags & HL_S_OPEN) &&
+		    record->who.proc.tgid == key.tgid && record->who.proc.start_ns == key.start_ns &&
+		    record->who.root == sock->who.root && !is_revoked(sock->who.root))
 			return PASS;
 		sock->id = mint_id(conf);
 		return deny(sock, HL_PROXY);
 	}
 	if (!connecting_now) {
 		/* An unconnected UDP socket goes on sending where it was allowed to, if nothing has changed. */
-		record = bpf_sk_storage_get(&sockets, ctx->sk, NULL, 0);
-		if (record && record->port == sock->port && same_addr(record->addr, sock->addr) &&
-		    record->who.root == sock->who.root && (record->flags & HL_S_OPEN) && !is_revoked(sock->who.root))
+		record = bpf_sk_storage_get(&sent, ctx->sk, NULL, 0);
+		if (record && record->port == sock->port && same_addr(record->addr, sock->addr) && record->table == conf->table &&
+		    record->who.root == sock->who.root && record->action != HL_DENY && (record->flags & HL_S_OPEN) &&
+		    !is_revoked(sock->who.root))
 			return PASS;
 	}
 	if (is_revoked(sock->who.root)) {
@@ -146,21 +127,27 @@ static __always_inline enum verdict decide(struct bpf_sock_addr *ctx, struct hl_
 	}
 	if (sock->transport == IPPROTO_TCP && (is_loopback(sock->addr) || is_any(sock->addr)))
 		note_loopback(&sock->who, sock->addr, sock->port);
+	sock->table = conf->table;
+	sock->route = route.id;
+	sock->action = action_for(sock, &route);
+	sock->route_flags = route.flags;
 	if ((route.flags & HL_R_QUIET) && route.action == HL_DIRECT) {
-		/* No hop, so no record; one of an earlier connection of this socket must not speak for it. */
+		/* No hop, so no record, but where its answers name addresses, or where an earlier one of this
+		 * socket would speak for it. */
 		record = bpf_sk_storage_get(&sockets, ctx->sk, NULL, 0);
-		if (record) {
-			record->action = HL_DIRECT;
-			record->route_flags = HL_R_QUIET;
-			record->flags = 0;
+		if (!record && !(route.flags & HL_R_DNS) && (connecting_now || !bpf_sk_storage_get(&sent, ctx->sk, NULL, 0)))
+			return PASS;
+		record = RECORD(ctx, connecting_now, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+		if (!record) {
+			count_loss(HL_LOSS_SOCKET);
+			sock->id = mint_id(conf);
+			return deny(sock, HL_RESOURCES);
 		}
+		end_datagrams(record);
+		*record = *sock;
 		return PASS;
 	}
 	sock->id = mint_id(conf);
-	sock->route = route.id;
-	/* A datagram can't be held while somebody decides: what would need that is denied. */
-	sock->action = sock->transport == IPPROTO_UDP && route.action == HL_INSPECT ? HL_DENY : route.action;
-	sock->route_flags = route.flags;
 	/*
 	 * Connecting a UDP socket sends nothing; resolvers do it to every address they sort (RFC 6724).
 	 * The verdict is kept with the socket and met by its first packet.
@@ -181,11 +168,12 @@ static __always_inline enum verdict decide(struct bpf_sock_addr *ctx, struct hl_
 		sock->flags |= HL_S_OPEN;
 		tell_flow(sock, sock->action, HL_ALLOWED);
 	}
-	record = bpf_sk_storage_get(&sockets, ctx->sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
+	record = RECORD(ctx, connecting_now, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!record) {
 		count_loss(HL_LOSS_SOCKET);
 		return deny(sock, HL_RESOURCES);
 	}
+	end_datagrams(record);
 	*record = *sock;
 	return sock->action == HL_INSPECT && connecting_now ? REDIRECT : PASS;
 }

@@ -149,8 +149,10 @@ static __always_inline void on_state(struct bpf_sock_ops *ctx, const struct hl_f
 	if (to != BPF_TCP_CLOSE || !(sock->flags & HL_S_OPEN))
 		return;
 	sock->flags &= ~HL_S_OPEN;
-	bool refused = from == BPF_TCP_SYN_SENT;
-	if (sock->action == HL_INSPECT) {
+	bool refused = from == BPF_TCP_SYN_SENT, inspected = sock->action == HL_INSPECT;
+	/* Its id is spent: what this socket does next is another connection, and decided anew. */
+	sock->action = 0;
+	if (inspected) {
 		/* A client may have sent all it had and gone before the proxy accepts: the record stays
 		 * for the claim, and user space removes it if none comes. A SYN that was refused is in
 		 * nobody's backlog. */

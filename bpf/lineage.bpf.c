@@ -216,7 +216,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	line = bpf_map_lookup_elem(&lineage, &key);
 	if (!line) {
 		/* Nothing is known of how it came to be: a root that says so, never someone's login. */
-		if (!(conf->flags & HL_C_READY) || !in_scope(conf, task))
+		if (!(conf->flags & HL_C_SEEDED) || !in_scope(conf, task))
 			return 0;
 		struct hl_lineage fresh = { .owner = key, .kind = HL_UNATTRIBUTED };
 		fresh.root = mint_id(conf);

@@ -95,6 +95,14 @@ struct {
 	__type(value, struct hl_socket);
 } sockets SEC(".maps");
 
+/* Where an unconnected UDP socket, or a connected one in passing, has last sent to by name. */
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct hl_socket);
+} sent SEC(".maps");
+
 /* Not an LRU: an evicted flow would be a connection without an owner. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);

@@ -3,7 +3,7 @@
  * Packets: the backstop behind the connect hooks, byte counts of UDP, and the DNS answers that name
  * addresses. Established TCP leaves after one flag test.
  */
-#include "common.h"
+#include "routes.h"
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 
@@ -17,6 +17,8 @@
 struct packet {
 	__u32 l4;
 	__u8 protocol;
+	__u16 source_port; /* UDP's, where they were read */
+	__u16 port;
 	__u8 source[16];
 	__u8 destination[16];
 };
@@ -61,17 +63,77 @@ static __always_inline bool parse(struct __sk_buff *skb, struct packet *packet)
 	return false;
 }
 
-static __always_inline int refuse(struct hl_config *conf, struct __sk_buff *skb, const struct packet *packet, __u8 flags, bool drop)
+static __always_inline bool parse_ports(struct __sk_buff *skb, struct packet *packet)
+{
+	__u8 ports[4];
+
+	if (bpf_skb_load_bytes(skb, packet->l4, ports, sizeof(ports)))
+		return false;
+	packet->source_port = ports[0] << 8 | ports[1];
+	packet->port = ports[2] << 8 | ports[3];
+	return true;
+}
+
+static __always_inline bool is_at(const struct hl_socket *sock, const __u8 *addr, __u16 port)
+{
+	return sock->port == port && same_addr(sock->addr, addr);
+}
+
+/*
+ * The record that speaks for datagrams to or from an address: of the hook that let one pass by name, else of the
+ * connect. One that names another address is returned where there is none better: see `judge`.
+ */
+static __always_inline struct hl_socket *datagrams(struct bpf_sock *sk, const __u8 *addr, __u16 port)
+{
+	struct hl_socket *by_name = bpf_sk_storage_get(&sent, sk, NULL, 0), *connected;
+
+	if (by_name && is_at(by_name, addr, port))
+		return by_name;
+	connected = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+	return connected ? connected : by_name;
+}
+
+/*
+ * What a hook decided is believed for the address and the routing table that it was decided for. A connect that
+ * failed after its hook leaves a socket with the peer it had before; netfilter may have rewritten the address; and a
+ * connected socket passes no hook after a reload: the packet's own destination is looked up then.
+ */
+static __always_inline void judge(struct hl_config *conf, struct hl_socket *sock, const struct packet *packet)
+{
+	bool same = is_at(sock, packet->destination, packet->port);
+	struct hl_route route = {};
+	__u8 action = HL_DENY;
+
+	if ((sock->flags & (HL_S_SELF | HL_S_BEFORE)) || (same && sock->table == conf->table))
+		return;
+	struct hl_socket now = *sock;
+	copy_addr(now.addr, packet->destination);
+	now.port = packet->port;
+	now.table = conf->table;
+	if (find_route(conf, &now, &route))
+		action = action_for(&now, &route);
+	now.route = route.id;
+	now.route_flags = route.flags;
+	if (!same || now.action != action) {
+		end_datagrams(sock);
+		now.action = action;
+		now.id = mint_id(conf);
+		now.bytes_up = 0;
+		now.bytes_down = 0;
+		now.flags &= ~HL_S_OPEN;
+	}
+	*sock = now;
+}
+
+static __always_inline int refuse(struct hl_config *conf, struct __sk_buff *skb, struct packet *packet, __u8 flags, bool drop)
 {
 	struct hl_flow_event event = {
 		.id = mint_id(conf), .transport = packet->protocol, .reason = HL_BACKSTOP,
 		.action = drop ? HL_DENY : HL_DIRECT, .flags = flags,
 	};
-	__u8 ports[4] = {};
-	if (packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP) {
-		bpf_skb_load_bytes(skb, packet->l4, ports, sizeof(ports));
-		event.source_port = ports[0] << 8 | ports[1];
-		event.port = ports[2] << 8 | ports[3];
+	if ((packet->protocol == IPPROTO_TCP || packet->protocol == IPPROTO_UDP) && parse_ports(skb, packet)) {
+		event.source_port = packet->source_port;
+		event.port = packet->port;
 	}
 	copy_addr(event.addr, packet->destination);
 	copy_addr(event.source_addr, packet->source);
@@ -103,14 +165,19 @@ int egress(struct __sk_buff *skb)
 	sk = bpf_sk_fullsock(sk);
 	if (!sk)
 		return 1;
-	sock = bpf_sk_storage_get(&sockets, sk, NULL, 0);
-	if (packet.protocol == IPPROTO_TCP)
+	if (packet.protocol == IPPROTO_TCP) {
+		sock = bpf_sk_storage_get(&sockets, sk, NULL, 0);
 		return sock || is_loopback(packet.destination) ? 1 : refuse(conf, skb, &packet, 0, true);
+	}
 	if (packet.protocol == IPPROTO_UDP) {
+		if (!parse_ports(skb, &packet))
+			return 0;
+		sock = datagrams(sk, packet.destination, packet.port);
 		if (sock) {
 			/* a connected socket passes no hook any more when it sends */
 			if (is_revoked(sock->who.root))
 				return 0;
+			judge(conf, sock, &packet);
 			if (!(sock->flags & HL_S_OPEN) && !(sock->flags & HL_S_SELF)) {
 				/* the first packet of a connected socket; one report for each connect */
 				bool denied = sock->action == HL_DENY;
@@ -157,15 +224,15 @@ int ingress(struct __sk_buff *skb)
 	struct packet packet = {};
 	struct bpf_sock *sk = skb->sk;
 	struct hl_socket *sock;
-	__u8 ports[4];
 	__u32 zero = 0;
 
 	if (!sk)
 		return 1;
 	sk = bpf_sk_fullsock(sk);
-	if (!sk || sk->protocol != IPPROTO_UDP || !parse(skb, &packet) || packet.protocol != IPPROTO_UDP)
+	if (!sk || sk->protocol != IPPROTO_UDP || !parse(skb, &packet) || packet.protocol != IPPROTO_UDP ||
+	    !parse_ports(skb, &packet))
 		return 1;
-	sock = bpf_sk_storage_get(&sockets, sk, NULL, 0);
+	sock = datagrams(sk, packet.source, packet.source_port);
 	if (!sock)
 		return 1;
 	__u32 start = packet.l4 + 8;
@@ -174,8 +241,7 @@ int ingress(struct __sk_buff *skb)
 	__u32 len = skb->len - start;
 	__sync_fetch_and_add(&sock->bytes_down, len);
 	/* The answer is believed only from the resolver that was asked. */
-	if (!(sock->route_flags & HL_R_DNS) || !same_addr(packet.source, sock->addr) ||
-	    bpf_skb_load_bytes(skb, packet.l4, ports, sizeof(ports)) || (ports[0] << 8 | ports[1]) != DNS_PORT)
+	if (!(sock->route_flags & HL_R_DNS) || !is_at(sock, packet.source, DNS_PORT))
 		return 1;
 	struct dns_scratch *scratch = bpf_map_lookup_elem(&dns_buffer, &zero);
 	if (!scratch)

@@ -59,7 +59,9 @@ export function configure(
   const listener = (name: 'v4' | 'v6') => listeners.find((each) => each.name === name);
   const v4 = listener('v4');
   const v6 = listener('v6');
-  const ready = kernel.continued ? HlConfigFlag.C_READY : 0;
+  // Programs of another build that run until this one's take their place go on deciding by the table they have.
+  const kept = (before?.flags ?? 0) & HlConfigFlag.C_READY;
+  const seeded = kernel.continued ? HlConfigFlag.C_SEEDED : 0;
   maps.config.set(0, {
     proxy4: addressBytes(v4?.address ?? '127.0.0.1'),
     proxy6: addressBytes(v6?.address ?? '::1'),
@@ -72,18 +74,18 @@ export function configure(
     build: kernel.build,
     selfTgid: process.pid,
     table: before?.table ?? 0,
-    flags: ready | flagsOf(config),
+    flags: kept | seeded | flagsOf(config),
   });
   const wanted = spawnersOf(config);
   for (const name of maps.spawners.keys()) if (!wanted.has(name)) maps.spawners.delete(name);
   for (const [name, kind] of wanted) maps.spawners.set(name, kind);
 }
 
-/** Takes up the parts of a new configuration that the kernel reads; and says `ready` where `ready`. */
+/** Takes up the parts of a new configuration that the kernel reads; `ready`: routes and processes are all there. */
 export function reconfigure(kernel: Kernel, config: Config, ready: boolean): void {
   const now = kernel.maps.config.get(0);
   if (!now) throw new KernelError('the config map is empty');
-  kernel.maps.config.set(0, { ...now, flags: flagsOf(config) | (ready ? HlConfigFlag.C_READY : 0) });
+  kernel.maps.config.set(0, { ...now, flags: flagsOf(config) | (ready ? HlConfigFlag.C_READY | HlConfigFlag.C_SEEDED : 0) });
 }
 
 function flagsOf(config: Config): number {

@@ -124,6 +124,7 @@ export function loadKernel(options: LoadOptions): Kernel {
     attach(phase) {
       const part = loaded.filter(({ section }) => onCgroup(section) === (phase === 'enforce'));
       attachAll(lib, part, links, options.cgroup);
+      if (phase === 'enforce') detachOthers(links, programs(lib, [...opened.values()]));
     },
   };
 }
@@ -169,6 +170,12 @@ function attachAll(lib: Libbpf, wanted: readonly Program[], links: string, cgrou
   } finally {
     closeSync(fd);
   }
+}
+
+/** A program that another build had and this one has not would go on deciding. */
+function detachOthers(links: string, ours: readonly Program[]): void {
+  const names = new Set(ours.map(({ name }) => name));
+  for (const pin of readdirSync(links)) if (!names.has(pin)) unlinkSync(join(links, pin));
 }
 
 function replace(lib: Libbpf, pin: string, program: Pointer): boolean {

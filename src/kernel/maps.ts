@@ -14,6 +14,7 @@ export const SHARED_MAPS = [
   'spawners',
   'routes',
   'sockets',
+  'sent',
   'flows',
   'route_cache',
   'tallies',

@@ -131,7 +131,7 @@ export class Machine {
       scopeId: this.scope.id,
       scopeLevel: 1,
       build,
-      flags: abi.HlConfigFlag.C_READY,
+      flags: abi.HlConfigFlag.C_READY | abi.HlConfigFlag.C_SEEDED,
     });
   }
 
