@@ -160,6 +160,30 @@ t.test('bastion2 under other configurations', async (t) => {
       }
     });
 
+    const local = 'dns: {resolvers: [127.0.0.1]}\n';
+    await under(t, { 'hopline.yaml': (text) => text + local }, async () => {
+      await t.test('a resolver on loopback names what its answers led to', async (t) => {
+        const options = '--no-daemon --no-hosts --no-resolv --bind-interfaces --listen-address=127.0.0.1';
+        const dns = start(t, [
+          ...['exec', HOST, '--', 'sh', '-c'],
+          `exec dnsmasq ${options} --pid-file= --log-facility=- --address=/orders.internal/10.77.0.30`,
+        ]);
+        await dns.until(/started/);
+        const word = mark();
+        const ask = `python3 ${programs}/ask.py 127.0.0.1 orders.internal`;
+        const { out } = await ssh(
+          'alice',
+          HOST,
+          `curl -s -o /dev/null http://$(${ask}):8081/${word}; ${ask}`,
+        );
+        t.equal(out, '10.77.0.30\n');
+        const { hop, login } = await waitForHop(HOST, word, ({ destination }) => destination.port === 8081);
+        t.equal(hop.name, 'orders.internal');
+        t.equal(login.hops.length, 1, 'what stays on loopback is no hop');
+        await dns.stop();
+      });
+    });
+
     await t.test('a configuration with a mistake is refused whole', async (t) => {
       const before = readFileSync(etc('targets.yaml'), 'utf8');
       writeFileSync(etc('targets.yaml'), before.replace('ports: [5432]', 'ports: [54321000]'));
