@@ -12,19 +12,11 @@ function version(): string {
 
 /** Imported when asked for: the policy engine alone takes longer to load than most commands to run. */
 async function checkConfig(dir: string): Promise<Checked> {
-  const [{ loadConfig }, { ConfigError }, { checkPolicies }] = await Promise.all([
-    import('./config/load.ts'),
-    import('./config/problem.ts'),
-    import('./policy/check.ts'),
+  const [{ checkConfig }, { PROTOCOLS }] = await Promise.all([
+    import('./daemon/check-config.ts'),
+    import('./protocols/names.ts'),
   ]);
-  try {
-    const { policies, targets, identities, warnings } = loadConfig(dir, { checkPolicies });
-    const counts = { policies: policies.length, targets: targets.length, users: identities.length };
-    return { ok: true, problems: [], warnings, ...counts };
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return { ok: false, problems: error.problems, warnings: [], policies: 0, targets: 0, users: 0 };
-  }
+  return checkConfig(dir, PROTOCOLS);
 }
 
 // A reader that has seen enough (`hopline tree | head`) is no failure.

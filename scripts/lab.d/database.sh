@@ -55,4 +55,6 @@ database_place() {
   install -d "$upper/var/lib"
   install -d -o postgres -g postgres "$upper/var/lib/postgresql"
   cp -a "$template" "$upper/var/lib/postgresql/lab"
+  install -o postgres -g postgres -m 600 "$lab_keys/db1.crt" "$upper/var/lib/postgresql/lab/server.crt"
+  install -o postgres -g postgres -m 600 "$lab_keys/db1.key" "$upper/var/lib/postgresql/lab/server.key"
 }

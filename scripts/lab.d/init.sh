@@ -15,7 +15,7 @@ service() {
     postgres)
       setpriv --reuid=postgres --regid=postgres --init-groups \
         "$LAB_POSTGRES/postgres" -D /var/lib/postgresql/lab -c "listen_addresses=127.0.0.1,$LAB_ADDRESS4,$LAB_ADDRESS6" \
-        -c unix_socket_directories=/run/postgresql -c fsync=off -c max_connections=300 &
+        -c unix_socket_directories=/run/postgresql -c fsync=off -c max_connections=300 -c ssl=on &
       ;;
     idle) sleep infinity & ;;
   esac

@@ -31,11 +31,17 @@ keys_make_tls() {
     cd "$lab_keys" || exit
     openssl ecparam -name prime256v1 -genkey -noout -out ca.key
     openssl req -x509 -new -key ca.key -subj '/CN=Hopline lab' -days 365 -out ca.crt 2>/dev/null
-    openssl ecparam -name prime256v1 -genkey -noout -out web1.key
-    openssl req -new -key web1.key -subj '/CN=web1' -out web1.csr 2>/dev/null
-    openssl x509 -req -in web1.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 365 -out web1.crt 2>/dev/null \
-      -extfile <(echo "subjectAltName=DNS:web1,DNS:web1.lab,DNS:intranet.lab,DNS:api.lab,IP:$(address4 web1),IP:$(address6 web1)")
+    keys_sign web1 DNS:web1,DNS:web1.lab,DNS:intranet.lab,DNS:api.lab
+    keys_sign db1 DNS:db1,DNS:db1.lab,DNS:orders-db.lab
   )
+}
+
+# keys_sign HOST NAMES: a server's certificate of the lab's authority, for these names and the host's addresses.
+keys_sign() {
+  openssl ecparam -name prime256v1 -genkey -noout -out "$1.key"
+  openssl req -new -key "$1.key" -subj "/CN=$1" -out "$1.csr" 2>/dev/null
+  openssl x509 -req -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -days 365 -out "$1.crt" 2>/dev/null \
+    -extfile <(echo "subjectAltName=$2,IP:$(address4 "$1"),IP:$(address6 "$1")")
 }
 
 keys_known_hosts() {

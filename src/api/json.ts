@@ -1,4 +1,5 @@
-import type { Handoff, Hop, Login, Micros, Notice, Process } from '../core/types.ts';
+import type { Action, Handoff, Hop, Login, Micros, Notice, Process } from '../core/types.ts';
+import type { TreeLogin } from '../store/tree.ts';
 
 /**
  * The records as they leave the daemon: field names of the vocabulary, times as RFC 3339 in UTC with milliseconds
@@ -11,6 +12,7 @@ type Timed<T, Keys extends keyof T> = Omit<T, Keys> & {
 export type LoginJson = Timed<Login, 'started' | 'ended' | 'revoked'>;
 export type ProcessJson = Timed<Process, 'started' | 'exited'>;
 export type HopJson = Timed<Hop, 'started' | 'ended'>;
+export type ActionJson = Timed<Action, 'at' | 'ended'>;
 export type HandoffJson = Timed<Handoff, 'at'>;
 export type NoticeJson = Timed<Notice, 'at'>;
 
@@ -51,6 +53,10 @@ export function microsFrom(text: string): Micros {
 
 const maybe = (time: Micros | null) => (time === null ? null : rfc3339(time));
 
+export function actionJson(action: Action): ActionJson {
+  return { ...action, at: rfc3339(action.at), ended: maybe(action.ended) };
+}
+
 export function loginJson(login: Login): LoginJson {
   return {
     ...login,
@@ -76,13 +82,7 @@ export function noticeJson(notice: Notice): NoticeJson {
   return { ...notice, at: rfc3339(notice.at) };
 }
 
-export interface TreeRecord extends Login {
-  readonly processes: readonly Process[];
-  readonly hops: readonly Hop[];
-  readonly handoffs: readonly Handoff[];
-}
-
-export function treeLoginJson(tree: TreeRecord): TreeLoginJson {
+export function treeLoginJson(tree: TreeLogin): TreeLoginJson {
   return {
     ...loginJson(tree),
     processes: tree.processes.map(processJson),

@@ -22,6 +22,19 @@ const SCHEMAS: { readonly [M in Method]: z.ZodType<Params[M]> } = {
       limit,
     })
     .partial(),
+  actions: z
+    .strictObject({
+      hop: text,
+      login: text,
+      user: text,
+      target: text,
+      since: time,
+      kind: text,
+      text,
+      outcome: z.enum(['allow', 'deny', 'approve']),
+      limit,
+    })
+    .partial(),
   handoffs: z.strictObject({ login: text, since: time, limit }).partial(),
   notices: z.strictObject({ since: time, kind: text, limit }).partial(),
   watch: nothing,

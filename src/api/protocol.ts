@@ -1,5 +1,13 @@
 import type { Decision, Handoff, Hop, Login, Notice, Process } from '../core/types.ts';
-import type { ForestJson, HandoffJson, HopJson, LoginJson, NoticeJson, ProcessJson } from './json.ts';
+import type {
+  ActionJson,
+  ForestJson,
+  HandoffJson,
+  HopJson,
+  LoginJson,
+  NoticeJson,
+  ProcessJson,
+} from './json.ts';
 
 /**
  * The control protocol: a Unix socket, one JSON object a line.
@@ -28,6 +36,19 @@ export interface Params {
     open?: boolean | undefined;
     limit?: number | undefined;
   };
+  readonly actions: {
+    hop?: string | undefined;
+    login?: string | undefined;
+    user?: string | undefined;
+    target?: string | undefined;
+    /** RFC 3339. */
+    since?: string | undefined;
+    kind?: string | undefined;
+    /** In the subject or the detail, in any case. */
+    text?: string | undefined;
+    outcome?: 'allow' | 'deny' | 'approve' | undefined;
+    limit?: number | undefined;
+  };
   readonly handoffs: { login?: string | undefined; since?: string | undefined; limit?: number | undefined };
   readonly notices: { since?: string | undefined; kind?: string | undefined; limit?: number | undefined };
   readonly watch: Record<string, never>;
@@ -37,7 +58,7 @@ export interface Params {
     login?: string | undefined;
     user?: string | undefined;
     target?: string | undefined;
-    /** `address:port`, `[v6]:port` or `name:port`. */
+    /** `address:port`, `[v6]:port` or `name:port`, a target's name or one from DNS; `/udp` behind it where that is meant. */
     destination?: string | undefined;
     chain?: string[] | undefined;
   };
@@ -51,6 +72,7 @@ export interface Results {
   readonly logins: readonly LoginJson[];
   readonly tree: ForestJson;
   readonly hops: readonly HopJson[];
+  readonly actions: readonly ActionJson[];
   readonly handoffs: readonly HandoffJson[];
   readonly notices: readonly NoticeJson[];
   readonly watch: null;
@@ -89,6 +111,10 @@ export interface Revoked {
   readonly logins: readonly string[];
   /** Live hops that were closed. */
   readonly hops: readonly string[];
+  /** UDP: there is nothing to close, and the kernel lets nothing more out. */
+  readonly silenced: readonly string[];
+  /** Live hops that could not be closed, and go on. */
+  readonly open: readonly { readonly hop: string; readonly reason: string }[];
 }
 
 export interface Explanation {
@@ -135,6 +161,8 @@ export interface Reloaded {
   readonly problems: readonly Problem[];
   /** What is not wrong but probably not meant. */
   readonly warnings: readonly Problem[];
+  /** Keys of hopline.yaml that are another than the daemon was started with: they wait for its restart. */
+  readonly restart: readonly string[];
 }
 
 /** What `watch` reports, each as it is after what happened. */

@@ -1,13 +1,21 @@
 import type { Reader } from '../store/reader.ts';
 import type { Handlers } from './connection.ts';
-import { handoffJson, hopJson, loginJson, microsFrom, noticeJson, treeLoginJson } from './json.ts';
+import {
+  actionJson,
+  handoffJson,
+  hopJson,
+  loginJson,
+  microsFrom,
+  noticeJson,
+  treeLoginJson,
+} from './json.ts';
 
-type Reads = Pick<Reader, 'logins' | 'login' | 'tree' | 'hops' | 'handoffs' | 'notices'>;
+type Reads = Pick<Reader, 'logins' | 'login' | 'hop' | 'tree' | 'hops' | 'actions' | 'handoffs' | 'notices'>;
 
 /** The methods that only read the store. Logins are named by id or a unique beginning of one. */
 export function storeHandlers(
   reader: Reads,
-): Required<Pick<Handlers, 'logins' | 'tree' | 'hops' | 'handoffs' | 'notices'>> {
+): Required<Pick<Handlers, 'logins' | 'tree' | 'hops' | 'actions' | 'handoffs' | 'notices'>> {
   const id = (ref: string | undefined) => (ref === undefined ? undefined : reader.login(ref).id);
   const time = (text: string | undefined) => (text === undefined ? undefined : microsFrom(text));
   return {
@@ -18,6 +26,15 @@ export function storeHandlers(
     },
     hops: (params) =>
       reader.hops({ ...params, login: id(params.login), since: time(params.since) }).map(hopJson),
+    actions: (params) =>
+      reader
+        .actions({
+          ...params,
+          hop: params.hop === undefined ? undefined : reader.hop(params.hop).id,
+          login: id(params.login),
+          since: time(params.since),
+        })
+        .map(actionJson),
     handoffs: (params) =>
       reader.handoffs({ ...params, login: id(params.login), since: time(params.since) }).map(handoffJson),
     notices: (params) => reader.notices({ ...params, since: time(params.since) }).map(noticeJson),

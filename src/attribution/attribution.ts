@@ -16,7 +16,7 @@ import {
 import type { Accounts } from './accounts.ts';
 import { type FlowRules, Flows } from './flows.ts';
 import { Handoffs } from './handoff-events.ts';
-import { type Image, processKey } from './image.ts';
+import { type Image, type Omitted, processKey } from './image.ts';
 import { type ImageRules, Images } from './images.ts';
 import { Names } from './names.ts';
 import type { PamEvent } from './pam-event.ts';
@@ -24,6 +24,7 @@ import { readStat, sshConnection, ttyPath } from './proc.ts';
 import { exitOf, RecentExits } from './recent-exits.ts';
 import type { Recorder } from './recorder.ts';
 import { type Root, Roots } from './roots.ts';
+import { isSetup } from './setup.ts';
 import { describeSocket } from './sockets.ts';
 
 export interface AttributionOptions {
@@ -39,6 +40,8 @@ export interface AttributionOptions {
   pamEvents(): readonly PamEvent[];
   /** Processes alive below a root, as the kernel counts them. */
   liveProcesses(root: bigint): number;
+  /** The same of a root that was there before the programs, which the kernel may have counted wrong: counted again. */
+  recount(root: Root): number;
   /** What the kernel has of a running process; null where it has gone. */
   lineageOf(pid: number): HlWho | null;
   /** Its last process has gone: what was noted of it in the kernel can go. */
@@ -47,10 +50,10 @@ export interface AttributionOptions {
   onDnsAnswer(root: Id, message: Uint8Array): void;
 }
 
-const UNSET = 0xffffffff;
-
 /** A PAM session waits so long for the kernel's report of its login. */
 const STRANGER_MS = 10_000;
+/** What fails again and again is told this often. */
+const FAILURE_MS = 1000;
 
 /** Turns what the kernel reports into logins, processes, hops and handoffs. */
 export class Attribution {
@@ -62,17 +65,34 @@ export class Attribution {
   readonly #options: AttributionOptions;
   readonly #exits = new RecentExits();
   readonly #strangers: { readonly event: PamEvent; readonly since: number }[] = [];
+  /** What the ring tells comes in order: a root's end is yet to come. */
+  #reading = false;
+  #failed = 0;
+  #failures = 0;
 
   constructor(options: AttributionOptions) {
     this.#options = options;
     this.roots = new Roots(options.host, options.record);
-    this.images = new Images(options.images);
+    const { recorded } = options.images;
+    this.images = new Images({
+      ...options.images,
+      recorded: (...of) => this.#attempt(() => recorded(...of), 'the record could not be read') ?? [],
+    });
     this.flows = new Flows(options.flows, options.record, this);
     this.#handoffs = new Handoffs(options.record, this);
   }
 
   /** One event from the ring. The view is only read during the call. */
   handle(view: DataView, offset: number): void {
+    this.#reading = true;
+    try {
+      this.#handle(view, offset);
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  #handle(view: DataView, offset: number): void {
     const head = readHlEvent(view, offset);
     const at = this.#options.toMicros(head.atNs);
     switch (head.type) {
@@ -124,21 +144,22 @@ export class Attribution {
   /** Whose `who` is. A root that the supervisor has not heard of yet is taken as the kernel tells it. */
   resolve(who: HlWho, at: Micros): { root: Root | null; image: Image | null } {
     if (who.root === 0n) return { root: null, image: null };
-    const root =
-      this.roots.byKernelId(who.root) ??
-      this.roots.begin({
-        kernelId: who.root,
-        kind: who.kind,
-        leader: processKey(who.owner),
-        at,
-        recovered: true,
-      });
+    const root = this.#rootOf(who, processKey(who.owner), at);
     return { root, image: this.images.of(who, root.id, at) };
   }
 
-  process(pid: number, at: Micros): { root: Root | null; image: Image | null } | null {
+  #rootOf({ root: kernelId, kind }: HlWho, leader: string, at: Micros): Root {
+    const known = this.roots.byKernelId(kernelId) ?? this.roots.over(kernelId);
+    if (known) return known;
+    // A claim comes when the ring has been read: of a root that the kernel has no more no end will be told.
+    if (!this.#reading && this.#options.liveProcesses(kernelId) === 0)
+      return this.roots.beginOver({ kernelId, kind, leader, at });
+    return this.roots.begin({ kernelId, kind, leader, at, recovered: true });
+  }
+
+  process(pid: number, startTicks: number, at: Micros): { root: Root | null; image: Image | null } | null {
     const who = this.#options.lineageOf(pid);
-    return who === null ? null : this.resolve(who, at);
+    return who !== null && isSame(who.proc, { startTicks }) ? this.resolve(who, at) : null;
   }
 
   /** Its pid may be another process's by now, and the process may have executed another program. */
@@ -153,7 +174,7 @@ export class Attribution {
     );
   }
 
-  /** Makes sure that the record knows of the root and of the programs down to `image`. */
+  /** Makes sure that the record knows of the root and of the programs down to `image`. Never throws. */
   store(root: Root, image: Image | null): void {
     if (!root.stored && root.user === null && image && root.kind === 'unattended') {
       root.uid = image.uid;
@@ -161,7 +182,23 @@ export class Attribution {
     }
     if (root.kind !== 'unattended' && root.identity === null) this.drainPam();
     this.roots.store(root);
-    if (image) this.#storeImage(image);
+    // What was done is recorded, whatever becomes of the programs that led to it.
+    if (image) this.#attempt(() => this.#storeImage(image), 'programs are missing from the record', root.id);
+  }
+
+  #attempt<T>(action: () => T, missing: string, login: Id | null = null): T | null {
+    try {
+      return action();
+    } catch (error) {
+      this.#failures++;
+      const now = Date.now();
+      if (now - this.#failed < FAILURE_MS) return null;
+      const detail = `${missing}: ${(error as Error).message}`;
+      this.#options.record.notice({ at: now * 1000, kind: 'loss', login, count: this.#failures, detail });
+      this.#failed = now;
+      this.#failures = 0;
+      return null;
+    }
   }
 
   /** A program of a person's login that was there before the daemon. */
@@ -175,9 +212,13 @@ export class Attribution {
     return this.#options.images.plumbing.has(name);
   }
 
-  /** Takes in the PAM sessions that have opened, and those whose login was not known yet when they came. */
+  /**
+   * Takes in the PAM sessions that have opened, and those whose login was not known yet when they came. Called once a
+   * second at least.
+   */
   drainPam(): void {
-    this.pam(this.#options.pamEvents());
+    this.pam(this.#attempt(() => this.#options.pamEvents(), 'PAM sessions could not be read') ?? []);
+    this.#handoffs.settle(Date.now() * 1000);
   }
 
   pam(events: readonly PamEvent[]): void {
@@ -200,6 +241,7 @@ export class Attribution {
     if (!root || root.kind === 'unattended' || (image !== null && !image.plumbing)) return false;
     const identity = this.#options.identify(event.user, event.authInfo);
     const tty = event.tty?.startsWith('/dev/') ? event.tty : null;
+    root.opened ??= event.at;
     this.roots.learn(root, { at: event.at, user: event.user, identity, client: event.client, tty });
     return true;
   }
@@ -215,16 +257,14 @@ export class Attribution {
   }
 
   #exec(event: HlExecEvent, at: Micros): void {
-    const root =
-      this.roots.byKernelId(event.who.root) ??
-      this.roots.begin({
-        kernelId: event.who.root,
-        kind: event.who.kind,
-        leader: processKey(event.who.proc),
-        at,
-        recovered: true,
-      });
-    const image = this.images.exec(event, root.id, at, this.#isSetup(root, event));
+    const root = this.#rootOf(event.who, processKey(event.who.proc), at);
+    const image = this.images.exec(event, root.id, at, (filename, argv) => {
+      if (root.identity === null) this.drainPam();
+      const { accounts } = this.#options;
+      const uid = root.user === null ? null : accounts.uidOf(root.user);
+      const stillRuns = () => this.stillRuns(event.who);
+      return isSetup(event, root, { at, filename, argv, uid, shells: accounts.shellsOf(0), stillRuns });
+    });
     if (
       root.source === 'service' &&
       !root.stored &&
@@ -242,24 +282,14 @@ export class Attribution {
     this.store(root, image);
   }
 
-  /**
-   * What sshd's privileged half executes as root is its PAM modules' doing, before and after the session.
-   * In a login of root it starts the shell too: there, only until the hook has told who this is, which
-   * is the last of the session modules. The audit session tells that PAM is at work at all.
-   */
-  #isSetup(root: Root, event: HlExecEvent): boolean {
-    if (root.kind !== 'ssh' || event.who.uid !== 0 || event.sessionid === UNSET) return false;
-    if (root.identity === null) this.drainPam();
-    return root.identity === null || root.user !== 'root';
-  }
-
   /** The shell, or the command that `ssh host COMMAND` gave: by now PAM has told who this is, if it is used. */
   #firstProgram(root: Root, image: Image, at: Micros): void {
     this.drainPam();
     const device = root.tty === null ? (readStat(image.pid)?.tty ?? 0) : 0;
     const tty = device === 0 ? null : ttyPath(device);
-    if (root.identity !== null) {
-      this.roots.learn(root, { at, uid: image.uid, tty });
+    if (root.identity !== null && !isGuessed(root, image)) {
+      const client = root.client === null && root.kind === 'ssh' ? sshConnection(image.pid) : null;
+      this.roots.learn(root, { at, uid: root.uid || image.uid, client, tty });
       return;
     }
     const user = this.#options.accounts.nameOf(image.uid);
@@ -277,36 +307,57 @@ export class Attribution {
 
   #exit(view: DataView, offset: number, at: Micros): void {
     const event = readHlExitEvent(view, offset);
+    const key = processKey(event.proc);
+    const root = this.roots.byKernelId(event.root);
+    const leads = root?.leader === key;
+    if (leads && root.kind !== 'unattended' && root.identity === null) this.drainPam();
     const image = this.images.exit(event);
     const exit = exitOf(at, event.code);
-    this.#exits.add(processKey(event.proc), exit);
+    this.#exits.add(key, exit);
     if (image && image.stored !== null) this.#options.record.processExit(image, exit);
-    const root = this.roots.byKernelId(event.root);
-    if (!root || root.leader !== processKey(event.proc)) return;
-    if (root.kind !== 'unattended' && root.identity === null) this.drainPam();
-    this.roots.end(root, at, this.#options.liveProcesses(root.kernelId) > 0);
+    this.flows.processEnded(key, at);
+    if (leads) this.roots.end(root, at, this.#options.liveProcesses(root.kernelId) > 0);
   }
 
   #rootEnd(kernelId: bigint, at: Micros): void {
     const root = this.roots.byKernelId(kernelId);
+    // What was there before the programs may have been counted wrong, and have been given back its root since.
+    if (this.#options.liveProcesses(kernelId) > 0) return;
+    if (root?.recovered && this.#options.recount(root) > 0) return;
     this.#options.forgetRoot(kernelId);
     if (!root) return;
     this.roots.finish(root, at);
     this.names.forget(root.id);
   }
 
+  /** Uppermost first: a row names the one above it. */
   #storeImage(image: Image): void {
     if (image.stored !== null) return;
-    if (image.parent && !image.parent.plumbing) this.#storeImage(image.parent);
-    this.#options.record.process(image);
-    if (image.image !== 0) return;
-    const later = this.images.current(image.key);
-    const end = later ? { at: later.started, exitCode: null, signal: null } : this.#exits.get(image.key);
-    if (end) this.#options.record.processExit(image, end);
+    const wanted = [image];
+    for (let at = image.parent; at && at.stored === null && !at.plumbing; at = at.parent) wanted.push(at);
+    for (const each of wanted.reverse()) {
+      this.#options.record.process(each);
+      if (each.omitted) this.#noteOmitted(each, each.omitted);
+      if (each.image !== 0) continue;
+      const later = this.images.current(each.key);
+      const end = later ? { at: later.started, exitCode: null, signal: null } : this.#exits.get(each.key);
+      if (end) this.#options.record.processExit(each, end);
+    }
+  }
+
+  #noteOmitted(below: Image, { count }: Omitted): void {
+    const detail = `${count} programs are not in the record, between ${below.parent?.label} and ${below.label} (pid ${below.pid}): the chain is too long`;
+    this.#options.record.notice({ at: below.started, kind: 'loss', login: below.root, count, detail });
   }
 }
 
+/** A module of PAM's, run by root, was taken for the session's first program; sshd has executed the person's since. */
+function isGuessed({ identity, uid }: Root, image: Image): boolean {
+  const { method, source } = identity?.evidence ?? {};
+  return method === 'account' && source !== 'pam' && uid === 0 && image.uid !== 0;
+}
+
 /** The pid may be another process's by now; /proc counts start times in hundredths of a second (proc(5)). */
-function isSame({ startNs }: { readonly startNs: bigint }, { startTicks }: PamEvent): boolean {
+function isSame({ startNs }: { startNs: bigint }, { startTicks }: { startTicks: number }): boolean {
   return startTicks === 0 || Number(startNs / 10_000_000n) === startTicks;
 }

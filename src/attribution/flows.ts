@@ -1,5 +1,5 @@
 import { idFromBigInt } from '../core/ids.ts';
-import type { Decision, HopMode, Id, Micros, Route, Transport } from '../core/types.ts';
+import type { Decision, Endpoint, HopMode, Id, Micros, Route, Transport } from '../core/types.ts';
 import { addressText } from '../kernel/address.ts';
 import {
   HlAction,
@@ -10,7 +10,9 @@ import {
   HlSocketFlag,
   type HlWho,
 } from '../kernel/layouts.generated.ts';
-import { chainOf, type Image } from './image.ts';
+import { chainOf } from './chain.ts';
+import { type Image, processKey } from './image.ts';
+import type { Images } from './images.ts';
 import type { Names } from './names.ts';
 import { readExe } from './proc.ts';
 import type { HopDraft, Recorder } from './recorder.ts';
@@ -23,14 +25,29 @@ export interface FlowRules {
   version(): string;
   /** A connection was refused by the kernel: the person is to read why. */
   onDenied(hop: HopDraft, root: Root | null, image: Image | null): void;
-  onOpened(hop: HopDraft, source: { address: string; port: number }): void;
+  onOpened(hop: HopDraft): void;
   /** @returns why it was ended, where Hopline did it */
   onEnded(hop: Id): string | null;
   /** A redirected connection ended and nobody has claimed it: look again in a while. */
   onUnclaimed(event: HlFlowEndEvent): void;
+  /** The kernel has no program that tells the end of a UDP flow: it ends with the process that made it. */
+  readonly udpEndsWithProcess: boolean;
+}
+
+/** What the kernel says of a flow, in an event or in its record for the proxy. */
+export type KernelFlow = Pick<HlFlow, 'id' | 'who' | 'transport' | 'route' | 'port' | 'addr'>;
+
+/** Whose a flow is, and what has become of it. */
+export interface Found {
+  readonly root: Root | null;
+  readonly image: Image | null;
+  readonly at: Micros;
+  readonly mode: HopMode;
+  readonly source: Endpoint | null;
 }
 
 interface Context {
+  readonly images: Images;
   readonly names: Names;
   resolve(who: HlWho, at: Micros): { root: Root | null; image: Image | null };
   store(root: Root, image: Image | null): void;
@@ -49,11 +66,16 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
   136: 'udplite',
 };
 
+/** UDP flows of one process that wait for its end: a service may ask its resolver for months. */
+const FOLLOWED = 1000;
+
 /** Hops that the kernel handles alone, and the first half of those that the proxy claims. */
 export class Flows {
   readonly #rules: FlowRules;
   readonly #record: Recorder;
   readonly #context: Context;
+  /** Open UDP flows by process, oldest first, where they end with it. */
+  readonly #ofProcess = new Map<string, Set<Id>>();
 
   constructor(rules: FlowRules, record: Recorder, context: Context) {
     this.#rules = rules;
@@ -65,18 +87,9 @@ export class Flows {
   opened(event: HlFlowEvent, at: Micros): void {
     const { root, image } = this.#context.resolve(event.who, at);
     const denied = event.action === HlAction.DENY;
-    const draft = this.draft({
-      id: event.id,
-      who: event.who,
-      root,
-      image,
-      transport: event.transport,
-      route: event.route,
-      at,
-      address: addressText(event.addr),
-      port: event.port,
-      mode: denied ? 'denied' : 'direct',
-    });
+    const source =
+      event.sourcePort === 0 ? null : { address: addressText(event.sourceAddr), port: event.sourcePort };
+    const draft = this.draft(event, { root, image, at, source, mode: denied ? 'denied' : 'direct' });
     const decision =
       denied || event.flags & HlSocketFlag.S_BEFORE
         ? this.#kernelDecision(event, draft.route)
@@ -89,13 +102,52 @@ export class Flows {
     };
     if (root) this.#context.store(root, image);
     this.#record.hop(hop);
-    if (denied) this.#rules.onDenied(hop, root, image);
-    else this.#rules.onOpened(hop, { address: addressText(event.sourceAddr), port: event.sourcePort });
+    if (denied) {
+      this.#rules.onDenied(hop, root, image);
+      return;
+    }
+    this.#rules.onOpened(hop);
+    if (this.#rules.udpEndsWithProcess && hop.transport === 'udp')
+      this.#follow(hop.id, processKey(event.who.proc), at);
+  }
+
+  #follow(hop: Id, key: string, at: Micros): void {
+    const hops = this.#ofProcess.get(key) ?? new Set();
+    this.#ofProcess.set(key, hops.add(hop));
+    const [oldest] = hops;
+    if (hops.size <= FOLLOWED || oldest === undefined) return;
+    hops.delete(oldest);
+    this.#lost(oldest, at, 'its process has many later ones: not followed any further');
+  }
+
+  /**
+   * A flow that was open when the daemon before this one ended.
+   * @param process the store's id of the program that made it
+   */
+  resume(hop: Id, transport: Transport, process: number | null, at: Micros): void {
+    if (!this.#rules.udpEndsWithProcess || transport !== 'udp') return;
+    const image = process === null ? null : this.#context.images.byRow(process);
+    if (image) this.#follow(hop, image.key, at);
+    else this.#lost(hop, at, 'its process ended while the daemon was away');
+  }
+
+  /** The flows that end with their process, whose bytes the kernel does not tell either. */
+  processEnded(key: string, at: Micros): void {
+    const hops = this.#ofProcess.get(key);
+    if (!hops) return;
+    this.#ofProcess.delete(key);
+    for (const hop of hops) this.#lost(hop, at, 'its process ended');
+  }
+
+  #lost(hop: Id, at: Micros, why: string): void {
+    const reason = this.#rules.onEnded(hop) ?? why;
+    this.#record.hopEnd(hop, { at, bytesUp: null, bytesDown: null, reason });
   }
 
   ended(event: HlFlowEndEvent, at: Micros): void {
     if (!event.unclaimed) {
       const hop = idFromBigInt(event.id);
+      this.#ofProcess.get(processKey(event.who.proc))?.delete(hop);
       const reason = this.#rules.onEnded(hop);
       this.#record.hopEnd(hop, {
         at,
@@ -109,24 +161,9 @@ export class Flows {
   }
 
   /** A redirected connection that no worker took: it went nowhere, and the record says so. */
-  neverTaken(
-    flow: Pick<HlFlow, 'id' | 'who' | 'transport' | 'route' | 'port' | 'addr'>,
-    at: Micros,
-    why: string,
-  ): void {
+  neverTaken(flow: KernelFlow, at: Micros, why: string): void {
     const { root, image } = this.#context.resolve(flow.who, at);
-    const { hop } = this.draft({
-      id: flow.id,
-      who: flow.who,
-      root,
-      image,
-      transport: flow.transport,
-      route: flow.route,
-      at,
-      address: addressText(flow.addr),
-      port: flow.port,
-      mode: 'denied',
-    });
+    const { hop } = this.draft(flow, { root, image, at, source: null, mode: 'denied' });
     if (root) this.#context.store(root, image);
     const decision: Decision = {
       outcome: 'deny',
@@ -140,40 +177,31 @@ export class Flows {
   }
 
   /** What a hop is before it is decided. */
-  draft(flow: {
-    id: bigint;
-    who: HlWho;
-    root: Root | null;
-    image: Image | null;
-    transport: number;
-    route: number;
-    at: Micros;
-    address: string;
-    port: number;
-    mode: HopMode;
-  }): { hop: Omit<HopDraft, 'decision'>; route: Route | null } {
-    const { root, image } = flow;
+  draft(flow: KernelFlow, found: Found): { hop: Omit<HopDraft, 'decision'>; route: Route | null } {
+    const { root, image, at, mode, source } = found;
     const transport = TRANSPORTS[flow.transport] ?? 'other';
+    const address = addressText(flow.addr);
     const route =
-      this.#rules.routing.byId(flow.route) ?? this.#rules.routing.find(transport, flow.address, flow.port);
+      this.#rules.routing.byId(flow.route) ?? this.#rules.routing.find(transport, address, flow.port);
     const hop = {
       id: idFromBigInt(flow.id),
       login: root?.id ?? null,
       image,
       chain: image ? chainOf(image) : this.#chainOfStranger(flow.who),
       target: route?.target ?? null,
-      name: root ? this.#context.names.nameOf(root.id, flow.address, flow.at) : null,
+      name: root ? this.#context.names.nameOf(root.id, address, at) : null,
       transport,
       protocol:
         transport === 'udp' && flow.port === 53
           ? 'dns'
           : (PROTOCOLS[flow.transport] ?? `ip-${flow.transport}`),
-      destination: { address: flow.address, port: flow.port },
-      started: flow.at,
+      destination: { address, port: flow.port },
+      source,
+      started: at,
       ended: null,
       bytesUp: null,
       bytesDown: null,
-      mode: flow.mode,
+      mode,
       endReason: null,
     };
     return { hop, route };

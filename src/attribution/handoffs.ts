@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { HandoffKind } from '../core/types.ts';
+import { readStat } from './proc.ts';
 
 const ENGINES =
   /(?:^|\/)(?:docker|containerd|podman|crio|buildkitd|cri-dockerd|lxd\/unix)(?:\/[\w-]+)*\.?(?:sock|socket)?$/;
@@ -32,46 +33,66 @@ export function socketPath(bytes: Uint8Array): string {
   return raw.toString('utf8', 0, end < 0 ? raw.length : end);
 }
 
-/**
- * Inode of the listening Unix socket bound as `path`: in the daemon's network namespace, else in that of
- * the client `pid`, if it is still there. Null where there is none.
- */
-export function listenerInode(path: string, pid: number): string | null {
-  return listenerIn('self', path) ?? listenerIn(String(pid), path);
+/** A process that holds a descriptor of a socket. Its pid may be another's later, and its descriptor closed. */
+export interface Holder {
+  readonly pid: number;
+  readonly startTicks: number;
+  readonly fd: string;
+  /** Of the socket. */
+  readonly inode: string;
 }
 
-function listenerIn(process: string, path: string): string | null {
+/**
+ * Who holds the listening Unix socket bound as `path`, where the process that called listen() has gone: an ssh-agent
+ * and an `ssh -f` fork after it. Reads every socket's line and looks through the descriptors of every process.
+ * @param client its network namespace may have the socket, if it is still there
+ * @returns null where nobody does, and where two sockets are bound as that: a relative path is what anybody says
+ */
+export function holderOf(path: string, client: number): Holder | null {
+  const inodes = new Set([...listening('self', path), ...listening(String(client), path)]);
+  const [inode] = inodes;
+  if (inode === undefined || inodes.size > 1) return null;
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    const pid = Number(name);
+    const startTicks = readStat(pid)?.startTicks;
+    const fd = descriptor(pid, inode);
+    if (fd === null || startTicks === undefined) continue;
+    const holder = { pid, startTicks, fd, inode };
+    if (stillHolds(holder)) return holder;
+  }
+  return null;
+}
+
+export function stillHolds({ pid, startTicks, fd, inode }: Holder): boolean {
+  return isSocket(`/proc/${pid}/fd/${fd}`, inode) && readStat(pid)?.startTicks === startTicks;
+}
+
+function listening(process: string, path: string): string[] {
   try {
-    for (const line of readFileSync(`/proc/${process}/net/unix`, 'utf8').split('\n')) {
-      const [, , , flags, , , inode, ...name] = line.trim().split(/\s+/);
-      if (flags === '00010000' && inode && name.join(' ') === path) return inode;
-    }
+    return readFileSync(`/proc/${process}/net/unix`, 'utf8')
+      .split('\n')
+      .flatMap((line) => {
+        const [, , , flags, , , inode, ...name] = line.trim().split(/\s+/);
+        return flags === '00010000' && inode && name.join(' ') === path ? [inode] : [];
+      });
+  } catch {
+    return [];
+  }
+}
+
+function descriptor(pid: number, inode: string): string | null {
+  try {
+    const fds = readdirSync(`/proc/${pid}/fd`);
+    return fds.find((fd) => isSocket(`/proc/${pid}/fd/${fd}`, inode)) ?? null;
   } catch {
     return null;
   }
-  return null;
 }
 
-/**
- * Who holds a socket, where the process that called listen() has gone: an ssh-agent and an `ssh -f` fork
- * after it. Looks through the descriptors of every process, so callers remember what it found.
- */
-export function holderOf(inode: string): number | null {
-  for (const name of readdirSync('/proc')) {
-    if (/^\d+$/.test(name) && holds(Number(name), `socket:[${inode}]`)) return Number(name);
-  }
-  return null;
-}
-
-function holds(pid: number, link: string): boolean {
+function isSocket(link: string, inode: string): boolean {
   try {
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => {
-      try {
-        return readlinkSync(`/proc/${pid}/fd/${fd}`) === link;
-      } catch {
-        return false;
-      }
-    });
+    return readlinkSync(link) === `socket:[${inode}]`;
   } catch {
     return false;
   }

@@ -1,5 +1,16 @@
 import type { Id, Micros, Process } from '../core/types.ts';
 import type { HlKey } from '../kernel/layouts.generated.ts';
+import { labelOf } from './label.ts';
+
+/** What a chain that has become too long leaves out between an image and its parent. */
+export interface Omitted {
+  /** Programs; at least so many where `named` is false. */
+  readonly count: number;
+  /** Each name once, in the order of the chain. */
+  readonly names: ReadonlySet<string>;
+  /** Every one of them is in `names`. */
+  readonly named: boolean;
+}
 
 /**
  * One program image, as the supervisor holds it while it matters. The parent link goes to the image
@@ -13,7 +24,11 @@ export interface Image {
   /** 0 for a fork without exec. */
   readonly image: number;
   readonly root: Id;
-  readonly parent: Image | null;
+  /** Moves up where the chain has become too long: `omitted` then lay in between. */
+  parent: Image | null;
+  omitted: Omitted | null;
+  /** Images above it that are held: so many at most. */
+  depth: number;
   readonly ppid: number;
   readonly exe: string;
   readonly exeVerified: boolean;
@@ -40,42 +55,6 @@ export function imageKey(key: HlKey, image: number): string {
   return `${key.tgid}.${key.startNs}.${image}`;
 }
 
-/** The programs from the login down to `image`, without the plumbing above the first of them. */
-export function chainOf(image: Image | null): string[] {
-  const chain: string[] = [];
-  for (let at = image; at; at = at.parent) if (!at.plumbing && at.image !== 0) chain.unshift(at.label);
-  if (chain.length === 0 && image) chain.push(image.label);
-  return chain;
-}
-
-const INTERPRETERS =
-  /^(?:ba|da|z|k|fi)?sh$|^python[\d.]*$|^node$|^ruby[\d.]*$|^perl[\d.]*$|^php[\d.]*$|^java$|^env$/;
-
-/** What follows is a program, not a file's name: `bash -lc`, `node -p`, `perl -nE`, `php -r`. */
-function takesCode(name: string, option: string): boolean {
-  if (/^-[a-z]*[ce]$|^--(?:command|eval|print|run)$/.test(option)) return true;
-  if (name.startsWith('perl')) return /^-\w*E$/.test(option);
-  return option === '-p' ? name === 'node' : option === '-r' && name.startsWith('php');
-}
-
-/**
- * What to call an image: the file's base name, and for an interpreter the script that it runs.
- * @param name base name of the file that runs, as the kernel has it: argv[0] can lie
- * @param filename what execve was given: the script's path where a `#!` line chose the interpreter
- */
-export function labelOf(name: string, filename: string, argv: readonly string[]): string {
-  if (!INTERPRETERS.test(name)) return name;
-  const base = filename.slice(filename.lastIndexOf('/') + 1);
-  const at = argv.findIndex((argument, index) => index > 0 && !argument.startsWith('-'));
-  const script = argv[at];
-  const optionTakesCode = argv.slice(1, Math.max(at, 1)).some((option) => takesCode(name, option));
-  if (script === undefined || optionTakesCode) return name;
-  const scriptBase = script.slice(script.lastIndexOf('/') + 1);
-  if (base === scriptBase || /\.\w{1,4}$/.test(scriptBase) || script.includes('/'))
-    return `${name} ${scriptBase}`;
-  return name;
-}
-
 /** An image as the record has it. */
 export function imageOfRow(row: Process, parent: Image | null): Image {
   const name = row.exe.slice(row.exe.lastIndexOf('/') + 1);
@@ -86,10 +65,12 @@ export function imageOfRow(row: Process, parent: Image | null): Image {
     image: row.image,
     root: row.login,
     parent,
+    omitted: null,
+    depth: parent ? parent.depth + 1 : 0,
     ppid: row.ppid,
     exe: row.exe,
     exeVerified: row.exeVerified,
-    label: labelOf(name, row.argv[1] ?? '', row.argv),
+    label: labelOf(name, '', row.argv),
     argv: row.argv,
     argvBytes: row.argvBytes,
     uid: row.uid,

@@ -1,7 +1,9 @@
 import type { Id, Micros, Process } from '../core/types.ts';
 import type { HlExecEvent, HlExitEvent, HlKey, HlWho } from '../kernel/layouts.generated.ts';
+import { bound, CUT } from './chain.ts';
 import { ExeResolver } from './exe.ts';
-import { type Image, imageKey, imageOfRow, labelOf, processKey } from './image.ts';
+import { type Image, imageKey, imageOfRow, processKey } from './image.ts';
+import { labelOf } from './label.ts';
 import { redactArgv } from './redact.ts';
 
 /** Exited images that a child may still name as its parent: as many as a busy host starts in a minute. */
@@ -15,6 +17,8 @@ export interface ImageRules {
   /** An image that the record has, and the images above it up to the first; empty where it has none. */
   recorded(login: Id, key: HlKey, image: number): readonly Process[];
 }
+
+type IsSetup = (filename: string, argv: readonly string[]) => boolean;
 
 /** The programs that run or ran a moment ago, by process and exec. */
 export class Images {
@@ -31,12 +35,12 @@ export class Images {
     this.#rules = rules;
   }
 
-  /** @param bySshd what the login's sshd executes itself is not the person's doing */
-  exec(event: HlExecEvent, root: Id, at: Micros, bySshd: boolean): Image {
+  /** @param isSetup asked of what the login's sshd executes itself: is it a PAM module's doing, not the person's? */
+  exec(event: HlExecEvent, root: Id, at: Micros, isSetup: IsSetup): Image {
     const { who } = event;
     const filename = text(event.data.subarray(0, Math.max(0, event.filenameLen - 1)));
     const raw = event.data.subarray(event.filenameLen, event.filenameLen + event.argvLen);
-    const argv = splitArgv(raw.subarray(0, this.#rules.argvBytes));
+    const argv = redactArgv(splitArgv(raw.subarray(0, this.#rules.argvBytes)));
     const name = text(event.name);
     const exe = this.#exe.resolve({
       pid: who.proc.tgid,
@@ -51,8 +55,8 @@ export class Images {
     const parent = fork ?? this.#find(root, event.parent, event.parentImage);
     const sameRoot = parent !== null && parent.root === root ? parent : null;
     const label = labelOf(name, filename, argv);
-    const setup =
-      sameRoot !== null && (sameRoot.setup || (sameRoot.plumbing && bySshd && event.ppid === sameRoot.pid));
+    const bySshd = sameRoot?.plumbing && event.ppid === sameRoot.pid && !this.#rules.plumbing.has(name);
+    const setup = sameRoot?.setup || (bySshd ? isSetup(filename, argv) : false);
     const image: Image = {
       key: processKey(who.proc),
       pid: who.proc.tgid,
@@ -60,11 +64,13 @@ export class Images {
       image: who.image,
       root,
       parent: sameRoot,
+      omitted: null,
+      depth: 0,
       ppid: event.ppid,
       exe: exe.path,
       exeVerified: exe.verified,
       label,
-      argv: redactArgv(argv),
+      argv,
       argvBytes: event.argvBytes,
       uid: who.uid,
       started: at,
@@ -78,6 +84,7 @@ export class Images {
   }
 
   add(image: Image): void {
+    bound(image);
     this.#byImage.set(`${image.key}.${image.image}`, image);
     if (image.image === 0) return;
     const before = this.#current.get(image.key) ?? this.#byImage.get(`${image.key}.0`);
@@ -119,6 +126,12 @@ export class Images {
     return this.#byPid.get(pid) ?? null;
   }
 
+  /** What runs now and has this id in the store. Looks through all: for a start. */
+  byRow(id: number): Image | null {
+    for (const image of this.#current.values()) if (image.stored === id) return image;
+    return null;
+  }
+
   live(): number {
     return this.#current.size;
   }
@@ -141,6 +154,7 @@ export class Images {
       startNs: who.proc.startNs,
       image: 0,
       parent: owner,
+      omitted: null,
       ppid: owner.pid,
       uid: who.uid,
       started: at,
@@ -150,18 +164,32 @@ export class Images {
     return fork;
   }
 
+  /** What an image of the record runs below: that may have exited long ago, and is part of its chain. */
+  above({ login, pid, startNs, image }: Process): Image | null {
+    const key = { tgid: pid, startNs: BigInt(startNs) };
+    return this.#taken(this.#rules.recorded(login, key, image).slice(1));
+  }
+
   /** From memory, or, where it exited long ago and left a child behind, from the record. */
   #find(root: Id, key: HlKey, image: number): Image | null {
     const known = this.#byImage.get(imageKey(key, image));
     if (known || key.startNs === 0n) return known ?? null;
-    let found: Image | null = null;
-    for (const row of [...this.#rules.recorded(root, key, image)].reverse()) {
-      found = this.#byImage.get(`${row.pid}.${row.startNs}.${row.image}`) ?? imageOfRow(row, found);
-    }
+    const found = this.#taken(this.#rules.recorded(root, key, image));
     if (found) {
       this.#byImage.set(imageKey(key, image), found);
       this.#forgetLater(found);
     }
+    return found;
+  }
+
+  #taken(rows: readonly Process[]): Image | null {
+    let found: Image | null = null;
+    for (const row of [...rows].reverse()) {
+      const above: Image | null = found;
+      found = this.#byImage.get(`${row.pid}.${row.startNs}.${row.image}`) ?? imageOfRow(row, above);
+      if (above === null && row.parent !== null && found.parent === null) found.omitted = CUT;
+    }
+    if (found) bound(found);
     return found;
   }
 

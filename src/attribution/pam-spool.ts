@@ -35,9 +35,14 @@ const QUARANTINE = 'bad';
 /**
  * @param dir the spool; names with a leading dot are being written, and are left alone
  * @param skip files that were read already and not acknowledged yet
+ * @param onBad told of each file that is none, with why, once it is in `bad/`
  * @throws Error where the directory cannot be read
  */
-export function readSpool(dir: string, skip: ReadonlySet<string> = new Set()): SpoolBatch {
+export function readSpool(
+  dir: string,
+  skip: ReadonlySet<string> = new Set(),
+  onBad: (file: string, why: string) => void = () => {},
+): SpoolBatch {
   const events: { event: PamEvent; order: bigint }[] = [];
   let quarantined = 0;
   const names = readdirSync(dir).filter((name) => !name.startsWith('.') && name !== QUARANTINE);
@@ -49,6 +54,7 @@ export function readSpool(dir: string, skip: ReadonlySet<string> = new Set()): S
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
       quarantine(dir, name);
       quarantined += 1;
+      onBad(name, (error as Error).message);
     }
   }
   events.sort((a, b) =>
@@ -84,6 +90,8 @@ function quarantine(dir: string, name: string): void {
 export interface PamSpoolOptions {
   readonly dir: string;
   onEvents(events: readonly PamEvent[]): void;
+  /** A file was no event and is in `bad/` now: whose login it was about is not known. */
+  onBad(file: string, why: string): void;
   /** The directory cannot be read or watched any more. */
   onFault(error: Error): void;
 }
@@ -118,7 +126,7 @@ export class PamSpool {
 
   /** Reads what is there now, without waiting for the watcher. What it returns is not handed to `onEvents` too. */
   drain(): readonly PamEvent[] {
-    const { events, quarantined } = readSpool(this.#options.dir, this.#handedOut);
+    const { events, quarantined } = readSpool(this.#options.dir, this.#handedOut, this.#options.onBad);
     this.#quarantined += quarantined;
     for (const { file } of events) this.#handedOut.add(file);
     return events;

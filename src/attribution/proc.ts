@@ -60,6 +60,18 @@ export function sshConnection(pid: number): Endpoint | null {
   return address && Number(port) > 0 ? { address, port: Number(port) } : null;
 }
 
+/**
+ * Whether the environment is one that sshd gives to what a person runs: SSH_CLIENT is set there alone. What pam_exec
+ * executes has SSH_CONNECTION from PAM's own list, and what other modules execute has neither.
+ * @returns null where the process has gone
+ */
+export function isSessionEnviron(pid: number): boolean | null {
+  const text = environ(pid);
+  if (!text) return null;
+  const has = (name: string) => text.startsWith(`${name}=`) || text.includes(`\0${name}=`);
+  return has('SSH_CLIENT') || (has('SSH_CONNECTION') && !has('PAM_TYPE'));
+}
+
 const TRIES = 20;
 const PAUSE_MS = 0.1;
 const pause = new Int32Array(new SharedArrayBuffer(4));

@@ -9,8 +9,10 @@ import {
 } from '../kernel/layouts.generated.ts';
 import type { KernelMaps } from '../kernel/maps.ts';
 import type { Attribution } from './attribution.ts';
-import { type Image, imageKey, imageOfRow, labelOf, processKey } from './image.ts';
+import { type Held, heldRoots, holdRoot, settleRoots } from './count.ts';
+import { type Image, imageKey, imageOfRow, processKey } from './image.ts';
 import { splitArgv } from './images.ts';
+import { labelOf } from './label.ts';
 import { readCmdline, readExe } from './proc.ts';
 import { redactArgv } from './redact.ts';
 import type { Root } from './roots.ts';
@@ -55,15 +57,20 @@ export function recover(options: RecoverOptions): Recovered {
   );
   const images = takeUpRecord(options);
   const seeded: HlKey[] = [];
+  const held = new Map<bigint, Held | null>();
   let tasks: HlTask[] = [];
   for (let pass = 0; pass < PASSES; pass++) {
     tasks = options.tasks().filter((task) => task.inScope && !task.kernelThread);
     if (tasks.every((task) => maps.lineage.get(task.proc) !== null)) break;
-    seeded.push(...seedPass(options, tasks, loginOfProcess));
+    seeded.push(...seedPass(options, tasks, loginOfProcess, held));
   }
   tasks.sort((a, b) => Number(a.proc.startNs - b.proc.startNs));
   const alive = new Set(tasks.map(({ proc }) => processKey(proc)));
-  for (const key of seeded) if (!alive.has(processKey(key))) unseed(maps, key);
+  unseed(options, seeded);
+  // Between the programs of another build and these, forks and exits were not counted.
+  for (const id of options.continued ? heldRoots(maps) : maps.roots.keys())
+    if (!held.has(id)) held.set(id, null);
+  settleRoots(maps, held);
 
   const lines = tasks.flatMap((task) => {
     const line = maps.lineage.get(task.proc);
@@ -94,13 +101,21 @@ function takeUpRecord({ attribution, known, maps }: RecoverOptions): Image[] {
     attribution.roots.resume(login, kernelId, leader ? processKey(leader) : '');
   }
   const byId = new Map<number, Image>();
+  const exited = new Map<number, Image | null>();
+  const above = (row: Process): Image | null => {
+    if (row.parent === null) return null;
+    const found = byId.get(row.parent) ?? exited.get(row.parent);
+    if (found !== undefined) return found;
+    const parent = attribution.images.above(row);
+    exited.set(row.parent, parent);
+    return parent;
+  };
   for (const row of known.processes) {
-    const parent = row.parent === null ? null : (byId.get(row.parent) ?? null);
-    byId.set(row.id, imageOfRow(row, parent));
+    const image = imageOfRow(row, above(row));
+    byId.set(row.id, image);
+    attribution.images.add(image);
   }
-  const images = [...byId.values()];
-  for (const image of images) attribution.images.add(image);
-  return images;
+  return [...byId.values()];
 }
 
 /** @returns the keys that the kernel had not known */
@@ -108,6 +123,7 @@ function seedPass(
   options: RecoverOptions,
   tasks: readonly HlTask[],
   loginOfProcess: ReadonlyMap<string, Id>,
+  held: Map<bigint, Held | null>,
 ): HlKey[] {
   const { maps } = options;
   const seeds = planSeeds(tasks.map(seedTask), {
@@ -143,23 +159,28 @@ function seedPass(
       spawnKind,
       flags: flags | HlLineageFlag.F_KNOWN,
     };
-    if (!maps.lineage.add(key, line)) continue;
-    added.push(key);
-    const before = maps.roots.get(id);
-    const leader = before?.leader ?? { tgid: root.leader.pid, startNs: root.leader.startNs };
-    maps.roots.set(id, { leader, live: (before?.live ?? 0) + 1, kind });
+    const known = held.get(id) ?? { leader: leaderOf(maps, id, root), kind };
+    held.set(id, known);
+    // Before the line: a fork inherits the line at once, and is counted where there is something to count in.
+    holdRoot(maps, id, known);
+    if (maps.lineage.add(key, line)) added.push(key);
   }
   return added;
 }
 
-/** It exited between being seen and being told about, so its exit found nothing to take away. */
-function unseed(maps: KernelMaps, key: HlKey): void {
-  const line = maps.lineage.get(key);
-  if (!line || !maps.lineage.delete(key)) return;
-  const root = maps.roots.get(line.root);
-  if (!root) return;
-  if (root.live > 1) maps.roots.set(line.root, { ...root, live: root.live - 1 });
-  else maps.roots.delete(line.root);
+function leaderOf({ roots }: KernelMaps, id: bigint, { leader }: SeedRoot): HlKey {
+  return roots.get(id)?.leader ?? { tgid: leader.pid, startNs: leader.startNs };
+}
+
+/**
+ * A process that exited between being seen and being told about: its exit found nothing to take away. So did the exits
+ * that happened while the programs of another build had been detached and these were not attached.
+ */
+function unseed({ maps, continued, tasks }: RecoverOptions, seeded: readonly HlKey[]): void {
+  const suspects = continued ? seeded : maps.lineage.keys();
+  if (suspects.length === 0) return;
+  const here = new Set(tasks().map(({ proc }) => processKey(proc)));
+  for (const key of suspects) if (!here.has(processKey(key))) maps.lineage.delete(key);
 }
 
 function seedTask(task: HlTask) {
@@ -221,7 +242,7 @@ function fromProc(
 ): Image {
   const pid = task.proc.tgid;
   const raw = readCmdline(pid) ?? Buffer.alloc(0);
-  const argv = splitArgv(raw.subarray(0, 4096));
+  const argv = redactArgv(splitArgv(raw.subarray(0, 4096)));
   const exe = readExe(pid);
   const comm = Buffer.from(task.comm).toString('utf8').replace(/\0.*$/s, '');
   const name = exe ? exe.slice(exe.lastIndexOf('/') + 1).replace(/ \(deleted\)$/, '') : comm;
@@ -232,11 +253,13 @@ function fromProc(
     image: line.image,
     root,
     parent,
+    omitted: null,
+    depth: 0,
     ppid: task.ppid,
     exe: exe ?? comm,
     exeVerified: exe !== null,
-    label: labelOf(name, argv[1] ?? '', argv),
-    argv: redactArgv(argv),
+    label: labelOf(name, '', argv),
+    argv,
     argvBytes: raw.length,
     uid: task.uid,
     started: options.toMicros(task.proc.startNs),

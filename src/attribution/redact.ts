@@ -52,9 +52,36 @@ const FOLLOWING: Readonly<Record<string, readonly string[]>> = {
 /** curl -sSu user:secret */
 const CURL_CLUSTER = /^-[a-zA-Z#]+[uU]$/;
 
+/** Programs whose arguments are another program with its own. */
+const WRAPPERS =
+  /^(?:env|sudo|doas|nohup|nice|ionice|time|timeout|setsid|stdbuf|strace|xargs|watch|chroot|unshare|nsenter|taskset|flock|runuser|ssh)$/;
+
 /** A copy of `argv` without the secrets that can be recognised; the same array where there are none. */
 export function redactArgv(argv: readonly string[]): readonly string[] {
-  const program = (argv[0] ?? '').replace(/^.*\//s, '');
+  const inner = WRAPPERS.test(programOf(argv[0]))
+    ? argv.findIndex((word, at) => at > 0 && isKnown(word))
+    : -1;
+  if (inner < 0) return redactOwn(argv);
+  const [outside, inside] = [argv.slice(0, inner), argv.slice(inner)];
+  const [own, others] = [redactOwn(outside), redactOwn(inside)];
+  return own === outside && others === inside ? argv : [...own, ...others];
+}
+
+function programOf(word = ''): string {
+  return word.replace(/^.*\//s, '');
+}
+
+function isKnown(word: string): boolean {
+  const program = programOf(word);
+  return (
+    Object.hasOwn(ATTACHED, program) ||
+    Object.hasOwn(FOLLOWING, program) ||
+    /^(?:docker|podman)$/.test(program)
+  );
+}
+
+function redactOwn(argv: readonly string[]): readonly string[] {
+  const program = programOf(argv[0]);
   const options = FOLLOWING[program] ?? FOLLOWING[`${program} ${argv[1]}`] ?? [];
   let changed = false;
   const out = argv.map((argument, index) => {

@@ -3,7 +3,7 @@ import type { Endpoint, Id, Identity, Login, LoginKind, Micros, UnattendedSource
 import { HlKind } from '../kernel/layouts.generated.ts';
 import type { LoginFacts, Recorder } from './recorder.ts';
 
-/** A login, or an unattended root, as long as processes of it live. */
+/** A login, or an unattended root, as long as processes of it live, and a while after. */
 export interface Root {
   readonly id: Id;
   readonly kernelId: bigint;
@@ -20,6 +20,8 @@ export interface Root {
   tty: string | null;
   ended: Micros | null;
   revoked: Micros | null;
+  /** When PAM's session was open, as the hook told. */
+  opened: Micros | null;
   /** The record knows of it. Roots in which nothing happens never get a record. */
   stored: boolean;
 }
@@ -40,11 +42,16 @@ export function kindOf(kind: number): readonly [LoginKind, UnattendedSource | nu
   return KINDS[kind] ?? ['unattended', 'unattributed'];
 }
 
+/** A connection is claimed within seconds of it, and its login's last process may have gone by then. */
+const OVER = 1000;
+
 export class Roots {
   readonly #host: string;
   readonly #record: Recorder;
   readonly #byId = new Map<Id, Root>();
   readonly #byKernelId = new Map<bigint, Root>();
+  /** Those of which nothing lives any more, oldest first. */
+  readonly #over = new Map<bigint, Root>();
 
   constructor(host: string, record: Recorder) {
     this.#host = host;
@@ -70,16 +77,26 @@ export class Roots {
       tty: null,
       ended: null,
       revoked: null,
+      opened: null,
       stored: false,
     };
     this.#add(root);
     return root;
   }
 
+  /** One of which nothing lives any more, and of which nothing was known: what it did is only told now. */
+  beginOver(born: { kernelId: bigint; kind: number; leader: string; at: Micros }): Root {
+    const root = this.begin({ ...born, recovered: true });
+    root.ended = born.at;
+    this.#leave(root);
+    this.#remember(root);
+    return root;
+  }
+
   /** Takes up a login that the record has from before a restart. */
   resume(login: Login, kernelId: bigint, leader: string): Root {
     const { host: _, lingering: __, parentHop: ___, ...facts } = login;
-    const root: Root = { ...facts, kernelId, leader, stored: true };
+    const root: Root = { ...facts, kernelId, leader, opened: null, stored: true };
     this.#add(root);
     return root;
   }
@@ -92,8 +109,9 @@ export class Roots {
     return this.#byKernelId.get(kernelId);
   }
 
-  all(): IterableIterator<Root> {
-    return this.#byId.values();
+  /** One that was over a moment ago. */
+  over(kernelId: bigint): Root | undefined {
+    return this.#over.get(kernelId);
   }
 
   /** Gives the root a record, if it has none yet: something happened in it. */
@@ -124,8 +142,19 @@ export class Roots {
   finish(root: Root, at: Micros): void {
     if (root.stored) this.#record.loginEnd(root.id, { at, lingering: false });
     root.ended ??= at;
+    this.#leave(root);
+    // Threat: of an sshd that is flooded with connections each is a root; those that come to nothing push out none.
+    if (root.stored) this.#remember(root);
+  }
+
+  #leave(root: Root): void {
     this.#byId.delete(root.id);
     this.#byKernelId.delete(root.kernelId);
+  }
+
+  #remember(root: Root): void {
+    this.#over.set(root.kernelId, root);
+    if (this.#over.size > OVER) this.#over.delete(this.#over.keys().next().value as bigint);
   }
 
   #add(root: Root): void {
@@ -134,7 +163,7 @@ export class Roots {
   }
 
   #login(root: Root): Login {
-    const { kernelId: _, leader: __, stored: ___, ...facts } = root;
+    const { kernelId: _, leader: __, opened: ___, stored: ____, ...facts } = root;
     return { ...facts, host: this.#host, lingering: false, parentHop: null };
   }
 }

@@ -1,5 +1,6 @@
 import type { HlSocketEvent } from '../kernel/layouts.generated.ts';
-import { chainOf, type Image } from './image.ts';
+import { chainOf } from './chain.ts';
+import type { Image } from './image.ts';
 
 const FAMILIES: Readonly<Record<number, string>> = {
   2: 'IPv4',

@@ -44,6 +44,6 @@ export function endpoint(at: { readonly address: string; readonly port: number }
 }
 
 /** `1 hop`, `12,345 hops`. */
-export function count(value: number, noun: string): string {
-  return `${value.toLocaleString('en-US')} ${noun}${value === 1 ? '' : 's'}`;
+export function count(value: number, noun: string, several = `${noun}s`): string {
+  return `${value.toLocaleString('en-US')} ${value === 1 ? noun : several}`;
 }

@@ -142,6 +142,31 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
   add(
     program,
     [
+      'actions',
+      'what was done in connections: statements, newest first',
+      [
+        'hopline actions --user alice --since 2h',
+        'hopline actions --target orders-db --denied',
+        'hopline actions --hop C9ZYX2 --json',
+        "hopline actions --text 'drop table'",
+      ],
+    ],
+    async () => (await import('./commands/actions.ts')).actions,
+    (c) =>
+      c
+        .option('-H, --hop <id>', 'in one connection')
+        .option('-l, --login <id>', 'of one login')
+        .option('-u, --user <name>', 'of one person')
+        .option('-t, --target <name>', 'on a target, a host name or an address')
+        .option('-s, --since <time>', 'since: 90s, 15m, 2h, 7d, or 2026-01-31T12:00')
+        .option('-k, --kind <kind>', 'of one kind: query, cancel')
+        .option('--text <text>', 'with this in the statement or in what is recorded beside it')
+        .option('--denied', 'those that were denied')
+        .addOption(limit()),
+  );
+  add(
+    program,
+    [
       'handoffs',
       'steps from one login into another that are not descent: tmux, ControlMaster, agents',
       ['hopline handoffs --since 1d'],
@@ -204,7 +229,10 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
         .option('-l, --login <id>', 'as this login')
         .option('-u, --user <name>', 'as this user')
         .option('-t, --target <name>', 'to this target')
-        .option('-d, --destination <address:port>', 'to this address or name')
+        .option(
+          '-d, --destination <address:port>',
+          'to this address, target or name from DNS (…/udp for UDP)',
+        )
         .option('-c, --chain <programs>', 'through these programs, with commas between'),
   );
   add(

@@ -79,10 +79,7 @@ export function settingsShape(here: Surroundings): z.ZodType<Written> {
           ? peers
           : refuse(ctx, 'hops across hosts are not available in this version', { hint: 'leave peers out' }),
       ),
-    record: optional({
-      argv_bytes: z.int().min(64).max(4096).default(4096),
-      unattended: z.enum(['hops', 'all']).default('hops'),
-    }),
+    record: optional({ argv_bytes: z.int().min(64).max(4096).default(4096) }),
     tripwire: optional({
       enabled: z.boolean().default(true),
       interfaces: z
@@ -92,7 +89,7 @@ export function settingsShape(here: Surroundings): z.ZodType<Written> {
     log: optional({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info') }),
   }).transform(({ peers: _, record, ...rest }) => ({
     ...rest,
-    record: { argvBytes: record.argv_bytes, unattended: record.unattended },
+    record: { argvBytes: record.argv_bytes },
   }));
 }
 

@@ -1,4 +1,5 @@
 /** targets.yaml: each target by itself, then all of them together. */
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Target } from '../core/types.ts';
 import { name, RESERVED_TARGETS } from './names.ts';
@@ -23,6 +24,13 @@ const shape = section({
   mode: z.enum(['inspect', 'direct']).optional(),
   transport: z.enum(['tcp', 'udp']).default('tcp'),
   tags: z.array(name).default([]),
+  tls: section({
+    mode: z.enum(['disable', 'prefer', 'require', 'verify-ca', 'verify-full']).default('prefer'),
+    ca: z.string().startsWith('/', 'an absolute path of a file in PEM').optional(),
+    name: z.string().min(1).max(253).optional(),
+  })
+    .prefault({})
+    .transform(({ mode, ca, name }, ctx) => ({ mode, ca: pem(ca, ctx), serverName: name ?? null })),
 }).transform((target, ctx) => {
   if (target.transport === 'tcp') return { ...target, mode: target.mode ?? ('inspect' as const) };
   if (target.mode === 'inspect') {
@@ -38,6 +46,19 @@ const shape = section({
   }
   return { ...target, mode: 'direct' as const };
 });
+
+/** What a target's authorities are is part of the configuration: read with it, and refused with it. */
+function pem(path: string | undefined, ctx: z.RefinementCtx): string | null {
+  if (path === undefined) return null;
+  const expected = 'a file with certificates in PEM';
+  try {
+    const text = readFileSync(path, 'latin1');
+    if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+    return refuse(ctx, `there is no certificate in ${path}`, { expected });
+  } catch (error) {
+    return refuse(ctx, `cannot read ${path}: ${(error as Error).message}`, { expected });
+  }
+}
 
 export interface TargetsResult {
   readonly targets: readonly Target[];

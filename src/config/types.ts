@@ -1,5 +1,5 @@
 import type { Endpoint, Target } from '../core/types.ts';
-import type { Location, Problem } from './problem.ts';
+import type { Problem } from './problem.ts';
 
 /** One immutable reading of the whole configuration directory. Nothing in it changes, at any depth. */
 export interface Config extends Settings {
@@ -46,7 +46,7 @@ export interface Settings {
   };
   readonly unlisted: 'inspect' | 'direct';
   readonly loopback: 'inspect' | 'direct';
-  readonly record: { readonly argvBytes: number; readonly unattended: 'hops' | 'all' };
+  readonly record: { readonly argvBytes: number };
   readonly tripwire: { readonly enabled: boolean; readonly interfaces: 'auto' | readonly string[] };
   readonly log: { readonly level: LogLevel };
 }
@@ -126,10 +126,4 @@ export interface LoadOptions {
   /** Names of the protocol rooms; given, a target that names another is warned about. */
   readonly protocols?: readonly string[];
   readonly checkPolicies?: PolicyChecker;
-}
-
-/** Where a parsed value came from. */
-export interface Sourced<T> {
-  readonly value: T;
-  readonly at: Location;
 }

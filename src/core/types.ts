@@ -120,6 +120,11 @@ export interface Hop {
   readonly transport: Transport;
   readonly protocol: string;
   readonly destination: Endpoint;
+  /**
+   * The connecting socket's own end; of an inspected hop its end towards the proxy, on loopback. Null where there is
+   * none to tell: a datagram, or what was refused before it had one.
+   */
+  readonly source: Endpoint | null;
   readonly started: Micros;
   readonly ended: Micros | null;
   readonly bytesUp: number | null;
@@ -130,6 +135,29 @@ export interface Hop {
   readonly endReason: string | null;
   readonly actions: number;
   readonly childLogin: Id | null;
+}
+
+/** One thing done in a hop: a statement, a command, a transfer. */
+export interface Action {
+  readonly id: number;
+  readonly hop: Id;
+  readonly login: Id | null;
+  readonly target: string | null;
+  readonly chain: readonly string[];
+  /** 1, 2, … within the hop. */
+  readonly seq: number;
+  /** `query`, `cancel`, … */
+  readonly kind: string;
+  /** One line: what was done to what. */
+  readonly subject: string;
+  /** What the protocol knows of it. */
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly at: Micros;
+  /** Null while it goes on, and where the record of its end is missing. */
+  readonly ended: Micros | null;
+  /** What came of it; null as `ended` is. */
+  readonly result: Readonly<Record<string, unknown>> | null;
+  readonly decision: Decision;
 }
 
 export type HandoffKind =
@@ -189,6 +217,17 @@ export interface Target {
   readonly protocol: string;
   readonly mode: 'inspect' | 'direct';
   readonly tags: readonly string[];
+  readonly tls: TargetTls;
+}
+
+/** How a target is spoken to, by rooms that speak TLS to it. */
+export interface TargetTls {
+  /** libpq's sslmode. `prefer` and `require` verify nothing. */
+  readonly mode: 'disable' | 'prefer' | 'require' | 'verify-ca' | 'verify-full';
+  /** PEM of the authorities to trust; null: the system's. */
+  readonly ca: string | null;
+  /** The name that the certificate must have, in place of the destination's own. */
+  readonly serverName: string | null;
 }
 
 export type RouteAction = 'inspect' | 'direct' | 'deny';

@@ -30,9 +30,7 @@ const CAP_SETPCAP = 8n;
 export function spawnUnprivileged(what: Unprivileged): ChildProcess {
   const node = [...(what.nodeArgs ?? []), what.entry, ...what.args];
   const stdio: StdioOptions = ['ignore', 'inherit', 'inherit', 'ipc', ...what.fds];
-  // Without it libuv accepts until there is nothing left, and one worker takes a whole burst.
-  const env = { UV_TCP_SINGLE_ACCEPT: '1' };
-  const options = { stdio, env, cwd: '/', serialization: 'json' } as const;
+  const options = { stdio, env: {}, cwd: '/', serialization: 'json' } as const;
   const { account, capabilities = [] } = what;
   if (account === null) return spawn(process.execPath, node, options);
   if (!existsSync(SETPRIV)) {

@@ -2,10 +2,11 @@ import type { Attribution } from '../attribution/attribution.ts';
 import type { Image } from '../attribution/image.ts';
 import type { HopDraft } from '../attribution/recorder.ts';
 import type { Root } from '../attribution/roots.ts';
-import type { Decision, Micros } from '../core/types.ts';
-import { addressText, flowKey } from '../kernel/address.ts';
+import type { Decision, Micros, TargetTls } from '../core/types.ts';
+import { flowKey } from '../kernel/address.ts';
 import { type HlFlow, type HlFlowEndEvent, HlSocketFlag } from '../kernel/layouts.generated.ts';
 import type { KernelMaps } from '../kernel/maps.ts';
+import type { Subject } from '../proxy/messages.ts';
 import type { Claim, Reply } from '../proxy/supervise.ts';
 import type { OpenHops } from './open-hops.ts';
 import type { StoreRecorder } from './store-recorder.ts';
@@ -29,6 +30,11 @@ export interface ClaimsOptions {
   decide(hop: Omit<HopDraft, 'decision'>, root: Root | null): Decision;
   onDenied(hop: HopDraft, root: Root | null, image: Image | null): void;
   enforcing(): boolean;
+  /** The room that serves an inspected connection to a target. */
+  protocolOf(target: string | null): string;
+  tlsOf(target: string | null): TargetTls;
+  /** Milliseconds without a byte after which a connection ends; null is never. */
+  idleMs(): number | null;
   now(): Micros;
   toMicros(bootNs: bigint): Micros;
 }
@@ -53,40 +59,28 @@ export class Claims {
     const at = this.#options.now();
     const { root, image } = attribution.resolve(flow.who, at);
     if (root) attribution.store(root, image);
-    const { hop: draft } = attribution.flows.draft({
-      id: flow.id,
-      who: flow.who,
-      root,
-      image,
-      transport: flow.transport,
-      route: flow.route,
-      at,
-      address: addressText(flow.addr),
-      port: flow.port,
-      mode: 'inspect',
-    });
+    const found = { root, image, at, mode: 'inspect', source: claim.client } as const;
+    const { hop: draft } = attribution.flows.draft(flow, found);
     const decision = this.#decide(draft, root);
     const allowed = decision.outcome === 'allow' || decision.observed;
     const denied = { mode: 'denied', ended: at, bytesUp: 0, bytesDown: 0 } as const;
+    const full = {
+      ...denied,
+      decision: { ...decision, outcome: 'deny', observed: false, policies: [], reason: DISK_FULL },
+      endReason: DISK_FULL,
+    } as const;
     const hop: Mutable<HopDraft> = { ...draft, decision, ...(allowed ? {} : denied) };
+    if (allowed) hop.protocol = this.#options.protocolOf(hop.target);
+    // Known beforehand where it was full a moment ago: then a repetition is counted in place of being kept.
+    if (record.full && !record.flush() && this.#options.enforcing()) Object.assign(hop, full);
     record.hop(hop);
-    if (!record.flush() && this.#options.enforcing()) {
-      const full = {
-        ...decision,
-        outcome: 'deny',
-        observed: false,
-        policies: [],
-        reason: DISK_FULL,
-      } as const;
-      Object.assign(hop, { ...denied, decision: full, endReason: DISK_FULL });
+    if (!record.flush() && this.#options.enforcing()) Object.assign(hop, full);
+    if (hop.mode === 'denied') {
       this.#options.onDenied(hop, root, image);
-      return { type: 'refuse', reason: DISK_FULL };
+      return { type: 'refuse', reason: hop.decision.reason };
     }
-    if (!allowed) {
-      this.#options.onDenied(hop, root, image);
-      return { type: 'refuse', reason: decision.reason };
-    }
-    open.add({ hop, root, source: claim.client, closing: null });
+    open.add({ hop, root, closing: null });
+    const limitIdleMs = this.#options.idleMs();
     return {
       type: 'flow',
       hop: hop.id,
@@ -95,6 +89,9 @@ export class Claims {
       protocol: hop.protocol,
       outcome: 'allow',
       reason: decision.reason,
+      subject: subjectOf(hop, root),
+      tls: this.#options.tlsOf(hop.target),
+      ...(limitIdleMs === null ? {} : { limitIdleMs }),
     };
   }
 
@@ -155,4 +152,11 @@ export class Claims {
     record.flush();
     return { type: 'refuse', reason: 'the kernel has no record of whose connection this is' };
   }
+}
+
+/** What policies may read of the person, and no more: a worker parses hostile bytes. */
+function subjectOf({ chain, name }: HopDraft, root: Root | null): Subject {
+  if (root === null) return { login: null, chain, name };
+  const { kind, source, user, identity } = root;
+  return { login: { kind, source, user, identity }, chain, name };
 }

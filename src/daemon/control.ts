@@ -5,9 +5,11 @@ import { ControlServer } from '../api/server.ts';
 import { storeHandlers } from '../api/store.ts';
 import type { Root } from '../attribution/roots.ts';
 import { HlLoss } from '../kernel/layouts.generated.ts';
+import { checkConfig } from './check-config.ts';
 import type { Daemon } from './daemon.ts';
 import { explain } from './explain.ts';
-import { checkConfig, reload } from './reload.ts';
+import { reload } from './reload.ts';
+import type { Closed } from './revoke.ts';
 
 export interface ControlOptions {
   readonly path: string;
@@ -30,6 +32,7 @@ export function controlServer(daemon: Daemon, options: ControlOptions): ControlS
     logins: fresh(reads.logins),
     tree: fresh(reads.tree),
     hops: fresh(reads.hops),
+    actions: fresh(reads.actions),
     handoffs: fresh(reads.handoffs),
     notices: fresh(reads.notices),
     watch: daemon.watch.handler,
@@ -43,7 +46,7 @@ export function controlServer(daemon: Daemon, options: ControlOptions): ControlS
       // Threat: what is wrong with a file is told by quoting it, and the daemon reads as root.
       if (dir !== undefined && peer.uid !== 0)
         throw new ControlError('refused', 'only root may name another directory');
-      return checkConfig(dir ?? daemon.policy.config.paths.config);
+      return checkConfig(dir ?? daemon.options.configPath, daemon.options.protocols);
     },
   };
   return new ControlServer(
@@ -56,21 +59,37 @@ export function controlServer(daemon: Daemon, options: ControlOptions): ControlS
   );
 }
 
-function revoke(daemon: Daemon, what: string, by: string, reason: string): Revoked {
+async function revoke(daemon: Daemon, what: string, by: string, reason: string): Promise<Revoked> {
   const found = daemon.store.reader.resolve(what);
   if (found.type === 'hop') {
     const open = daemon.open.get(found.hop.id);
     if (!open) throw new ControlError('refused', `hop ${found.hop.id} is not open any more`);
-    daemon.revocations.hop(open, `revoked by ${by}: ${reason}`);
-    return { type: 'hop', logins: [], hops: [found.hop.id] };
+    const done = await daemon.revocations.close([{ open, reason: `revoked by ${by}: ${reason}` }]);
+    const [left] = done.open;
+    if (left) throw new ControlError('refused', `hop ${left.hop} goes on: ${left.reason}`);
+    return answer('hop', [], [done]);
   }
   const logins = found.type === 'login' ? [found.login] : found.logins;
   const roots = logins
     .map(({ id }) => daemon.attribution.roots.get(id))
     .filter((root): root is Root => root !== undefined);
   if (roots.length === 0) throw new ControlError('refused', `nothing of ${what} is alive any more`);
-  const hops = roots.flatMap((root) => daemon.revocations.login(root, by, reason));
-  return { type: found.type, logins: roots.map(({ id }) => id), hops };
+  const all = await Promise.all(roots.map((root) => daemon.revocations.login(root, by, reason)));
+  return answer(
+    found.type,
+    roots.map(({ id }) => id),
+    all,
+  );
+}
+
+function answer(type: Revoked['type'], logins: readonly string[], all: readonly Closed[]): Revoked {
+  return {
+    type,
+    logins,
+    hops: all.flatMap(({ closed }) => closed),
+    silenced: all.flatMap(({ silenced }) => silenced),
+    open: all.flatMap(({ open }) => open),
+  };
 }
 
 function statusOf(daemon: Daemon, version: string): Status {

@@ -5,28 +5,42 @@ import type { Logger } from 'pino';
 import { WatchHub } from '../api/watch.ts';
 import { Accounts } from '../attribution/accounts.ts';
 import { Attribution } from '../attribution/attribution.ts';
+import { recount } from '../attribution/count.ts';
 import type { Image } from '../attribution/image.ts';
-import type { PamEvent } from '../attribution/pam-event.ts';
-import { PamSpool } from '../attribution/pam-spool.ts';
 import type { HopDraft } from '../attribution/recorder.ts';
 import type { Root } from '../attribution/roots.ts';
 import { Routing } from '../attribution/routing.ts';
+import type { Config } from '../config/types.ts';
+import type { Route } from '../core/types.ts';
 import { BootClock } from '../kernel/clock.ts';
 import { type Kernel, loadKernel, removeOtherVersions } from '../kernel/load.ts';
 import { announceNamespace } from '../kernel/netns.ts';
 import { installRoutes } from '../kernel/routes.ts';
+import { policyData } from '../policy/actions.ts';
 import { type Listener, openListeners } from '../proxy/listen.ts';
 import { WorkerPool } from '../proxy/supervise.ts';
 import { openStore, type Store } from '../store/open.ts';
 import { workerAccount } from './account.ts';
+import { Certificates } from './certificates.ts';
 import { Claims } from './claims.ts';
+import { destroy } from './destroy.ts';
 import { EventLoop } from './events.ts';
 import { cgroupDirectory, configure, lineageOf, markSelf, plumbingOf, reconfigure } from './kernel-half.ts';
+import { LOSSES_TOLD, lossesText, lossesTold } from './losses.ts';
 import { NamesParser } from './names-parser.ts';
 import { OpenHops } from './open-hops.ts';
-import { decideConnect, identifyBy, PolicyLoader, type PolicyState } from './policy-state.ts';
+import { PamSessions } from './pam.ts';
+import {
+  decideConnect,
+  identifyBy,
+  PolicyLoader,
+  type PolicyState,
+  protocolFor,
+  tlsFor,
+} from './policy-state.ts';
 import { beginRecord, bootId, endRecovery, recoverProcesses } from './recovery.ts';
 import { Revocations, tallyRevocations } from './revoke.ts';
+import { Started } from './started.ts';
 import { StoreRecorder } from './store-recorder.ts';
 import { Terminals } from './terminal.ts';
 import { Tripwire } from './tripwire.ts';
@@ -38,6 +52,8 @@ export interface DaemonOptions {
   readonly objects: string;
   readonly workerEntry: string;
   readonly tripwireEntry: string;
+  /** Names of the protocol rooms that workers have. */
+  readonly protocols: readonly string[];
 }
 
 const CLOCK_MS = 60_000;
@@ -51,8 +67,11 @@ export class Daemon {
   readonly routing = new Routing();
   readonly started = Date.now() * 1000;
   readonly #terminals = new Terminals();
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #started = new Started();
+  readonly #certificates: Certificates;
   readonly loader: PolicyLoader;
+  /** What sockets, programs and processes were made from; a reload changes `policy` alone. */
+  readonly startedWith: Config;
   policy: PolicyState;
   listeners: readonly Listener[] = [];
   listening = 0;
@@ -65,19 +84,37 @@ export class Daemon {
   revocations!: Revocations;
   pool!: WorkerPool;
   tripwire: Tripwire | null = null;
-  #pam!: PamSpool;
+  #pam!: PamSessions;
   #names!: NamesParser;
-  #unacknowledged: PamEvent[] = [];
+  #drainMs = 0;
+  #why = '';
 
   /** @throws ConfigError where the configuration is wrong: nothing has been touched then */
   constructor(options: DaemonOptions) {
     this.options = options;
     this.log = options.log;
-    this.loader = new PolicyLoader(options.configPath);
+    this.loader = new PolicyLoader(options.configPath, options.protocols);
     this.policy = this.loader.load();
+    this.startedWith = this.policy.config;
+    const { paths, host } = this.policy.config;
+    this.#certificates = new Certificates({
+      directory: join(paths.state, 'ca'),
+      host,
+      publicDirectory: paths.run,
+    });
   }
 
+  /** @throws Error with what was started stopped again */
   async start(): Promise<void> {
+    try {
+      await this.#start();
+    } catch (error) {
+      await this.stop(`the start failed: ${(error as Error).message}`, 0);
+      throw error;
+    }
+  }
+
+  async #start(): Promise<void> {
     const { config } = this.policy;
     mkdirSync(config.paths.state, { recursive: true, mode: 0o700 });
     mkdirSync(config.paths.run, { recursive: true, mode: 0o755 });
@@ -86,6 +123,7 @@ export class Daemon {
     this.listeners = openListeners(config.proxy.listen);
     this.store = openStore({ path: join(config.paths.state, 'hopline.db'), boot: bootId() });
     const { reader, writer } = this.store;
+    this.#started.add(() => this.#closeStore());
     this.record = new StoreRecorder({
       writer,
       reader,
@@ -99,24 +137,29 @@ export class Daemon {
       cgroup: cgroupDirectory(config.scope).path,
     });
     for (const missing of this.kernel.missing) this.log.warn(missing);
-    this.#wire(config.host);
+    const told = lossesTold(reader.meta(LOSSES_TOLD), bootId(), this.kernel.maps.losses());
+    this.#wire(config.host, told);
     configure(this.kernel, config, this.listeners, this.clock);
-    beginRecord(this);
-    tallyRevocations(this.kernel.maps);
+    beginRecord(this, told);
     markSelf(this.kernel);
     this.kernel.attach('trace');
     recoverProcesses(this);
-    this.installRoutes();
+    this.installRoutes(this.policy.routes);
     reconfigure(this.kernel, config, true);
     this.kernel.attach('enforce');
     announceNamespace();
     removeOtherVersions(config.paths.pins);
     endRecovery(this);
+    this.#started.add(() => this.#pam[Symbol.dispose]());
     this.#pam.start();
+    this.#started.add(() => this.events.stop());
     this.events.start();
+    this.#started.add(() => this.tripwire?.stop());
+    this.#started.add(() => this.pool.drain(this.#drainMs));
     await this.pool.start();
     await this.tripwire?.start();
-    this.#timers.push(setInterval(() => this.clock.refresh(), CLOCK_MS));
+    const timer = setInterval(() => this.clock.refresh(), CLOCK_MS);
+    this.#started.add(() => clearInterval(timer));
     this.log.info(
       {
         workers: this.pool.workers().length,
@@ -127,36 +170,48 @@ export class Daemon {
     );
   }
 
-  /** Programs and maps stay pinned: what policy intercepts fails until a daemon is back. */
-  async stop(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
-    await this.pool?.drain(this.policy.config.proxy.timeouts.drain);
-    await this.tripwire?.stop();
-    this.events?.stop();
-    this.#pam?.[Symbol.dispose]();
-    this.record?.notice({
-      at: this.now(),
-      kind: 'stop',
-      login: null,
-      count: 1,
-      detail: 'the daemon was stopped in order',
-    });
-    this.record?.flush();
-    this.store?.close();
+  /**
+   * Programs and maps stay pinned: what policy intercepts fails until a daemon is back.
+   * @param drainMs how long connections may go on
+   */
+  async stop(why: string, drainMs: number): Promise<void> {
+    this.#drainMs = drainMs;
+    this.#why = why;
+    await this.#started.stop((error) => this.#fault(error));
   }
 
   now(): number {
     return this.clock.now();
   }
 
-  installRoutes(): void {
-    const { routes } = this.policy;
-    this.routing.install(routes);
+  /** @throws MapFullError with the table from before in force */
+  installRoutes(routes: readonly Route[]): void {
     installRoutes(this.kernel.maps, routes);
+    this.routing.install(routes);
+  }
+
+  /** Hands the settings that workers need to each of them. */
+  tellWorkers(): void {
+    const { config, snapshot } = this.policy;
+    const { claim, dial } = config.proxy.timeouts;
+    this.pool.replaceSnapshot({
+      version: snapshot.version,
+      claimTimeoutMs: claim,
+      dialTimeoutMs: dial,
+      policies: policyData({ ...config, files: config.policies }),
+    });
+  }
+
+  /** A direct hop is open: a revocation finds it, and its packets are explained. */
+  opened(hop: HopDraft): void {
+    const root = hop.login === null ? null : (this.attribution.roots.get(hop.login) ?? null);
+    this.open.add({ hop, root, closing: null });
+    this.tripwire?.opened(hop.id, hop.transport, hop.source, hop.destination);
   }
 
   /** Tells the person at the terminal why; the record has it already. */
   denied(hop: HopDraft, root: Root | null, image: Image | null): void {
+    if (this.record.refusals.isRepeated(hop)) return;
     const { address, port } = hop.destination;
     const where = hop.target ?? hop.name ?? address;
     const policies = hop.decision.policies.length > 0 ? ` (policy ${hop.decision.policies.join(', ')})` : '';
@@ -174,10 +229,10 @@ export class Daemon {
       },
       'denied',
     );
-    if (image && root && root.kind !== 'unattended') this.#terminals.tell(image.pid, root.tty, text);
+    if (image && root && root.kind !== 'unattended') this.#terminals.tell(image, root, text);
   }
 
-  #wire(host: string): void {
+  #wire(host: string, told: readonly bigint[]): void {
     const { config } = this.policy;
     const { maps } = this.kernel;
     this.attribution = new Attribution({
@@ -193,23 +248,17 @@ export class Daemon {
         routing: this.routing,
         version: () => this.policy.snapshot.version,
         onDenied: (hop, root, image) => this.denied(hop, root, image),
-        onOpened: (hop, source) => {
-          this.open.add({
-            hop,
-            root: hop.login ? (this.attribution.roots.get(hop.login) ?? null) : null,
-            source,
-            closing: null,
-          });
-          this.tripwire?.opened(hop.id, hop.transport, source, hop.destination);
-        },
+        onOpened: (hop) => this.opened(hop),
         onEnded: (hop) => this.#closed(hop),
         onUnclaimed: (event) => this.claims.watch(event),
+        udpEndsWithProcess: this.kernel.missing.some((what) => what.startsWith('release:')),
       },
       accounts: new Accounts(),
       toMicros: (bootNs) => this.clock.toMicros(bootNs),
       identify: (account, authInfo) => identifyBy(this.policy, account, authInfo),
-      pamEvents: () => this.#pamEvents(),
+      pamEvents: () => this.#pam.drain(),
       liveProcesses: (root) => maps.roots.get(root)?.live ?? 0,
+      recount: (root) => recount(maps, root),
       lineageOf: (pid) => lineageOf(this.kernel, pid),
       forgetRoot: (root) => {
         if (maps.revoked.delete(root)) tallyRevocations(maps);
@@ -218,23 +267,25 @@ export class Daemon {
     });
     this.#names = new NamesParser({
       names: this.attribution.names,
+      lives: (root) => this.attribution.roots.get(root) !== undefined,
       parse: (message) => this.pool.parseNames(message),
       now: () => this.now(),
     });
-    this.#pam = new PamSpool({
+    this.#pam = new PamSessions({
       dir: join(config.paths.run, 'pam'),
-      onEvents: (events) => {
-        this.#unacknowledged.push(...events);
-        this.attribution.pam(events);
-      },
-      onFault: (error) => this.#fault(error),
+      record: this.record,
+      onEvents: (events) => this.attribution.pam(events),
+      onError: (error) => this.#fault(error),
+      now: () => this.now(),
     });
     this.events = new EventLoop({
       maps,
       attribution: this.attribution,
       record: this.record,
+      told,
+      onTold: (losses) => this.record.meta(this.now(), LOSSES_TOLD, lossesText(bootId(), losses)),
       namesSettled: () => this.#names.settled(),
-      onCommitted: () => this.#committed(),
+      onCommitted: () => this.#pam.committed(),
       onError: (error) => this.#fault(error),
       now: () => this.now(),
     });
@@ -248,6 +299,9 @@ export class Daemon {
       decide: (hop, root) => decideConnect(this.policy, hop, root),
       onDenied: (hop, root, image) => this.denied(hop, root, image),
       enforcing: () => this.policy.config.mode === 'enforce',
+      protocolOf: (target) => protocolFor(this.policy, target, this.options.protocols),
+      tlsOf: (target) => tlsFor(this.policy, target),
+      idleMs: () => this.policy.config.proxy.timeouts.idle,
       toMicros: (bootNs) => this.clock.toMicros(bootNs),
       now: () => this.now(),
     });
@@ -257,10 +311,13 @@ export class Daemon {
       record: this.record,
       open: this.open,
       pool: () => this.pool,
+      destroy,
+      drain: () => void this.events.drain(),
       onError: (error) => this.#fault(error),
       now: () => this.now(),
     });
     this.pool = this.#pool();
+    this.tellWorkers();
     if (config.tripwire.enabled) {
       this.tripwire = new Tripwire({
         config,
@@ -274,7 +331,7 @@ export class Daemon {
 
   #pool(): WorkerPool {
     const { config } = this.policy;
-    const pool = new WorkerPool({
+    return new WorkerPool({
       count: config.proxy.workers,
       listeners: this.listeners,
       entry: this.options.workerEntry,
@@ -282,6 +339,8 @@ export class Daemon {
       onClaim: (claim) => this.claims.handle(claim),
       onEnded: ({ hop, bytesUp, bytesDown, reason }) => this.#hopEnded(hop, bytesUp, bytesDown, reason),
       onDialed: ({ hop, source, destination }) => this.tripwire?.opened(hop, 'tcp', source, destination),
+      onCertificate: (names) => this.#certificates.mint(names),
+      onAction: (action) => this.record.action(action, this.now()),
       onSpawn: ({ id, pid }) => this.log.debug({ id, pid }, 'worker started'),
       onWorkerLost: ({ worker, pid, hops, reason }) => {
         for (const hop of hops) this.#hopEnded(hop, null, null, `worker ${worker} ended: ${reason}`);
@@ -297,13 +356,12 @@ export class Daemon {
       onFault: ({ worker, pid, message }) =>
         this.#fault(new Error(`worker ${worker} (pid ${pid}): ${message}`)),
     });
-    const { claim, dial } = config.proxy.timeouts;
-    pool.replaceSnapshot({
-      version: this.policy.snapshot.version,
-      claimTimeoutMs: claim,
-      dialTimeoutMs: dial,
-    });
-    return pool;
+  }
+
+  #closeStore(): void {
+    this.record?.notice({ at: this.now(), kind: 'stop', login: null, count: 1, detail: this.#why });
+    this.record?.flush(true);
+    this.store.close();
   }
 
   #hopEnded(hop: string, bytesUp: number | null, bytesDown: number | null, reason: string | null): void {
@@ -314,17 +372,6 @@ export class Daemon {
   #closed(hop: string): string | null {
     this.tripwire?.ended(hop);
     return this.open.delete(hop);
-  }
-
-  #pamEvents(): readonly PamEvent[] {
-    const events = this.#pam.drain();
-    this.#unacknowledged.push(...events);
-    return events;
-  }
-
-  #committed(): void {
-    if (this.#unacknowledged.length === 0) return;
-    this.#pam.acknowledge(this.#unacknowledged.splice(0));
   }
 
   #fault(error: Error): void {

@@ -7,7 +7,7 @@ import type { StoreRecorder } from './store-recorder.ts';
 const BATCH = 4096;
 const BUSY_MS = 2;
 const IDLE_MS = 40;
-const LOSS_CHECK_MS = 1000;
+const TICK_MS = 1000;
 
 const LOSSES: Readonly<Record<number, string>> = {
   [HlLoss.LOSS_EVENT]:
@@ -22,6 +22,10 @@ export interface EventLoopOptions {
   readonly maps: KernelMaps;
   readonly attribution: Attribution;
   readonly record: StoreRecorder;
+  /** Losses that the record has told of already, as {@link KernelMaps.losses} counts them. */
+  readonly told: readonly bigint[];
+  /** They have been told up to here. */
+  onTold(losses: readonly bigint[]): void;
   /** Null while no DNS answer is out for parsing. */
   namesSettled(): Promise<void> | null;
   /** All that was handed over so far is in the store. */
@@ -37,14 +41,14 @@ export interface EventLoopOptions {
 export class EventLoop {
   readonly #options: EventLoopOptions;
   #timer: NodeJS.Timeout | null = null;
-  #lossTimer: NodeJS.Timeout | null = null;
-  #losses: bigint[];
+  #ticker: NodeJS.Timeout | null = null;
+  #told: readonly bigint[];
   #stopped = false;
   #handled = 0;
 
   constructor(options: EventLoopOptions) {
     this.#options = options;
-    this.#losses = options.maps.losses();
+    this.#told = options.told;
   }
 
   get handled(): number {
@@ -59,30 +63,36 @@ export class EventLoop {
       if (!this.#stopped) this.#timer = setTimeout(() => void turn(), count > 0 ? BUSY_MS : IDLE_MS);
     };
     this.#timer = setTimeout(() => void turn(), 0);
-    this.#lossTimer = setInterval(() => this.#checkLosses(), LOSS_CHECK_MS);
+    this.#ticker = setInterval(() => this.#tick(), TICK_MS);
+    this.#tick();
   }
 
   stop(): void {
     this.#stopped = true;
     if (this.#timer) clearTimeout(this.#timer);
-    if (this.#lossTimer) clearInterval(this.#lossTimer);
-    while (this.drain() > 0) this.commit();
-    this.#checkLosses();
+    if (this.#ticker) clearInterval(this.#ticker);
+    this.drain();
+    this.#tick(true);
     this.commit();
   }
 
-  /** Takes in what the kernel has reported, without writing it yet. */
+  /**
+   * Takes in what the kernel has reported up to now, without writing all of it yet. What it reports meanwhile is for
+   * the next time: one program that connects in a loop reports faster than this reads.
+   */
   drain(): number {
     const { maps, attribution } = this.#options;
+    const until = maps.events.produced();
+    const handle = (view: DataView, at: number): void => {
+      try {
+        attribution.handle(view, at);
+      } catch (error) {
+        this.#options.onError(error as Error);
+      }
+    };
     let total = 0;
     for (;;) {
-      const count = maps.events.read((view, at) => {
-        try {
-          attribution.handle(view, at);
-        } catch (error) {
-          this.#options.onError(error as Error);
-        }
-      }, BATCH);
+      const count = maps.events.read(handle, BATCH, until);
       total += count;
       this.#handled += count;
       if (count < BATCH) return total;
@@ -102,20 +112,23 @@ export class EventLoop {
     if (settled) await settled;
   }
 
-  #checkLosses(): void {
-    this.#options.attribution.drainPam();
+  #tick(last = false): void {
+    const { attribution, record } = this.#options;
+    attribution.drainPam();
+    this.#tellLosses();
+    record.settle(this.#options.now(), last);
+  }
+
+  #tellLosses(): void {
+    const { record } = this.#options;
     const now = this.#options.maps.losses();
-    now.forEach((value, index) => {
-      const lost = Number(value - (this.#losses[index] ?? 0n));
-      if (lost <= 0) return;
-      this.#options.record.notice({
-        at: this.#options.now(),
-        kind: 'loss',
-        login: null,
-        count: lost,
-        detail: LOSSES[index] ?? `loss ${index}`,
-      });
-    });
-    this.#losses = now;
+    const at = this.#options.now();
+    const news = now.map((value, index) => Number(value - (this.#told[index] ?? 0n)));
+    if (news.every((count) => count <= 0)) return;
+    for (const [index, count] of news.entries())
+      if (count > 0)
+        record.notice({ at, kind: 'loss', login: null, count, detail: LOSSES[index] ?? `loss ${index}` });
+    this.#told = now;
+    this.#options.onTold(now);
   }
 }

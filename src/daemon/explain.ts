@@ -1,10 +1,17 @@
 import { isIP } from 'node:net';
 import { ControlError, type Explanation, type Params } from '../api/protocol.ts';
-import type { Endpoint, Login } from '../core/types.ts';
+import type { Endpoint, Login, Target } from '../core/types.ts';
 import { explainConnect } from '../policy/explain.ts';
 import type { Daemon } from './daemon.ts';
 
-type Asked = Pick<Login, 'kind' | 'source' | 'user' | 'identity'>;
+type Who = Pick<Login, 'kind' | 'source' | 'user' | 'identity'>;
+
+interface Where {
+  readonly destination: Endpoint;
+  readonly transport: 'tcp' | 'udp';
+  /** As DNS would have told it to the login. */
+  readonly name: string | null;
+}
 
 /**
  * What policy says of a connection that somebody might make.
@@ -12,16 +19,16 @@ type Asked = Pick<Login, 'kind' | 'source' | 'user' | 'identity'>;
  */
 export function explain(daemon: Daemon, params: Params['policy.explain']): Explanation {
   const login = askedLogin(daemon, params);
-  const destination = askedDestination(daemon, params);
-  const route = daemon.routing.find('tcp', destination.address, destination.port);
+  const { destination, transport, name } = askedDestination(daemon, params);
+  const route = daemon.routing.find(transport, destination.address, destination.port);
   const chain = params.chain ?? [];
   const explained = explainConnect(daemon.policy.snapshot, {
     login,
     chain,
     target: route?.target ?? null,
     destination,
-    transport: 'tcp',
-    name: null,
+    transport,
+    name,
     hops: 0,
   });
   return {
@@ -37,7 +44,7 @@ export function explain(daemon: Daemon, params: Params['policy.explain']): Expla
   };
 }
 
-function askedLogin(daemon: Daemon, { login, user }: Params['policy.explain']): Asked {
+function askedLogin(daemon: Daemon, { login, user }: Params['policy.explain']): Who {
   if (login !== undefined) return daemon.store.reader.login(login);
   if (user === undefined) throw new ControlError('bad_request', 'who is asked about? Give --login or --user');
   const known = daemon.policy.config.identities.find(({ name }) => name === user);
@@ -52,18 +59,41 @@ function askedLogin(daemon: Daemon, { login, user }: Params['policy.explain']): 
   return { kind: 'ssh', source: null, user, identity };
 }
 
-function askedDestination(daemon: Daemon, { target, destination }: Params['policy.explain']): Endpoint {
+function askedDestination(daemon: Daemon, { target, destination }: Params['policy.explain']): Where {
   if (target !== undefined) {
-    const found = daemon.policy.config.targets.find(({ name }) => name === target);
+    const found = targetOf(daemon, target);
     if (!found)
       throw new ControlError(
         'not_found',
         `no target is called ${target}: hopline targets are in targets.yaml`,
       );
-    return { address: found.addresses[0]?.split('/')[0] ?? '', port: found.ports[0] ?? 0 };
+    const to = { address: addressOf(found), port: found.ports[0] ?? 0 };
+    return { destination: to, transport: found.transport, name: null };
   }
-  const parts = /^\[?([^\]]+)\]?:(\d+)$/.exec(destination ?? '');
-  if (!parts?.[1] || isIP(parts[1]) === 0)
+  const parts = /^(?:\[([^\]]+)\]|([^[\]]+)):(\d{1,5})(?:\/(tcp|udp))?$/.exec(destination ?? '');
+  const host = parts?.[1] ?? parts?.[2];
+  const port = Number(parts?.[3]);
+  if (host === undefined || port > 65_535)
     throw new ControlError('bad_request', 'where to? Give --target NAME or --destination ADDRESS:PORT');
-  return { address: parts[1], port: Number(parts[2]) };
+  const name = isIP(host) === 0 ? host : null;
+  const found = name === null ? { address: host, transport: 'tcp' } : named(daemon, name);
+  const transport = (parts?.[4] ?? found.transport) === 'udp' ? 'udp' : 'tcp';
+  return { destination: { address: found.address, port }, transport, name };
+}
+
+/** A target's address, or the one that a login was last told for the name: nothing is asked of DNS from here. */
+function named(daemon: Daemon, name: string): { address: string; transport: string } {
+  const target = targetOf(daemon, name);
+  if (target) return { address: addressOf(target), transport: target.transport };
+  const hop = daemon.store.reader.hops({ target: name }).find((one) => one.name === name);
+  if (hop) return { address: hop.destination.address, transport: 'tcp' };
+  throw new ControlError('not_found', `no target and no recorded hop is called ${name}: give its address`);
+}
+
+function targetOf(daemon: Daemon, name: string): Target | undefined {
+  return daemon.policy.config.targets.find((target) => target.name === name);
+}
+
+function addressOf({ addresses }: Target): string {
+  return addresses[0]?.split('/')[0] ?? '';
 }

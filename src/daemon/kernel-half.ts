@@ -85,7 +85,10 @@ export function configure(
 export function reconfigure(kernel: Kernel, config: Config, ready: boolean): void {
   const now = kernel.maps.config.get(0);
   if (!now) throw new KernelError('the config map is empty');
-  kernel.maps.config.set(0, { ...now, flags: flagsOf(config) | (ready ? HlConfigFlag.C_READY | HlConfigFlag.C_SEEDED : 0) });
+  kernel.maps.config.set(0, {
+    ...now,
+    flags: flagsOf(config) | (ready ? HlConfigFlag.C_READY | HlConfigFlag.C_SEEDED : 0),
+  });
 }
 
 function flagsOf(config: Config): number {

@@ -6,6 +6,8 @@ const PATIENCE_MS = 500;
 
 export interface NamesParserOptions {
   readonly names: Names;
+  /** Whether the root still has processes: names of one that has gone are nobody's, and would never be forgotten. */
+  lives(root: Id): boolean;
   /** Parses a DNS message in a process without privilege. */
   parse(message: Uint8Array): Promise<readonly NameAnswer[]>;
   now(): Micros;
@@ -26,7 +28,9 @@ export class NamesParser {
     const timer = setTimeout(resolve, PATIENCE_MS);
     const parsed = this.#options
       .parse(message)
-      .then((answers) => this.#options.names.learn(root, answers, this.#options.now()))
+      .then((answers) => {
+        if (this.#options.lives(root)) this.#options.names.learn(root, answers, this.#options.now());
+      })
       .catch(() => {});
     const done: Promise<void> = Promise.race([parsed, late]).finally(() => {
       clearTimeout(timer);

@@ -1,12 +1,10 @@
 import type { HopDraft } from '../attribution/recorder.ts';
 import type { Root } from '../attribution/roots.ts';
-import type { Endpoint, Id } from '../core/types.ts';
+import type { Id } from '../core/types.ts';
 
 export interface OpenHop {
   readonly hop: HopDraft;
   readonly root: Root | null;
-  /** Where the connection leaves from: the client's own end of a direct flow. */
-  readonly source: Endpoint | null;
   /** Why Hopline is closing it. */
   closing: string | null;
 }
@@ -35,10 +33,10 @@ export class OpenHops {
   }
 
   of(root: Root): OpenHop[] {
-    return [...this.#hops.values()].filter((open) => open.root === root);
+    return this.all().filter((open) => open.root === root);
   }
 
-  inspected(): OpenHop[] {
-    return [...this.#hops.values()].filter(({ hop }) => hop.mode === 'inspect');
+  all(): OpenHop[] {
+    return [...this.#hops.values()];
   }
 }

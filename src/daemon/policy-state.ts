@@ -1,9 +1,11 @@
+import { isUnnamed } from '../attribution/chain.ts';
 import type { HopDraft } from '../attribution/recorder.ts';
 import type { Root } from '../attribution/roots.ts';
 import type { Problem } from '../config/problem.ts';
 import type { Config } from '../config/types.ts';
-import type { Decision, Identity, Route } from '../core/types.ts';
+import type { Decision, Identity, Route, TargetTls } from '../core/types.ts';
 import { identify } from '../identity/resolve.ts';
+import { denied } from '../policy/decide.ts';
 import { loadAll } from '../policy/load.ts';
 import type { ConnectQuery } from '../policy/request.ts';
 import type { PolicySnapshot } from '../policy/snapshot.ts';
@@ -23,15 +25,19 @@ export interface PolicyState {
  */
 export class PolicyLoader {
   readonly #path: string;
+  readonly #protocols: readonly string[];
   #nextRoute = ((Math.floor(Date.now() / 1000) % 0xf_ffff) + 1) * 0x1000;
 
-  constructor(path: string) {
+  /** @param protocols names of the protocol rooms */
+  constructor(path: string, protocols: readonly string[]) {
     this.#path = path;
+    this.#protocols = protocols;
   }
 
   /** @throws ConfigError with every problem of every file */
   load(): PolicyState {
-    const { config, policies, routes, warnings } = loadAll(this.#path, { firstRouteId: this.#nextRoute });
+    const options = { firstRouteId: this.#nextRoute, protocols: this.#protocols };
+    const { config, policies, routes, warnings } = loadAll(this.#path, options);
     this.#nextRoute += routes.length;
     return { config, snapshot: policies, routes, warnings };
   }
@@ -42,7 +48,14 @@ export function decideConnect(
   hop: Omit<HopDraft, 'decision'>,
   root: Root | null,
 ): Decision {
-  return state.snapshot.decideConnect(connectQuery(hop, root));
+  const { config, snapshot } = state;
+  // Threat: a policy that forbids a program is passed by where the chain has too many names to keep that one.
+  if (isUnnamed(hop.image))
+    return denied([], 'too many programs led to this connection to name them all', {
+      mode: config.mode,
+      version: snapshot.version,
+    });
+  return snapshot.decideConnect(connectQuery(hop, root));
 }
 
 function connectQuery(hop: Omit<HopDraft, 'decision'>, root: Root | null): ConnectQuery {
@@ -59,4 +72,16 @@ function connectQuery(hop: Omit<HopDraft, 'decision'>, root: Root | null): Conne
 
 export function identifyBy(state: PolicyState, account: string, authInfo: string | null): Identity {
   return identify(state.config.identities, account, authInfo);
+}
+
+/** The room that serves an inspected connection: the target's own, where there is one of that name. */
+export function protocolFor(state: PolicyState, target: string | null, protocols: readonly string[]): string {
+  const wanted = state.config.targets.find(({ name }) => name === target)?.protocol;
+  return wanted !== undefined && protocols.includes(wanted) ? wanted : 'tcp';
+}
+
+const ANY_TLS: TargetTls = { mode: 'prefer', ca: null, serverName: null };
+
+export function tlsFor(state: PolicyState, target: string | null): TargetTls {
+  return state.config.targets.find(({ name }) => name === target)?.tls ?? ANY_TLS;
 }

@@ -1,4 +1,3 @@
-import { execFile } from 'node:child_process';
 import type { Attribution } from '../attribution/attribution.ts';
 import type { Root } from '../attribution/roots.ts';
 import type { Endpoint, Id } from '../core/types.ts';
@@ -13,9 +12,28 @@ export interface RevokeOptions {
   readonly attribution: Attribution;
   readonly record: StoreRecorder;
   readonly open: OpenHops;
-  pool(): WorkerPool;
+  pool(): Pick<WorkerPool, 'close'>;
+  /** @returns those that were closed */
+  destroy<T extends { source: Endpoint; destination: Endpoint }>(
+    connections: readonly T[],
+  ): Promise<ReadonlySet<T>>;
+  /** Takes in the ends that the kernel has reported. */
+  drain(): void;
   onError(error: Error): void;
   now(): number;
+}
+
+export interface Closed {
+  readonly closed: readonly Id[];
+  /** UDP of revoked logins: the sockets stay, and the kernel lets nothing more out of them. */
+  readonly silenced: readonly Id[];
+  /** Those that go on, and why. */
+  readonly open: readonly { readonly hop: Id; readonly reason: string }[];
+}
+
+export interface Closing {
+  readonly open: OpenHop;
+  readonly reason: string;
 }
 
 /** Ends what a login may do: first in the kernel, so that nothing new begins, then what is live. */
@@ -26,9 +44,9 @@ export class Revocations {
     this.#options = options;
   }
 
-  /** @returns the hops that were closed */
-  login(root: Root, by: string, reason: string): Id[] {
-    const { maps, attribution, record } = this.#options;
+  /** What of the login was live, and what became of it. */
+  login(root: Root, by: string, reason: string): Promise<Closed> {
+    const { maps, attribution, record, open } = this.#options;
     const at = this.#options.now();
     maps.revoked.set(root.kernelId, 1);
     tallyRevocations(maps);
@@ -38,34 +56,60 @@ export class Revocations {
       record.revocation(root.id, { at, by, reason });
       record.notice({ at, kind: 'revoke', login: root.id, count: 1, detail: `revoked by ${by}: ${reason}` });
     }
-    const closed = this.#options.open.of(root).filter((open) => this.hop(open, `revoked: ${reason}`));
     record.flush();
-    return closed.map(({ hop }) => hop.id);
+    return this.close(open.of(root).map((each) => ({ open: each, reason: `revoked: ${reason}` })));
   }
 
-  hop(open: OpenHop, reason: string): boolean {
-    if (open.hop.mode === 'inspect') return this.#options.pool().close(open.hop.id, reason);
-    if (open.source === null) return false;
-    open.closing = reason;
-    this.#destroy(open.hop.transport, open.source, open.hop.destination);
-    return true;
+  /** Resets what the proxy forwards, and has the kernel close what is direct. */
+  async close(all: readonly Closing[]): Promise<Closed> {
+    const closed: Id[] = [];
+    const silenced: Id[] = [];
+    const left: { hop: Id; reason: string }[] = [];
+    const direct: { open: OpenHop; source: Endpoint; destination: Endpoint }[] = [];
+    for (const { open, reason } of all) {
+      const { id, mode, transport, source, destination } = open.hop;
+      // Where no worker has it, it has ended by itself a moment ago.
+      if (mode === 'inspect') {
+        if (this.#options.pool().close(id, reason)) closed.push(id);
+      } else if (transport === 'tcp' && source !== null) {
+        open.closing = reason;
+        direct.push({ open, source, destination });
+      } else if (transport === 'udp' && open.root !== null && open.root.revoked !== null) silenced.push(id);
+      else left.push({ hop: id, reason: `${transport} has no connection that could be closed` });
+    }
+    const gone = await this.#destroy(direct);
+    this.#options.drain();
+    for (const each of direct) {
+      const { hop } = each.open;
+      if (gone.has(each)) closed.push(hop.id);
+      else if (this.#options.open.get(hop.id) === each.open) {
+        each.open.closing = null;
+        left.push({ hop: hop.id, reason: 'the kernel has no such connection in this network namespace' });
+      }
+    }
+    return { closed, silenced, open: left };
   }
 
-  /** A direct connection has no proxy in it: the kernel closes the socket (SOCK_DESTROY, ss -K). */
-  #destroy(transport: string, source: Endpoint, destination: Endpoint): void {
-    const end = ({ address, port }: Endpoint) =>
-      address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-    const args = ['-K', transport === 'udp' ? '-u' : '-t', '-n', 'src', end(source), 'dst', end(destination)];
-    execFile('ss', args, { timeout: 5000 }, (error) => {
-      if (error)
-        this.#options.onError(
-          new Error(`can't close ${end(source)} → ${end(destination)}: ${error.message}`),
-        );
-    });
+  async #destroy<T extends { source: Endpoint; destination: Endpoint }>(
+    direct: readonly T[],
+  ): Promise<ReadonlySet<T>> {
+    if (direct.length === 0) return new Set();
+    try {
+      return await this.#options.destroy(direct);
+    } catch (error) {
+      this.#options.onError(error as Error);
+      return new Set();
+    }
   }
 }
 
 /** Connects look into the map of the revoked only where this says that it has entries. */
 export function tallyRevocations(maps: KernelMaps): void {
   maps.tallies.set(HlTally.TALLY_REVOCATIONS, BigInt(maps.revoked.keys().length));
+}
+
+/** The record knows who was revoked also where the kernel's map was made anew. */
+export function restoreRevocations(maps: KernelMaps, roots: Iterable<Root>): void {
+  for (const root of roots) if (root.revoked !== null) maps.revoked.set(root.kernelId, 1);
+  tallyRevocations(maps);
 }

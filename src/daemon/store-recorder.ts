@@ -2,14 +2,11 @@ import type { WatchHub } from '../api/watch.ts';
 import type { Image } from '../attribution/image.ts';
 import type { HandoffDraft, HopDraft, LoginFacts, Recorder } from '../attribution/recorder.ts';
 import type { Hop, Id, Login, Micros, Notice, Process } from '../core/types.ts';
+import type { ActionEndMessage, ActionMessage } from '../proxy/messages.ts';
 import type { Writer } from '../store/append.ts';
-import { StoreFullError } from '../store/errors.ts';
 import type { Reader } from '../store/reader.ts';
-
-type Write = () => void;
-
-/** Writes kept while the disk is full; beyond that the newest are counted as lost. */
-const KEPT = 200_000;
+import { Refusals } from './refusals.ts';
+import { type Tell, WriteQueue } from './write-queue.ts';
 
 export interface StoreRecorderOptions {
   readonly writer: Writer;
@@ -25,49 +22,41 @@ export interface StoreRecorderOptions {
  * through unrecorded.
  */
 export class StoreRecorder implements Recorder {
+  readonly refusals = new Refusals();
   readonly #writer: Writer;
   readonly #reader: Pick<Reader, 'login' | 'hop'>;
   readonly #watch: WatchHub;
-  readonly #onError: (error: Error) => void;
-  #queue: Write[] = [];
-  #publish: Write[] = [];
+  readonly #queue: WriteQueue;
   #nextProcessId: number;
-  #full = false;
-  #dropped = 0;
 
   constructor(options: StoreRecorderOptions) {
     this.#writer = options.writer;
     this.#reader = options.reader;
     this.#watch = options.watch;
-    this.#onError = options.onError;
     this.#nextProcessId = options.nextProcessId;
+    this.#queue = new WriteQueue({
+      batch: (write) => this.#writer.batch(write),
+      onRoom: (lost) => this.#room(lost),
+      onError: options.onError,
+    });
   }
 
   /** True while the disk does not take what happened. */
   get full(): boolean {
-    return this.#full;
+    return this.#queue.full;
   }
 
-  /** @returns false where it could not be written and waits */
-  flush(): boolean {
-    if (this.#queue.length === 0 && this.#publish.length === 0) return true;
-    const queue = this.#queue;
-    try {
-      this.#writer.batch(() => {
-        for (const write of queue) this.#attempt(write);
-      });
-    } catch (error) {
-      if (!(error instanceof StoreFullError)) throw error;
-      if (!this.#full) this.#onError(error);
-      this.#full = true;
-      return false;
-    }
-    this.#queue = [];
-    if (this.#full) this.#recovered();
-    const publish = this.#publish;
-    this.#publish = [];
-    for (const tell of publish) tell();
-    return true;
+  /**
+   * While the disk is full it is tried once a second: who calls more often is answered at once.
+   * @param last now or never: no other call comes
+   */
+  flush(last = false): boolean {
+    return this.#queue.flush(last ? Number.POSITIVE_INFINITY : performance.now());
+  }
+
+  /** Writes down the numbers of refusals that were repeated. @param all also of those that go on */
+  settle(now: Micros, all = false): void {
+    for (const notice of this.refusals.due(now, all)) this.#notice(notice);
   }
 
   login(login: Login): void {
@@ -114,8 +103,9 @@ export class StoreRecorder implements Recorder {
     );
   }
 
-  /** The draft is read when it is written: what waits for the disk can still be changed. */
+  /** The draft is read when it is written: what waits for the disk can still be changed. See {@link Refusals} for denied ones. */
   hop(draft: HopDraft): void {
+    if (draft.mode === 'denied' && !this.refusals.hop(draft)) return;
     const hop = (): Hop => {
       const { image, ...facts } = draft;
       return { ...facts, process: image?.stored ?? null, actions: 0, childLogin: null };
@@ -136,56 +126,60 @@ export class StoreRecorder implements Recorder {
     );
   }
 
+  action(message: ActionMessage | ActionEndMessage, at: Micros): void {
+    const { hop, action, detail } = message;
+    if (message.type === 'action-end')
+      this.#push(() => this.#writer.insertActionEnd(hop, action, { at, detail }));
+    else {
+      const { kind, subject, decision } = message;
+      this.#push(() => this.#writer.insertAction({ hop, seq: action, kind, at, subject, detail, decision }));
+    }
+  }
+
   revocation(login: Id, revocation: { at: Micros; by: string; reason: string }): void {
     this.#push(() => this.#writer.insertRevocation(login, revocation));
   }
 
   handoff(draft: HandoffDraft): void {
     const { image, ...facts } = draft;
-    this.#push(() => {
+    this.#queue.push(() => {
       const handoff = this.#writer.insertHandoff({ ...facts, process: image?.stored ?? null });
-      this.#publish.push(() => this.#watch.publish('handoff', handoff));
+      return () => this.#watch.publish('handoff', handoff);
     });
   }
 
+  /** A refusal that was told a moment ago is counted: see {@link Refusals}. */
   notice(facts: Omit<Notice, 'id'>): void {
-    this.#push(() => {
+    if (facts.kind !== 'refused' || this.refusals.notice(facts)) this.#notice(facts);
+  }
+
+  /** A fact about the record itself, for the daemon that comes after this one. */
+  meta(at: Micros, key: string, value: string): void {
+    this.#push(() => this.#writer.insertMeta(at, key, value));
+  }
+
+  #notice(facts: Omit<Notice, 'id'>): void {
+    this.#queue.push(() => {
       const notice = this.#writer.insertNotice(facts);
-      this.#publish.push(() => this.#watch.publish('notice', notice));
+      return () => this.#watch.publish('notice', notice);
     });
   }
 
-  #push(write: Write, tell?: Write): void {
-    if (this.#queue.length >= KEPT) {
-      this.#dropped++;
-      return;
-    }
-    this.#queue.push(write);
-    if (tell && this.#watch.size > 0) this.#publish.push(tell);
-  }
-
-  /** One record that the store can't place must not take the others with it. */
-  #attempt(write: Write): void {
-    try {
+  #push(write: () => void, tell?: Tell): void {
+    this.#queue.push(() => {
       write();
-    } catch (error) {
-      if (error instanceof StoreFullError) throw error;
-      this.#onError(error as Error);
-    }
+      return this.#watch.size > 0 ? tell : undefined;
+    });
   }
 
-  #recovered(): void {
-    this.#full = false;
-    const at = Date.now() * 1000;
-    const lost = this.#dropped > 0 ? `; ${this.#dropped} records could not be kept meanwhile` : '';
+  #room(lost: number): void {
     this.notice({
-      at,
+      at: Date.now() * 1000,
       kind: 'disk',
       login: null,
-      count: this.#dropped,
-      detail: `the disk takes records again${lost}`,
+      count: lost,
+      detail: `the disk takes records again${lost > 0 ? `; ${lost} records could not be kept meanwhile` : ''}`,
     });
-    this.#dropped = 0;
   }
 }
 

@@ -23,7 +23,6 @@ export class Tripwire {
   readonly #byHop = new Map<Id, FlowKey>();
   readonly #process: TripwireProcess;
   #timer: NodeJS.Timeout | null = null;
-  #interfaces: readonly string[] = [];
 
   constructor(options: TripwireOptions) {
     this.#options = options;
@@ -31,7 +30,6 @@ export class Tripwire {
       entry: options.entry,
       account: workerAccount(options.config.proxy.user),
       interfaces: options.config.tripwire.interfaces,
-      onSpawn: () => {},
       onReport: (report) => this.#explainer.packet(report),
       onLimited: (count) =>
         this.#notice(count, `${count} packets of new conversations came too fast to be looked at`),
@@ -39,12 +37,8 @@ export class Tripwire {
     });
   }
 
-  get interfaces(): readonly string[] {
-    return this.#interfaces;
-  }
-
   async start(): Promise<void> {
-    this.#interfaces = await this.#process.start();
+    await this.#process.start();
     this.#timer = setInterval(() => this.#sweep(), SWEEP_MS);
   }
 
@@ -53,9 +47,10 @@ export class Tripwire {
     await this.#process.stop();
   }
 
-  opened(hop: Id, transport: Transport, source: Endpoint, destination: Endpoint): void {
+  /** @param source null where it is not known: any explains a packet then */
+  opened(hop: Id, transport: Transport, source: Endpoint | null, destination: Endpoint): void {
     const any = { address: destination.address.includes(':') ? '::' : '0.0.0.0', port: ANY_PORT };
-    const flow = { transport, source: source.port === ANY_PORT ? any : source, destination };
+    const flow = { transport, source: source ?? any, destination };
     this.#byHop.set(hop, flow);
     this.#explainer.open(flow, this.#options.now());
   }

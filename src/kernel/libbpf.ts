@@ -11,7 +11,6 @@ export type Pointer = unknown;
 export interface Libbpf {
   open(path: string, options: null): Pointer;
   load(object: Pointer): number;
-  close(object: Pointer): void;
   nextMap(object: Pointer, after: Pointer): Pointer;
   mapName(map: Pointer): string;
   mapFd(map: Pointer): number;
@@ -30,7 +29,6 @@ export interface Libbpf {
   linkDestroy(link: Pointer): number;
   objGet(path: string): number;
   lookup(fd: number, key: Uint8Array, value: Uint8Array): number;
-  lookupAndDelete(fd: number, key: Uint8Array, value: Uint8Array): number;
   update(fd: number, key: Uint8Array, value: Uint8Array, flags: number): number;
   remove(fd: number, key: Uint8Array): number;
   nextKey(fd: number, key: Uint8Array | null, next: Uint8Array): number;
@@ -54,7 +52,6 @@ export function loadLibbpf(): Libbpf {
   return {
     open: bpf.func('void *bpf_object__open_file(const char *, void *)'),
     load: bpf.func('int bpf_object__load(void *)'),
-    close: bpf.func('void bpf_object__close(void *)'),
     nextMap: bpf.func('void *bpf_object__next_map(void *, void *)'),
     mapName: bpf.func('const char *bpf_map__name(void *)'),
     mapFd: bpf.func('int bpf_map__fd(void *)'),
@@ -73,7 +70,6 @@ export function loadLibbpf(): Libbpf {
     linkDestroy: bpf.func('int bpf_link__destroy(void *)'),
     objGet: bpf.func('int bpf_obj_get(const char *)'),
     lookup: bpf.func('int bpf_map_lookup_elem(int, void *, void *)'),
-    lookupAndDelete: bpf.func('int bpf_map_lookup_and_delete_elem(int, void *, void *)'),
     update: bpf.func('int bpf_map_update_elem(int, void *, void *, uint64_t)'),
     remove: bpf.func('int bpf_map_delete_elem(int, void *)'),
     nextKey: bpf.func('int bpf_map_get_next_key(int, void *, void *)'),

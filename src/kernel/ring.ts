@@ -33,14 +33,23 @@ export class EventRing {
     this.#at = Atomics.load(this.#consumer, 0);
   }
 
+  /** How far the kernel has written, in bytes from the ring's beginning. */
+  produced(): bigint {
+    return Atomics.load(this.#producer, 0);
+  }
+
   /**
    * Hands over at most `limit` events; a view is valid until `release`.
+   * @param until what the kernel has written beyond it stays for later
    * @returns how many there were
    */
-  read(handle: (view: DataView, at: number, size: number) => void, limit: number): number {
-    const produced = Atomics.load(this.#producer, 0);
+  read(
+    handle: (view: DataView, at: number, size: number) => void,
+    limit: number,
+    until: bigint = this.produced(),
+  ): number {
     let count = 0;
-    while (this.#at < produced && count < limit) {
+    while (this.#at < until && count < limit) {
       const offset = Number(this.#at & BigInt(this.#mask));
       const length = Atomics.load(this.#words, offset >> 2);
       if (length & BUSY) break;
@@ -61,6 +70,6 @@ export class EventRing {
 
   /** Bytes written by the kernel and not yet released. */
   pending(): number {
-    return Number(Atomics.load(this.#producer, 0) - Atomics.load(this.#consumer, 0));
+    return Number(this.produced() - Atomics.load(this.#consumer, 0));
   }
 }

@@ -36,6 +36,7 @@ export function configured(
 
 /**
  * One sentence for a person, and each policy's own message after it.
+ * @param what as `connect to db1`, `delete on orders-db`
  * @param who null where the decision is the same for everybody
  */
 export function reasonFor(verdict: Verdict, what: string, who: string | null): string {
@@ -46,7 +47,7 @@ export function reasonFor(verdict: Verdict, what: string, who: string | null): s
 function sentence(verdict: Verdict, what: string, who: string | null): string {
   const { outcome, determining, errors } = verdict;
   const ids = determining.map(({ id }) => id).join(', ');
-  const deed = `connect to ${what}${who === null ? '' : ` for ${who}`}`;
+  const deed = `${what}${who === null ? '' : ` for ${who}`}`;
   const several = determining.length > 1;
   if (errors.length > 0) {
     const culprit = ids === '' ? 'the policies' : ids;

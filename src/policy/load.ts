@@ -1,11 +1,12 @@
 /** The whole configuration as one snapshot: what the daemon runs on, replaced as a whole or not at all. */
+import { join } from 'node:path';
 import { loadConfig } from '../config/load.ts';
-import { type Problem, sortProblems } from '../config/problem.ts';
+import { ConfigError, type Problem, problem, sortProblems } from '../config/problem.ts';
 import type { Config, LoadOptions } from '../config/types.ts';
 import type { Route } from '../core/types.ts';
 import { checkPolicies } from './check.ts';
 import { routeWarnings } from './route-warnings.ts';
-import { compileRoutes } from './routes.ts';
+import { compileRoutes, MOST_ROUTES } from './routes.ts';
 import { compilePolicies, type PolicySnapshot } from './snapshot.ts';
 
 export interface Loaded {
@@ -29,11 +30,26 @@ export function loadAll(path: string, options: LoadAllOptions = {}): Loaded {
   const { firstRouteId = 1, ...rest } = options;
   const config = loadConfig(path, { ...rest, checkPolicies });
   const policies = compilePolicies({ ...config, files: config.policies });
-  const routes = compileRoutes(config, policies, firstRouteId);
-  return {
-    config,
-    policies,
-    routes,
-    warnings: sortProblems([...config.warnings, ...routeWarnings(routes, config)]),
-  };
+  try {
+    const routes = compileRoutes(config, policies, firstRouteId);
+    if (routes.length > MOST_ROUTES) throw new ConfigError([tooMany(config, routes.length)]);
+    const warnings = sortProblems([...config.warnings, ...routeWarnings(routes, config)]);
+    return { config, policies, routes, warnings };
+  } catch (error) {
+    policies[Symbol.dispose]();
+    throw error;
+  }
+}
+
+function tooMany(config: Config, count: number): Problem {
+  const lines = config.targets.map(
+    ({ name, addresses, ports }) => [name, addresses.length * ports.length] as const,
+  );
+  const [name, most] = lines.reduce((a, b) => (b[1] > a[1] ? b : a), ['', 0]);
+  return problem(join(config.paths.config, 'targets.yaml'), { line: 0, column: 0 }, '', {
+    message: 'the routing table would have more lines than the kernel holds: one for each address and port',
+    got: `${count} lines, ${most} of them of target "${name}"`,
+    expected: `at most ${MOST_ROUTES}`,
+    hint: 'write prefixes in place of addresses that lie together, or list fewer ports',
+  });
 }

@@ -12,6 +12,8 @@ import type { PolicySnapshot } from './snapshot.ts';
 export type RouteConfig = Pick<Config, 'targets' | 'dns' | 'udp' | 'unlisted' | 'loopback'>;
 
 type Line = Omit<Route, 'id'>;
+/** Half of the kernel's map (bpf/maps.h): a new table is written beside the one in force. */
+export const MOST_ROUTES = 32_768;
 const EVERYWHERE = ['0.0.0.0/0', '::/0'];
 const DNS_PORT = 53;
 const QUIC_PORT = 443;

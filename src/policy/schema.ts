@@ -1,6 +1,6 @@
 /** What policies can speak of. Later rooms add their protocol's context to their own actions. */
 
-/** Every action that a policy can name. `connect` is decided in this room. */
+/** Every action that a policy can name. Decided so far are `connect` and `query`. */
 export const ACTIONS = [
   'connect',
   'shell',
@@ -34,9 +34,18 @@ export const ACCOUNT_PREFIX = 'account:';
  * - `evidence` is publickey, certificate, password, keyboard-interactive, account or other; "" where nobody logged in.
  * - `hops` is the number of hosts that the way here has led through already.
  * - `name` is there where the login got the address from DNS; `approved` where somebody has answered.
+ *
+ * Of a statement (`query`):
+ *
+ * - `verb` is the first word of its command tag in lower case, `cancel` for a request to stop another, `unknown` where it
+ *   could not be read; `kinds` are read, write, ddl, privilege, transaction, session, copy, program, file, execute,
+ *   utility and unknown.
+ * - `tables` are the relations that it names, `reads` and `writes` which of them it does what to: each by its bare name,
+ *   and as `schema.name` too where it says the schema.
+ * - `unconditional` where an UPDATE, DELETE or MERGE in it has no condition.
+ * - `known` is false where its text does not tell all that it does. `role` is whom it becomes.
  */
-export const SCHEMA = `
-type Hop = {
+const HOP = `
   chain: Set<String>,
   program: String,
   depth: Long,
@@ -50,10 +59,28 @@ type Hop = {
   hops: Long,
   name?: String,
   approved?: Bool,
+`;
+export const SCHEMA = `
+type Hop = {${HOP}};
+type Query = {${HOP}
+  database: String,
+  databaseUser: String,
+  verb: String,
+  kinds: Set<String>,
+  tables: Set<String>,
+  reads: Set<String>,
+  writes: Set<String>,
+  columns: Set<String>,
+  functions: Set<String>,
+  unconditional: Bool,
+  limited: Bool,
+  known: Bool,
+  role?: String,
 };
 entity Group;
 entity User in [Group];
 entity Tag;
 entity Target in [Tag];
-action ${ACTIONS.join(', ')} appliesTo { principal: User, resource: Target, context: Hop };
+action ${ACTIONS.filter((action) => action !== 'query').join(', ')} appliesTo { principal: User, resource: Target, context: Hop };
+action query appliesTo { principal: User, resource: Target, context: Query };
 `;

@@ -9,8 +9,15 @@ import type { CompiledPolicy } from './compiled.ts';
 import { decision, denied, reasonFor, type Terms, whatIs, whoIs } from './decide.ts';
 import { parsePolicy } from './engine.ts';
 import { isStatic, readsOf } from './reads.ts';
-import { type ConnectQuery, type ConnectRequest, connectRequest, QueryError, tagsIn } from './request.ts';
-import { LOOPBACK, SCHEMA, UNLISTED } from './schema.ts';
+import {
+  type ConnectQuery,
+  type ConnectRequest,
+  type Context,
+  connectRequest,
+  QueryError,
+  tagsIn,
+} from './request.ts';
+import { type Action, LOOPBACK, SCHEMA, UNLISTED } from './schema.ts';
 import { actionMatches, type Placed, scopeMatches } from './scope.ts';
 import { RuleSet, type Verdict } from './verdict.ts';
 
@@ -59,15 +66,15 @@ export class PolicySnapshot implements Terms {
 
   /** Whether a connection may be. Never throws: what can't be decided is denied. */
   decideConnect(query: ConnectQuery): Decision {
-    let request: ConnectRequest;
-    try {
-      request = this.requestFor(query);
-    } catch (error) {
-      if (!(error instanceof QueryError)) throw error;
-      return denied([error.message], `this connection cannot be decided: ${error.message}`, this);
-    }
-    const verdict = this.#verdict(this.rulesFor(request.resource), request);
-    return decision(verdict, reasonFor(verdict, whatIs(request, query), whoIs(request.principal)), this);
+    return this.#decide('connect', query, {}, (what) => `connect to ${what}`);
+  }
+
+  /**
+   * Whether a statement may be that is sent over a connection. Never throws.
+   * @param facts of the statement: what the schema has of `query` beside the connection's own
+   */
+  decideQuery(query: ConnectQuery, facts: Context): Decision {
+    return this.#decide('query', query, facts, (what) => `${facts.verb ?? 'a statement'} on ${what}`);
   }
 
   /**
@@ -92,7 +99,7 @@ export class PolicySnapshot implements Terms {
     if (verdict === null) return null;
     return decision(
       verdict,
-      reasonFor(verdict, name === UNLISTED ? 'what no target lists' : name, null),
+      reasonFor(verdict, `connect to ${name === UNLISTED ? 'what no target lists' : name}`, null),
       this,
     );
   }
@@ -102,22 +109,23 @@ export class PolicySnapshot implements Terms {
     return connectRequest(query, this.#tagsOf);
   }
 
-  /** The policies that could say something about a connection to this resource. */
-  rulesFor(resource: Placed): RuleSet {
-    const known = this.#byResource.get(resource.id);
+  /** The policies that could say something about an action on this resource. */
+  rulesFor(resource: Placed, action: Action = 'connect'): RuleSet {
+    const place = `${action} ${resource.id}`;
+    const known = this.#byResource.get(place);
     if (known !== undefined) return known;
     // A scope that does not match is false before anything else is evaluated, so to leave the policy out changes nothing.
     const applicable = this.policies.filter(
-      ({ json }) => actionMatches(json, 'connect') && scopeMatches(json.resource, resource),
+      ({ json }) => actionMatches(json, action) && scopeMatches(json.resource, resource),
     );
-    const open = resource.id === LOOPBACK && this.#loopback === 'direct';
+    const open = action === 'connect' && resource.id === LOOPBACK && this.#loopback === 'direct';
     const policies = open
       ? [...applicable.filter(({ effect }) => effect === 'forbid'), LOOPBACK_PERMIT]
       : applicable;
-    const key = policies.map(({ id }) => id).join('\n');
-    const rules = this.#rules.get(key) ?? new RuleSet(policies, 'connect');
+    const key = [action, ...policies.map(({ id }) => id)].join('\n');
+    const rules = this.#rules.get(key) ?? new RuleSet(policies, action);
     this.#rules.set(key, rules);
-    this.#byResource.set(resource.id, rules);
+    this.#byResource.set(place, rules);
     return rules;
   }
 
@@ -126,6 +134,23 @@ export class PolicySnapshot implements Terms {
     for (const rules of this.#rules.values()) rules.release();
     this.#rules.clear();
     this.#byResource.clear();
+  }
+
+  #decide(action: Action, query: ConnectQuery, facts: Context, deed: (what: string) => string): Decision {
+    let request: ConnectRequest;
+    try {
+      const { principal, resource, context } = this.requestFor(query);
+      request = { principal, resource, context: { ...facts, ...context } };
+    } catch (error) {
+      if (!(error instanceof QueryError)) throw error;
+      return denied([error.message], `this ${action} cannot be decided: ${error.message}`, this);
+    }
+    const verdict = this.#verdict(this.rulesFor(request.resource, action), request);
+    return decision(
+      verdict,
+      reasonFor(verdict, deed(whatIs(request, query)), whoIs(request.principal)),
+      this,
+    );
   }
 
   #verdict(rules: RuleSet, request: ConnectRequest): Verdict {

@@ -1,5 +1,12 @@
+import type { PROTOCOLS } from './names.ts';
+import { postgres } from './postgres/index.ts';
 import type { ProtocolRoom } from './room.ts';
 import { tcp } from './tcp/index.ts';
 
-/** Every protocol, one line each. `tcp` takes what no other claims. */
-export const rooms: ReadonlyMap<string, ProtocolRoom> = new Map([tcp].map((room) => [room.name, room]));
+/** Every protocol, one line each; its name is in names.ts. `tcp` takes what no other claims. */
+const all: Readonly<Record<(typeof PROTOCOLS)[number], ProtocolRoom>> = {
+  tcp,
+  postgres,
+};
+
+export const rooms: ReadonlyMap<string, ProtocolRoom> = new Map(Object.entries(all));

@@ -2,7 +2,32 @@
  * The seam between the proxy and the protocols: the proxy knows no protocol, a protocol knows no proxy.
  */
 import type { Socket } from 'node:net';
-import type { Endpoint, Id } from '../core/types.ts';
+import type { Decision, Endpoint, Id, TargetTls } from '../core/types.ts';
+import type { Minted } from '../tls/minted.ts';
+
+/** What policies read of an action, beside who does it and how they came. */
+export type Facts = Readonly<Record<string, string | number | boolean | readonly string[]>>;
+
+/** What the record keeps of an action as it begins. */
+export interface ActionDraft {
+  /** `query`, `cancel`, … */
+  readonly kind: string;
+  /** One line for a list: what was done to what. */
+  readonly subject: string;
+  /** JSON; no secret in it. */
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly decision: Decision;
+}
+
+/** What a room does with the actions that it sees in a hop. */
+export interface Actions {
+  /** By the policies in force now. Never throws: what can't be decided is denied. */
+  decide(action: 'query', facts: Facts): Decision;
+  /** Hands the record over before the action goes on. @returns its number within the hop, from 1 on */
+  begin(draft: ActionDraft): number;
+  /** What became of it; once. */
+  end(action: number, detail: Readonly<Record<string, unknown>>): void;
+}
 
 /** One hop as a room sees it. */
 export interface Session {
@@ -11,6 +36,14 @@ export interface Session {
   readonly destination: Endpoint;
   /** Accepted, paused, half-open allowed; nothing has been read from it. */
   readonly client: Socket;
+  readonly actions: Actions;
+  /** How the target wants to be spoken to. */
+  readonly tls: TargetTls;
+  /**
+   * A certificate of the host's own authority for what the client asked for, which is named `names`.
+   * @throws Error where there is none
+   */
+  certificate(names: readonly string[]): Promise<Minted>;
   /** End the hop after so long without a byte in either direction; 0 is never. */
   readonly limitIdleMs: number;
   /**

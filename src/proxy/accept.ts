@@ -4,19 +4,22 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { ProtocolRoom } from '../protocols/room.ts';
 import type { Channel } from './channel.ts';
 import { Connection } from './connection.ts';
+import type { Decide } from './hop-actions.ts';
 import type { ListenerName, WorkerConfig } from './messages.ts';
 
 export class Acceptor {
   readonly #channel: Channel;
   readonly #rooms: ReadonlyMap<string, ProtocolRoom>;
+  readonly #decide: Decide;
   readonly #servers: Server[] = [];
   readonly #live = new Set<Connection>();
   readonly #hops = new Map<string, Connection>();
   #idle: (() => void) | null = null;
 
-  constructor(channel: Channel, rooms: ReadonlyMap<string, ProtocolRoom>) {
+  constructor(channel: Channel, rooms: ReadonlyMap<string, ProtocolRoom>, decide: Decide) {
     this.#channel = channel;
     this.#rooms = rooms;
+    this.#decide = decide;
   }
 
   get open(): number {
@@ -64,7 +67,7 @@ export class Acceptor {
   }
 
   #accept(listener: ListenerName, socket: Socket): void {
-    const connection = new Connection(socket, this.#channel, this.#rooms);
+    const connection = new Connection(socket, this.#channel, this.#rooms, this.#decide);
     this.#live.add(connection);
     let hop: string | null = null;
     const over = (): void => {

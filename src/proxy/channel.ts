@@ -1,6 +1,16 @@
 /** A worker's end of the line to its supervisor: claims go up, flows come down. */
+
 import type { Endpoint } from '../core/types.ts';
-import type { Flow, ListenerName, ToSupervisor, ToWorker, WorkerSnapshot } from './messages.ts';
+import type { Minted } from '../tls/minted.ts';
+import type {
+  ActionEndMessage,
+  ActionMessage,
+  Flow,
+  ListenerName,
+  ToSupervisor,
+  ToWorker,
+  WorkerSnapshot,
+} from './messages.ts';
 
 export type Claimed =
   | { readonly outcome: 'flow'; readonly flow: Flow }
@@ -18,8 +28,16 @@ export const CLAIM_LIMIT = 4096;
 export class Channel {
   readonly #send: (message: ToSupervisor) => void;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #certificates = new Map<
+    number,
+    {
+      resolve(minted: Minted): void;
+      reject(error: Error): void;
+      readonly timer: NodeJS.Timeout;
+    }
+  >();
   #next = 1;
-  #snapshot: WorkerSnapshot = { version: '', claimTimeoutMs: 5_000, dialTimeoutMs: 30_000 };
+  #snapshot: WorkerSnapshot = { version: '', claimTimeoutMs: 5_000, dialTimeoutMs: 30_000, policies: '' };
 
   constructor(send: (message: ToSupervisor) => void) {
     this.#send = send;
@@ -52,6 +70,24 @@ export class Channel {
     });
   }
 
+  /** @throws Error where the supervisor has none, or does not answer within the snapshot's `claimTimeoutMs` */
+  certificate(names: readonly string[]): Promise<Minted> {
+    const seq = this.#next;
+    this.#next += 1;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(
+        () => this.#certified(seq, null, 'the supervisor does not answer'),
+        this.#snapshot.claimTimeoutMs,
+      );
+      this.#certificates.set(seq, { resolve, reject, timer });
+      this.#send({ type: 'certificate', seq, names });
+    });
+  }
+
+  action(message: ActionMessage | ActionEndMessage): void {
+    this.#send(message);
+  }
+
   dialed(hop: string, source: Endpoint): void {
     this.#send({ type: 'dialed', hop, source });
   }
@@ -66,11 +102,24 @@ export class Channel {
       this.#answer(message.seq, { outcome: 'refuse', reason: message.reason });
       return true;
     }
+    if (message.type === 'certificate') {
+      this.#certified(message.seq, message.minted, message.error);
+      return true;
+    }
     if (message.type !== 'flow') return false;
     // Late: the connection is gone, but the hop was opened and has to end.
     if (!this.#answer(message.seq, { outcome: 'flow', flow: message }))
       this.ended(message.hop, 0, 0, 'the decision came too late: the connection had been refused');
     return true;
+  }
+
+  #certified(seq: number, minted: Minted | null, error: string): void {
+    const waiting = this.#certificates.get(seq);
+    if (waiting === undefined) return;
+    this.#certificates.delete(seq);
+    clearTimeout(waiting.timer);
+    if (minted === null) waiting.reject(new Error(error));
+    else waiting.resolve(minted);
   }
 
   #answer(seq: number, claimed: Claimed): boolean {

@@ -1,13 +1,26 @@
 /** One worker process as the supervisor sees it: its channel, and the hops that it has in hand. */
+
 import type { ChildProcess } from 'node:child_process';
 import type { Endpoint, Id, NameAnswer } from '../core/types.ts';
+import type { Minted } from '../tls/minted.ts';
 import { CLAIM_LIMIT } from './channel.ts';
-import { type Flow, fromWorker, type ToSupervisor, type ToWorker, type WorkerSnapshot } from './messages.ts';
+import {
+  type ActionEndMessage,
+  type ActionMessage,
+  type Flow,
+  fromWorker,
+  TEXT_LIMIT,
+  type ToSupervisor,
+  type ToWorker,
+  type WorkerSnapshot,
+} from './messages.ts';
 
 export interface ChildEvents {
   onReady(): void;
   onClaim(seq: number, listener: 'v4' | 'v6', client: Endpoint): void;
   onDialed(hop: Id, source: Endpoint, destination: Endpoint): void;
+  onCertificate(seq: number, names: readonly string[]): void;
+  onAction(action: ActionMessage | ActionEndMessage): void;
   onEnded(hop: Id, bytesUp: number, bytesDown: number, reason: string | null): void;
   /** It broke the protocol, and is killed. */
   onFault(message: string): void;
@@ -74,6 +87,10 @@ export class Child {
     this.#send({ type: 'refuse', seq, reason });
   }
 
+  certificate(seq: number, minted: Minted | null, error: string): void {
+    this.#send({ type: 'certificate', seq, minted, error: cut(error) });
+  }
+
   close(hop: Id, reason: string): void {
     this.#send({ type: 'close', hop, reason });
   }
@@ -100,8 +117,11 @@ export class Child {
     this.#process.kill('SIGKILL');
   }
 
+  /** Policies' messages and people's reasons are as long as they were written; the record keeps them whole. */
   #send(message: ToWorker): void {
-    if (this.#connected && this.#process.connected) this.#process.send(message, () => {});
+    if (!this.#connected || !this.#process.connected) return;
+    const fitting = 'reason' in message ? { ...message, reason: cut(message.reason) } : message;
+    this.#process.send(fitting, () => {});
   }
 
   #take(value: unknown): void {
@@ -138,6 +158,14 @@ export class Child {
         resolve?.(message.answers);
         return null;
       }
+      case 'certificate':
+        this.#events.onCertificate(message.seq, message.names);
+        return null;
+      case 'action':
+      case 'action-end':
+        if (!this.#hops.has(message.hop)) return 'told of an action in a hop that it does not have';
+        this.#events.onAction(message);
+        return null;
       case 'ended':
         if (!this.#hops.delete(message.hop)) return 'ended a hop that it does not have';
         this.#events.onEnded(message.hop, message.bytesUp, message.bytesDown, message.reason);
@@ -154,4 +182,9 @@ export class Child {
     this.#hops.clear();
     this.#events.onGone(this.#exit, hops);
   }
+}
+
+/** At most what a worker takes, without half a character at the end. */
+function cut(reason: string): string {
+  return reason.length <= TEXT_LIMIT ? reason : `${reason.slice(0, TEXT_LIMIT - 1).toWellFormed()}…`;
 }

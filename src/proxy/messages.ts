@@ -2,8 +2,11 @@
  * What supervisor and worker say to each other over Node's IPC channel, and the checks on what the other side said.
  * A worker parses hostile bytes, so the supervisor believes nothing that these checks have not passed.
  */
+
 import { isIP } from 'node:net';
-import type { Endpoint, Id, NameAnswer } from '../core/types.ts';
+import { count, endpoint, text as fits, record } from '../core/fields.ts';
+import type { Decision, Endpoint, Id, Login, NameAnswer, TargetTls } from '../core/types.ts';
+import type { Minted } from '../tls/minted.ts';
 
 export type ListenerName = 'v4' | 'v6';
 
@@ -21,6 +24,36 @@ export interface WorkerSnapshot {
   readonly claimTimeoutMs: number;
   /** How long the dial to the destination may take. */
   readonly dialTimeoutMs: number;
+  /** By which rooms' actions are decided; the proxy hands it on unread. */
+  readonly policies: string;
+}
+
+/** Who opened a hop and how they came: what policies read of every action in it. */
+export interface Subject {
+  readonly login: Pick<Login, 'kind' | 'source' | 'user' | 'identity'> | null;
+  readonly chain: readonly string[];
+  /** In the DNS answer that the login got. */
+  readonly name: string | null;
+}
+
+export interface ActionMessage {
+  readonly type: 'action';
+  readonly hop: Id;
+  /** 1, 2, … within the hop. */
+  readonly action: number;
+  readonly kind: string;
+  readonly subject: string;
+  /** JSON. */
+  readonly detail: string;
+  readonly decision: Decision;
+}
+
+export interface ActionEndMessage {
+  readonly type: 'action-end';
+  readonly hop: Id;
+  readonly action: number;
+  /** JSON. */
+  readonly detail: string;
 }
 
 /** The supervisor's answer to a claim: the flow, with the decision about it. */
@@ -34,10 +67,15 @@ export interface Flow {
   readonly reason: string;
   /** End the hop after so long without a byte in either direction. */
   readonly limitIdleMs?: number;
+  readonly subject: Subject;
+  readonly tls: TargetTls;
 }
 
 export type ToSupervisor =
   | { readonly type: 'ready' }
+  | { readonly type: 'certificate'; readonly seq: number; readonly names: readonly string[] }
+  | ActionMessage
+  | ActionEndMessage
   | {
       readonly type: 'claim';
       readonly seq: number;
@@ -63,11 +101,22 @@ export type ToWorker =
   | { readonly type: 'snapshot'; readonly snapshot: WorkerSnapshot }
   /** The message in base64: the channel carries JSON, which is faster than structured clones of small messages. */
   | { readonly type: 'dns'; readonly seq: number; readonly message: string }
+  /** PEM; where there is none, why. */
+  | {
+      readonly type: 'certificate';
+      readonly seq: number;
+      readonly minted: Minted | null;
+      readonly error: string;
+    }
   | { readonly type: 'drain'; readonly deadlineMs: number };
 
 const MOST_ANSWERS = 64;
 /** Base64 of the largest message that the kernel half keeps. */
 const DNS_LIMIT = 4096;
+
+/** A statement of 64 kB and 256 parameters of 1 kB, each character escaped. */
+const DETAIL_LIMIT = 2 * 1024 * 1024;
+const MOST_TEXTS = 10_000;
 
 /** Longest text that either side accepts in a field. */
 export const TEXT_LIMIT = 1024;
@@ -98,6 +147,24 @@ export function fromWorker(value: unknown): ToSupervisor | null {
       const checked = answers.map(nameAnswer);
       return checked.includes(null) ? null : { type: 'names', seq, answers: checked as NameAnswer[] };
     }
+    case 'certificate': {
+      const { seq, names } = m;
+      if (!count(seq) || !texts(names) || names.length > MOST_ANSWERS) return null;
+      return { type: 'certificate', seq, names };
+    }
+    case 'action': {
+      const { hop, action, kind, subject, detail } = m;
+      const decided = decision(m.decision);
+      if (!text(hop) || !count(action) || !text(kind) || !text(subject) || decided === null) return null;
+      return isObject(detail)
+        ? { type: 'action', hop, action, kind, subject, detail, decision: decided }
+        : null;
+    }
+    case 'action-end': {
+      const { hop, action, detail } = m;
+      if (!text(hop) || !count(action) || !isObject(detail)) return null;
+      return { type: 'action-end', hop, action, detail };
+    }
     case 'ended': {
       const { hop, bytesUp, bytesDown, reason } = m;
       if (!text(hop) || !count(bytesUp) || !count(bytesDown)) return null;
@@ -123,14 +190,19 @@ export function fromSupervisor(value: unknown): ToWorker | null {
     case 'snapshot': {
       const s = record(m.snapshot);
       if (s === null || !text(s.version)) return null;
-      const { version, claimTimeoutMs, dialTimeoutMs } = s;
-      if (!count(claimTimeoutMs) || !count(dialTimeoutMs)) return null;
-      return { type: 'snapshot', snapshot: { version, claimTimeoutMs, dialTimeoutMs } };
+      const { version, claimTimeoutMs, dialTimeoutMs, policies } = s;
+      if (!count(claimTimeoutMs) || !count(dialTimeoutMs) || typeof policies !== 'string') return null;
+      return { type: 'snapshot', snapshot: { version, claimTimeoutMs, dialTimeoutMs, policies } };
     }
     case 'dns':
       return count(m.seq) && typeof m.message === 'string' && m.message.length <= DNS_LIMIT
         ? { type: 'dns', seq: m.seq, message: m.message }
         : null;
+    case 'certificate': {
+      const minted = record(m.minted) as Minted | null;
+      if (!count(m.seq) || !text(m.error)) return null;
+      return { type: 'certificate', seq: m.seq, minted, error: m.error };
+    }
     case 'drain':
       return count(m.deadlineMs) ? { type: 'drain', deadlineMs: m.deadlineMs } : null;
     default:
@@ -158,27 +230,40 @@ function flow(m: Record<string, unknown>): ToWorker | null {
   if (!count(seq) || !text(hop) || !text(protocol) || !text(reason) || destination === null) return null;
   if (target !== null && !text(target)) return null;
   if (outcome !== 'allow' && outcome !== 'deny') return null;
-  const known = { type: 'flow', seq, hop, destination, target, protocol, outcome, reason } as const;
+  const subject = record(m.subject) as Subject | null;
+  const tls = record(m.tls) as TargetTls | null;
+  if (subject === null || tls === null) return null;
+  const whose = { hop, destination, target, protocol, outcome, reason, subject, tls } as const;
+  const known = { type: 'flow', seq, ...whose } as const;
   if (limitIdleMs === undefined) return known;
   return count(limitIdleMs) ? { ...known, limitIdleMs } : null;
 }
 
-function record(value: unknown): Record<string, unknown> | null {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Record<string, unknown>)
-    : null;
+function decision(value: unknown): Decision | null {
+  const d = record(value);
+  if (d === null || !fits(d.reason, DETAIL_LIMIT) || !text(d.version) || typeof d.observed !== 'boolean')
+    return null;
+  const { outcome, policies, reason, observed, errors, version } = d;
+  if (outcome !== 'allow' && outcome !== 'deny' && outcome !== 'approve') return null;
+  return texts(policies) && texts(errors) ? { outcome, policies, reason, observed, errors, version } : null;
 }
 
-function endpoint(value: unknown): Endpoint | null {
-  const e = record(value);
-  if (e === null || !text(e.address) || e.address.length > 64) return null;
-  return count(e.port) && e.port <= 65_535 ? { address: e.address, port: e.port } : null;
+function texts(value: unknown): value is string[] {
+  return (
+    Array.isArray(value) && value.length <= MOST_TEXTS && value.every((each) => fits(each, DETAIL_LIMIT))
+  );
 }
 
-function count(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+/** Text of a JSON object. */
+function isObject(value: unknown): value is string {
+  if (!fits(value, DETAIL_LIMIT)) return false;
+  try {
+    return record(JSON.parse(value)) !== null;
+  } catch {
+    return false;
+  }
 }
 
 function text(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= TEXT_LIMIT;
+  return fits(value, TEXT_LIMIT);
 }

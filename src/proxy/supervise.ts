@@ -1,9 +1,11 @@
 /** The supervisor's side of the proxy: keeps the workers alive, answers their claims, knows which hop is where. */
+
 import type { Endpoint, Id, NameAnswer } from '../core/types.ts';
 import { type Account, spawnUnprivileged } from '../core/unprivileged.ts';
+import type { Minted } from '../tls/minted.ts';
 import { Child } from './child.ts';
 import { BACKLOG, type Listener } from './listen.ts';
-import type { Flow, WorkerConfig, WorkerSnapshot } from './messages.ts';
+import type { ActionEndMessage, ActionMessage, Flow, WorkerConfig, WorkerSnapshot } from './messages.ts';
 
 export interface Claim {
   readonly worker: number;
@@ -50,6 +52,10 @@ export interface PoolOptions {
   onEnded(end: HopEnded): void;
   /** The proxy's own connection to the destination, as it will be seen on the wire. */
   onDialed(dialed: Dialed): void;
+  /** Signed by the host's own authority, PEM. A rejection is told to the worker. */
+  onCertificate(names: readonly string[]): Promise<Minted>;
+  /** Something that is done in a hop, before it goes on; or what became of it. */
+  onAction(action: ActionMessage | ActionEndMessage): void;
   /** Before the worker accepts anything: its pid is the daemon's own from here on. */
   onSpawn(worker: { readonly id: number; readonly pid: number }): void;
   onWorkerLost(lost: WorkerLost): void;
@@ -76,7 +82,7 @@ const GRACE_MS = 2_000;
 export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #slots: Slot[];
-  #snapshot: WorkerSnapshot = { version: '', claimTimeoutMs: 5_000, dialTimeoutMs: 30_000 };
+  #snapshot: WorkerSnapshot = { version: '', claimTimeoutMs: 5_000, dialTimeoutMs: 30_000, policies: '' };
   #stopping = false;
   #changed: (() => void)[] = [];
 
@@ -177,6 +183,14 @@ export class WorkerPool {
       },
       onClaim: (seq, listener, client) => void this.#claim(slot, seq, { worker: slot.id, listener, client }),
       onDialed: (hop, source, destination) => this.#options.onDialed({ hop, source, destination }),
+      onAction: (action) => this.#options.onAction(action),
+      onCertificate: (seq, names) => {
+        const { child } = slot;
+        this.#options.onCertificate(names).then(
+          (minted) => child?.certificate(seq, minted, ''),
+          (error: Error) => child?.certificate(seq, null, error.message),
+        );
+      },
       onEnded: (hop, bytesUp, bytesDown, reason) =>
         this.#options.onEnded({ hop, bytesUp, bytesDown, reason }),
       onFault: (message) => this.#fault(slot, child.pid ?? 0, message),

@@ -8,18 +8,17 @@ export interface LoginFacts extends Partial<Pick<Login, 'user' | 'uid' | 'client
   readonly identity?: Identity | null;
 }
 
-/** One thing done in a hop. */
-export interface Action {
+/** One thing done in a hop, as it begins. */
+export interface NewAction {
   readonly hop: Id;
   /** 1, 2, … within the hop. */
   readonly seq: number;
   readonly kind: string;
   readonly at: Micros;
-  readonly ended: Micros | null;
   readonly subject: string;
-  /** What the protocol knows of it; plain JSON. */
-  readonly detail: Readonly<Record<string, unknown>>;
-  readonly decision: Decision | null;
+  /** What the protocol knows of it, as the text of a JSON object. */
+  readonly detail: string;
+  readonly decision: Decision;
 }
 
 const INSERTS = {
@@ -38,11 +37,12 @@ const INSERTS = {
     argv_bytes, uid, started, recovered) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   exit: 'INSERT OR IGNORE INTO process_exits (process, at, exit_code, signal) VALUES (?, ?, ?, ?)',
   hop: `INSERT OR IGNORE INTO hops (id, login, process, chain, target, name, transport, protocol, address, port, started,
-    mode) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    mode, source_address, source_port) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   hopEnd: 'INSERT OR IGNORE INTO hop_ends (hop, at, bytes_up, bytes_down, reason) VALUES (?, ?, ?, ?, ?)',
   decision: `INSERT OR IGNORE INTO decisions (hop, action, at, outcome, policies, reason, observed, errors, version)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  action: `INSERT OR IGNORE INTO actions (hop, seq, kind, at, ended, subject, detail) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  action: 'INSERT OR IGNORE INTO actions (hop, seq, kind, at, subject, detail) VALUES (?, ?, ?, ?, ?, ?)',
+  actionEnd: 'INSERT OR IGNORE INTO action_ends (hop, seq, at, detail) VALUES (?, ?, ?, ?)',
   handoff: `WITH new (kind, login, process, to_login, to_pid, via, at) AS (VALUES (?, ?, ?, ?, ?, ?, ?))
     INSERT INTO handoffs (kind, login, process, to_login, to_pid, via, at) SELECT * FROM new WHERE NOT EXISTS
     (SELECT 1 FROM handoffs h WHERE h.at = new.at AND h.to_pid = new.to_pid AND h.kind = new.kind AND h.via = new.via
@@ -182,6 +182,7 @@ export class Writer {
       const added = this.#run('hop', [
         ...[hop.id, hop.login, hop.process, JSON.stringify(hop.chain), hop.target, hop.name, hop.transport],
         ...[hop.protocol, hop.destination.address, hop.destination.port, hop.started, hop.mode],
+        ...[hop.source?.address ?? null, hop.source?.port ?? null],
       ]);
       if (added) this.insertDecision(hop.id, hop.started, hop.decision);
       if (hop.ended !== null) {
@@ -205,13 +206,18 @@ export class Writer {
     return this.#run('hopEnd', [hop, end.at, end.bytesUp, end.bytesDown, end.reason]);
   }
 
-  insertAction(action: Action): boolean {
+  insertAction(action: NewAction): boolean {
     return this.batch(() => {
-      const { hop, seq, kind, at, ended, subject, detail, decision } = action;
-      const added = this.#run('action', [hop, seq, kind, at, ended, subject, JSON.stringify(detail)]);
-      if (added && decision !== null) this.#decide(hop, seq, at, decision);
+      const { hop, seq, kind, at, subject, detail, decision } = action;
+      const added = this.#run('action', [hop, seq, kind, at, subject, detail]);
+      if (added) this.#decide(hop, seq, at, decision);
       return added;
     });
+  }
+
+  /** @param end `detail` is the text of a JSON object: what came of it */
+  insertActionEnd(hop: Id, seq: number, end: { at: Micros; detail: string }): boolean {
+    return this.#run('actionEnd', [hop, seq, end.at, end.detail]);
   }
 
   /** @returns the handoff under the store's number for it */

@@ -54,7 +54,8 @@ export function lookups(db: Database, boot: string, lists: Queries): Lookups {
     return hopFromRow(row);
   };
   const user = (name: string): Resolved => {
-    const logins = lists.logins({ user: name });
+    // All of them: what ends what a person may do must not leave their oldest login out.
+    const logins = lists.logins({ user: name, limit: -1 });
     if (logins.length === 0) throw new LookupError('not_found', `no open login of a user "${name}"`);
     return { type: 'user', user: name, logins };
   };

@@ -8,7 +8,7 @@ import { migrate } from './migrate.ts';
 import { openReader, type Reader } from './reader.ts';
 import { markEnded } from './recover.ts';
 
-const MIGRATIONS = new URL('./migrations', import.meta.url).pathname;
+const MIGRATIONS = `${import.meta.dirname}/migrations`;
 
 export interface StoreOptions {
   /** The database file; its directory has to be there. */

@@ -1,6 +1,9 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { Handoff, Hop, Id, Login, Micros, Notice, Outcome } from '../core/types.ts';
+import type { Action, Handoff, Hop, Id, Login, Micros, Notice, Outcome } from '../core/types.ts';
 import {
+  ACTION_COLUMNS,
+  type ActionRow,
+  actionFromRow,
   HANDOFF_COLUMNS,
   HOP_COLUMNS,
   type HopRow,
@@ -43,6 +46,19 @@ export interface EventFilter {
   readonly limit?: number | undefined;
 }
 
+export interface ActionFilter {
+  readonly hop?: Id | undefined;
+  readonly login?: Id | undefined;
+  readonly user?: string | undefined;
+  readonly target?: string | undefined;
+  readonly since?: Micros | undefined;
+  readonly kind?: string | undefined;
+  readonly outcome?: Outcome | undefined;
+  /** In the subject or in the statement, in any case. */
+  readonly text?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
 /** Lists; newest first, at most `limit` (1,000 where none is given). */
 export interface Queries {
   logins(filter?: LoginFilter): Login[];
@@ -51,6 +67,7 @@ export interface Queries {
   /** Of an earlier boot and without an end: the machine stopped under them. */
   staleLogins(): Login[];
   hops(filter?: HopFilter): Hop[];
+  actions(filter?: ActionFilter): Action[];
   handoffs(filter?: EventFilter): Handoff[];
   notices(filter?: EventFilter): Notice[];
 }
@@ -121,6 +138,24 @@ export function queries(db: Database, boot: string): Queries {
         .add(UNENDED, filter.open);
       const text = `SELECT ${HOP_COLUMNS} ${where.text} ORDER BY h.started DESC, h.seq DESC LIMIT ?`;
       return all<HopRow>(text, [...where.values, filter.limit ?? LIMIT]).map(hopFromRow);
+    },
+    actions(filter = {}) {
+      const { hop, login, user, target, since, kind, outcome, text } = filter;
+      const where = new Where()
+        .add('a.hop = ?', hop)
+        .add('h.login = ?', login)
+        .add(`h.login IN ${OF_USER}`, user, user, user, user)
+        .add('(h.target = ? OR h.name = ? OR h.address = ?)', target, target, target)
+        .add('a.at >= ?', since)
+        .add('a.kind = ?', kind)
+        .add('d.outcome = ?', outcome)
+        .add(
+          '(instr(lower(a.subject), ?) OR instr(lower(a.detail), ?))',
+          text?.toLowerCase(),
+          text?.toLowerCase(),
+        );
+      const sql = `SELECT ${ACTION_COLUMNS} ${where.text} ORDER BY a.at DESC, a.id DESC LIMIT ?`;
+      return all<ActionRow>(sql, [...where.values, filter.limit ?? LIMIT]).map(actionFromRow);
     },
     handoffs(filter = {}) {
       const where = new Where()

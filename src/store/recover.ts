@@ -23,7 +23,8 @@ export interface RecoveryQueries {
   lineage(login: Id, pid: number, startNs: string, image: number): Process[];
   /** 0 in an empty store. */
   maxProcessId(): number;
-  maxHopId(): Id | null;
+  /** The latest value under a key; see `Writer.insertMeta`. */
+  meta(key: string): string | null;
 }
 
 /** Deeper chains are cut at their upper end. */
@@ -49,13 +50,15 @@ export function recoveryQueries(db: Database, openLogins: () => Login[]): Recove
   };
   const unended = db.prepare<[], HopRow>(`SELECT ${HOP_COLUMNS} WHERE ${UNENDED} ORDER BY h.seq`);
   const maxProcess = db.prepare<[], number | null>('SELECT max(id) FROM processes').pluck();
-  const maxHop = db.prepare<[], Id | null>('SELECT max(id) FROM hops').pluck();
+  const meta = db
+    .prepare<[string], string>('SELECT value FROM meta WHERE key = ? ORDER BY seq DESC LIMIT 1')
+    .pluck();
   return {
     liveProcesses: () => openLogins().flatMap((login) => live.all(login.id).map(processFromRow)),
     lineage,
     unendedHops: () => unended.all().map(hopFromRow),
     maxProcessId: () => maxProcess.get() ?? 0,
-    maxHopId: () => maxHop.get() ?? null,
+    meta: (key) => meta.get(key) ?? null,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { Decision, Handoff, Hop, Identity, Login, Notice, Process } from '../core/types.ts';
+import type { Action, Decision, Hop, Identity, Login, Process } from '../core/types.ts';
 
 /**
  * How rows become the records of the vocabulary. Each `…_COLUMNS` is a SELECT list with its FROM and joins; the
@@ -72,7 +72,7 @@ const CHILD = `ifnull((SELECT c.id FROM logins c WHERE c.parent_hop = h.id LIMIT
   (SELECT c.login FROM login_identities c WHERE c.parent_hop = h.id LIMIT 1)) AS childLogin`;
 
 export const HOP_COLUMNS = `h.id, h.login, h.process, h.chain, h.target, h.name, h.transport, h.protocol, h.address,
-  h.port, h.started, h.mode, x.at AS ended, x.bytes_up AS bytesUp, x.bytes_down AS bytesDown, x.reason AS endReason,
+  h.port, h.source_address AS sourceAddress, h.source_port AS sourcePort, h.started, h.mode, x.at AS ended, x.bytes_up AS bytesUp, x.bytes_down AS bytesDown, x.reason AS endReason,
   d.outcome, d.policies, d.reason, d.observed, d.errors, d.version,
   (SELECT count(*) FROM actions a WHERE a.hop = h.id) AS actions, ${CHILD}
   FROM hops h LEFT JOIN hop_ends x ON x.hop = h.id
@@ -86,10 +86,12 @@ export const ENDED_THROUGH = `ifnull((SELECT CAST(value AS INTEGER) FROM meta WH
 /** Condition on HOP_COLUMNS: has not ended. */
 export const UNENDED = `h.seq > ${ENDED_THROUGH} AND NOT EXISTS (SELECT 1 FROM hop_ends e WHERE e.hop = h.id)`;
 
-export interface HopRow extends Omit<Hop, 'chain' | 'destination' | 'decision'> {
+export interface HopRow extends Omit<Hop, 'chain' | 'destination' | 'source' | 'decision'> {
   readonly chain: string;
   readonly address: string;
   readonly port: number;
+  readonly sourceAddress: string | null;
+  readonly sourcePort: number | null;
   readonly outcome: Decision['outcome'];
   readonly policies: string;
   readonly reason: string;
@@ -99,25 +101,53 @@ export interface HopRow extends Omit<Hop, 'chain' | 'destination' | 'decision'> 
 }
 
 export function hopFromRow(row: HopRow): Hop {
-  const { address, port, outcome, policies, reason, observed, errors, version, chain, ...rest } = row;
+  const { address, port, sourceAddress, sourcePort, chain, ...decided } = row;
+  const { outcome, policies, reason, observed, errors, version, ...rest } = decided;
   return {
     ...rest,
     chain: JSON.parse(chain) as string[],
     destination: { address, port },
-    decision: {
-      outcome,
-      policies: JSON.parse(policies) as string[],
-      reason,
-      observed: observed === 1,
-      errors: JSON.parse(errors) as string[],
-      version,
-    },
+    source: sourceAddress === null ? null : { address: sourceAddress, port: sourcePort ?? 0 },
+    decision: decisionOf({ outcome, policies, reason, observed, errors, version }),
+  };
+}
+
+type DecisionRow = Pick<HopRow, 'outcome' | 'policies' | 'reason' | 'observed' | 'errors' | 'version'>;
+
+function decisionOf({ policies, observed, errors, ...rest }: DecisionRow): Decision {
+  return {
+    ...rest,
+    policies: JSON.parse(policies) as string[],
+    observed: observed === 1,
+    errors: JSON.parse(errors) as string[],
+  };
+}
+
+export const ACTION_COLUMNS = `a.id, a.hop, h.login, h.target, h.chain, a.seq, a.kind, a.subject, a.detail, a.at,
+  e.at AS ended, e.detail AS result, d.outcome, d.policies, d.reason, d.observed, d.errors, d.version
+  FROM actions a JOIN hops h ON h.id = a.hop LEFT JOIN action_ends e ON e.hop = a.hop AND e.seq = a.seq
+  LEFT JOIN decisions d ON d.seq = (SELECT v.seq FROM decisions v WHERE v.hop = a.hop AND v.action = a.seq
+    ORDER BY v.at DESC LIMIT 1)`;
+
+export interface ActionRow extends Omit<Action, 'chain' | 'detail' | 'result' | 'decision'>, DecisionRow {
+  readonly chain: string;
+  readonly detail: string;
+  readonly result: string | null;
+}
+
+export function actionFromRow(row: ActionRow): Action {
+  const { chain, detail, result, ...decided } = row;
+  const { outcome, policies, reason, observed, errors, version, ...rest } = decided;
+  return {
+    ...rest,
+    chain: JSON.parse(chain) as string[],
+    detail: JSON.parse(detail) as Action['detail'],
+    result: result === null ? null : (JSON.parse(result) as Action['detail']),
+    decision: decisionOf({ outcome, policies, reason, observed, errors, version }),
   };
 }
 
 export const HANDOFF_COLUMNS = `n.id, n.kind, n.login, n.process, n.to_login AS toLogin, n.to_pid AS toPid, n.via, n.at
   FROM handoffs n`;
-export type HandoffRow = Handoff;
 
 export const NOTICE_COLUMNS = 'n.id, n.at, n.kind, n.login, n.count, n.detail FROM notices n';
-export type NoticeRow = Notice;

@@ -146,6 +146,9 @@ export const hops = sqliteTable(
     port: integer().notNull(),
     started: integer().notNull(),
     mode: text().notNull(),
+    /** With these two a direct connection can be closed by a daemon that did not see it begin. */
+    sourceAddress: text('source_address'),
+    sourcePort: integer('source_port'),
   },
   (t) => [
     uniqueIndex('hops_id').on(t.id),
@@ -203,11 +206,22 @@ export const actions = sqliteTable(
     seq: integer().notNull(),
     kind: text().notNull(),
     at: integer().notNull(),
-    ended: integer(),
     subject: text().notNull(),
     detail: text().notNull(),
   },
-  (t) => [uniqueIndex('actions_hop').on(t.hop, t.seq)],
+  (t) => [uniqueIndex('actions_hop').on(t.hop, t.seq), index('actions_at').on(t.at)],
+);
+
+/** What became of an action. */
+export const actionEnds = sqliteTable(
+  'action_ends',
+  {
+    hop: hop(),
+    seq: integer().notNull(),
+    at: integer().notNull(),
+    detail: text().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.hop, t.seq] })],
 );
 
 export const handoffs = sqliteTable(

@@ -12,8 +12,11 @@ export interface Notifier extends Disposable {
   /** Start-up, or a reload, is done. From the first time on, signs of life are sent twice in `watchdogMs`. */
   ready(status?: string): void;
   reloading(): void;
-  /** Signs of life go on until the process ends: a drain may take longer than the watchdog waits. */
-  stopping(): void;
+  /**
+   * Signs of life go on until the process ends: a drain may take longer than the watchdog waits.
+   * @param forMs how long it may take: systemd waits that long, also where TimeoutStopSec is less
+   */
+  stopping(forMs: number): void;
   /** One sign of life, for a caller that wants to give them itself. */
   watchdog(): void;
   /** One line for `systemctl status`. */
@@ -73,8 +76,8 @@ class SystemdNotifier implements Notifier {
     this.#send(`RELOADING=1\nMONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`);
   }
 
-  stopping(): void {
-    this.#send('STOPPING=1');
+  stopping(forMs: number): void {
+    this.#send(`STOPPING=1\nEXTEND_TIMEOUT_USEC=${Math.ceil(forMs) * 1000}`);
   }
 
   watchdog(): void {

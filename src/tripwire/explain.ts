@@ -1,5 +1,4 @@
 /** Which reported packets no known flow explains. Pure: the time is an argument. */
-import ipaddr from 'ipaddr.js';
 import type { Endpoint, Micros, Transport } from '../core/types.ts';
 import type { PacketReport } from './messages.ts';
 
@@ -19,18 +18,6 @@ export interface ExplainerOptions {
   readonly limit: number;
 }
 
-/** Traffic that needs no flow. */
-export interface Rule {
-  readonly transport: Transport;
-  readonly prefix: string;
-  /** 0 is any. */
-  readonly port: number;
-}
-
-interface ParsedRule extends Rule {
-  readonly network: ReturnType<typeof ipaddr.parseCIDR>;
-}
-
 interface Known {
   open: number;
   until: Micros;
@@ -41,7 +28,6 @@ const DEFAULTS: ExplainerOptions = { graceMs: 3_000, keepMs: 90_000, limit: 200_
 export class Explainer {
   readonly #options: ExplainerOptions;
   readonly #flows = new Map<string, Known>();
-  #rules: readonly ParsedRule[] = [];
   #waiting: PacketReport[] = [];
   #dropped = 0;
 
@@ -66,14 +52,6 @@ export class Explainer {
     const known = this.#flows.get(key);
     const open = Math.max((known?.open ?? 0) - 1, 0);
     this.#flows.set(key, { open, until: now + this.#options.keepMs * 1000 });
-  }
-
-  /**
-   * What policy lets pass without a flow of its own, such as datagrams to the resolvers; replaces what was said before.
-   * @throws Error where a prefix is none
-   */
-  replaceRules(rules: readonly Rule[]): void {
-    this.#rules = rules.map((rule) => ({ ...rule, network: ipaddr.parseCIDR(rule.prefix) }));
   }
 
   packet(report: PacketReport): void {
@@ -114,14 +92,8 @@ export class Explainer {
         const known = this.#flows.get(keyOf(transport, { address, port }, destination));
         if (known !== undefined && (known.open > 0 || known.until >= report.at)) return true;
       }
-    return this.#rules.some((rule) => matches(rule, transport, destination));
+    return false;
   }
-}
-
-function matches(rule: ParsedRule, transport: Transport, { address, port }: Endpoint): boolean {
-  if (rule.transport !== transport || (rule.port !== 0 && rule.port !== port)) return false;
-  const parsed = ipaddr.parse(address);
-  return parsed.kind() === rule.network[0].kind() && parsed.match(rule.network);
 }
 
 function keyOf(transport: Transport, source: Endpoint, destination: Endpoint): string {

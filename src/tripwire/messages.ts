@@ -1,5 +1,8 @@
 /** What the tripwire process tells the supervisor over IPC, and the check on it: it reads hostile bytes. */
+import { count, endpoint, text as fits, record } from '../core/fields.ts';
 import type { Endpoint, Micros } from '../core/types.ts';
+
+const TEXT_LIMIT = 256;
 
 export interface PacketReport {
   /** `tcp`, `udp`, `icmp`, `icmpv6`, `sctp`, `dccp`, `udplite`, else `ip-NUMBER`. */
@@ -52,20 +55,6 @@ function packetReport(r: Record<string, unknown> | null): PacketReport | null {
   return { proto, protocol, source, destination, interface: name, at };
 }
 
-function record(value: unknown): Record<string, unknown> | null {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
-}
-
-function endpoint(value: unknown): Endpoint | null {
-  const e = record(value);
-  if (e === null || !text(e.address) || !count(e.port) || e.port > 65_535) return null;
-  return { address: e.address, port: e.port };
-}
-
-function count(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
-}
-
 function text(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= 256;
+  return fits(value, TEXT_LIMIT);
 }

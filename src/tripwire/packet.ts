@@ -2,7 +2,7 @@
  * Reads the headers of a captured packet: who, to whom, by which protocol. The bytes are an attacker's, so every read is
  * bounded by what was captured, and every loop by a count.
  */
-import { type AddressBytes, v4Text, v6Text } from './address.ts';
+import { addressText } from '../core/address.ts';
 
 /** pcap's link types that uplinks have (pcap-linktype(7)), as the cap package names them. */
 export type LinkType = 'ETHERNET' | 'RAW' | 'LINKTYPE_LINUX_SLL' | 'NULL';
@@ -85,8 +85,8 @@ function readIpv4(bytes: Buffer): Packet | null {
   const fragment = bytes.readUInt16BE(6) & 0x1fff;
   return transport(
     bytes.readUInt8(9),
-    v4Text(bytes.subarray(12, 16) as AddressBytes),
-    v4Text(bytes.subarray(16, 20) as AddressBytes),
+    bytes.subarray(12, 16).join('.'),
+    bytes.subarray(16, 20).join('.'),
     fragment === 0 ? bytes.subarray(header) : null,
   );
 }
@@ -108,8 +108,8 @@ function readIpv6(bytes: Buffer): Packet | null {
   }
   return transport(
     protocol,
-    v6Text(bytes.subarray(8, 24) as AddressBytes),
-    v6Text(bytes.subarray(24, 40) as AddressBytes),
+    addressText(bytes.subarray(8, 24)),
+    addressText(bytes.subarray(24, 40)),
     later ? null : bytes.subarray(at),
   );
 }

@@ -11,7 +11,6 @@ export interface TripwireOptions {
   readonly account: Account | null;
   readonly interfaces: 'auto' | readonly string[];
   readonly nodeArgs?: readonly string[];
-  onSpawn(pid: number): void;
   onReport(report: PacketReport): void;
   /** So many packets were not reported, because there were too many. */
   onLimited(count: number): void;
@@ -79,7 +78,6 @@ export class TripwireProcess {
     const args = interfaces === 'auto' ? ['auto'] : interfaces;
     const child = spawnUnprivileged({ entry, args, account, fds: [], capabilities: ['net_raw'], nodeArgs });
     this.#child = child;
-    if (child.pid !== undefined) this.#options.onSpawn(child.pid);
     child.on('message', (value) => this.#take(child, value));
     child.on('error', (error) => this.#options.onFault(`the tripwire was not started: ${error.message}`));
     child.once('exit', (code, signal) => this.#gone(signal ?? `exit code ${code}`));

@@ -13,6 +13,7 @@ import { storeHandlers } from '../../src/api/store.ts';
 import { WatchHub } from '../../src/api/watch.ts';
 import { LookupError } from '../../src/store/errors.ts';
 import { hop, id, process as image, login, T0, temporaryStore } from '../store/seed.ts';
+import { until } from '../until.ts';
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -68,7 +69,13 @@ t.test('questions and answers over the store, several at a time', async (t) => {
 
 t.test('a handler knows who asks', async (t) => {
   const { path } = await serving(t, {
-    revoke: (_params, { peer }) => ({ type: 'user', logins: [`${peer.uid} ${peer.pid}`], hops: [] }),
+    revoke: (_params, { peer }) => ({
+      type: 'user',
+      logins: [`${peer.uid} ${peer.pid}`],
+      hops: [],
+      silenced: [],
+      open: [],
+    }),
   });
   using client = await ControlClient.connect({ path });
   const { logins } = await client.call('revoke', { what: 'x' });
@@ -173,55 +180,62 @@ t.test('a client that leaves is forgotten', async (t) => {
   const { path } = await serving(t, { watch: hub.handler });
   const client = await ControlClient.connect({ path });
   for await (const _ of client.stream('watch', {})) break;
-  await pause(50);
-  t.equal(hub.size, 0);
+  await until(() => hub.size === 0, 'nobody watches');
 });
 
-t.test('a slow client misses events and is told how many; a stuck one is let go', async (t) => {
-  const hub = new WatchHub();
-  const { path } = await serving(t, { watch: hub.handler }, { buffered: 10_000, patienceMs: 2000 });
-  const argv = ['x'.repeat(1000)];
+/** Somebody who watches, and reads nothing until `resume`. */
+async function idleWatcher(path: string) {
   const socket: Socket = dial(path);
   socket.write('{"id":1,"method":"watch"}\n');
   await once(socket, 'data');
   socket.pause();
-  const total = 5000;
-  for (let n = 0; n < total; n++) {
+  let text = '';
+  socket.on('data', (chunk) => (text += chunk));
+  /** Whole lines of it so far. */
+  const lines = () =>
+    text
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line));
+  return { socket, lines };
+}
+
+const EVENTS = 5000;
+const argv = ['x'.repeat(1000)];
+
+t.test('a slow client misses events, is told how many, and goes on', async (t) => {
+  const hub = new WatchHub();
+  const { path } = await serving(t, { watch: hub.handler }, { buffered: 100_000 });
+  const { socket, lines } = await idleWatcher(path);
+  t.teardown(() => socket.destroy());
+  for (let n = 0; n < EVENTS; n++) {
     hub.publish('process', image({ id: n, argv }));
     if (n % 100 === 0) await pause(1);
   }
-  await pause(50);
-  let text = '';
-  const closed = once(socket, 'close');
-  socket.on('data', (chunk) => (text += chunk));
   socket.resume();
-  await pause(100);
+  const ofType = (type: string) => lines().filter(({ event }) => event?.type === type);
+  const missed = () => ofType('missed').reduce((sum, { event }) => sum + event.count, 0);
+  const accounted = () => missed() + ofType('process').length;
+  await until(() => accounted() >= EVENTS, 'every event is accounted for').catch(() => {});
+  t.equal(accounted(), EVENTS, 'every event is accounted for');
+  t.ok(missed() > 0, 'it is told');
   hub.publish('notice', { id: 1, at: T0, kind: 'gap', login: null, count: 1, detail: 'after' });
-  await pause(50);
-  const lines = text
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line));
-  const missed = lines.filter((line) => line.event?.type === 'missed');
-  const got = lines.filter((line) => line.event?.type === 'process');
-  t.ok(missed.length > 0, 'it is told');
-  t.equal(
-    missed.reduce((sum, line) => sum + line.event.count, 0) + got.length,
-    total,
-    'every event is accounted for',
-  );
-  t.equal(lines.at(-1)?.event.record?.detail, 'after', 'and goes on');
+  await until(() => ofType('notice').length > 0, 'what happens afterwards');
+  t.equal(lines().at(-1)?.event.record?.detail, 'after', 'and goes on');
+});
 
-  socket.pause();
-  for (let n = 0; n < total; n++) hub.publish('process', image({ id: n, argv }));
-  for (let n = 0; n < 100 && hub.size > 0; n++) await pause(50);
-  t.equal(hub.size, 0, 'who never reads is dropped');
-  text = '';
+t.test('a client that never reads is let go, and told why', async (t) => {
+  const hub = new WatchHub();
+  const { path } = await serving(t, { watch: hub.handler }, { buffered: 10_000, patienceMs: 2000 });
+  const { socket, lines } = await idleWatcher(path);
+  for (let n = 0; n < EVENTS; n++) hub.publish('process', image({ id: n, argv }));
+  await until(() => hub.size === 0, 'who never reads is dropped');
+  const closed = once(socket, 'close');
   socket.resume();
   await closed;
-  const last = text.trim().split('\n').slice(-2);
-  t.match(last[0], /"type":"missed","count":\d+/);
-  t.match(last[1], /"code":"slow"/);
+  const [missed, why] = lines().slice(-2);
+  t.match(missed, { event: { type: 'missed', count: Number } });
+  t.match(why, { error: { code: 'slow' } });
 });
 
 t.test('the socket: a stale one is replaced, a live one and a file are not', async (t) => {

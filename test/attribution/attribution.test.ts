@@ -1,35 +1,14 @@
 /** From the kernel's events to logins, programs, hops and ends; and the roots by themselves. */
 import t from 'tap';
-import { Accounts } from '../../src/attribution/accounts.ts';
-import { Attribution } from '../../src/attribution/attribution.ts';
 import { processKey } from '../../src/attribution/image.ts';
-import type { PamEvent } from '../../src/attribution/pam-event.ts';
 import { kindOf, Roots } from '../../src/attribution/roots.ts';
-import { Routing } from '../../src/attribution/routing.ts';
 import { idFromBigInt } from '../../src/core/ids.ts';
-import type { Decision, Identity, Route } from '../../src/core/types.ts';
 import * as abi from '../../src/kernel/layouts.generated.ts';
-import {
-  type Executed,
-  exec,
-  exit,
-  flow,
-  key,
-  PID,
-  Remembering,
-  ROOT,
-  rootEvent,
-  socketEvent,
-  view,
-  who,
-} from './events.ts';
+import { flow, key, PID, Remembering, ROOT, socketEvent, view, who } from './events.ts';
+import { ALICE, DIRECT, Host, session } from './host.ts';
 
 const LOGIN = idFromBigInt(ROOT);
 const { EV_ROOT, EV_ROOT_END } = abi.HlEventType;
-const ALICE: Identity = {
-  ...{ name: 'alice@example.com', groups: ['engineers'], verified: true },
-  evidence: { method: 'publickey', source: 'pam' },
-};
 const born = { kernelId: ROOT, kind: abi.HlKind.SSH, leader: 'leader', at: 1 };
 
 t.test("a root's kind, in the words of the record", async (t) => {
@@ -74,7 +53,7 @@ t.test('a root is recorded when something happens in it, once, with what is know
     ],
   );
   t.equal(root.ended, 4);
-  t.same([roots.get(LOGIN), roots.byKernelId(ROOT), [...roots.all()]], [undefined, undefined, []]);
+  t.same([roots.get(LOGIN), roots.byKernelId(ROOT)], [undefined, undefined]);
 });
 
 t.test('a root in which nothing happened leaves no record', async (t) => {
@@ -85,88 +64,6 @@ t.test('a root in which nothing happened leaves no record', async (t) => {
   roots.finish(root, 3);
   t.same(record.calls, []);
 });
-
-const HOST = 'bastion1';
-const DIRECT: Decision = {
-  ...{ outcome: 'allow', policies: ['p'], reason: 'policy p', observed: false, errors: [], version: 'v1' },
-};
-const ROUTE: Route = {
-  ...{ id: 1, prefix: '10.77.0.20/32', port: 5432, transport: 'tcp', action: 'direct', target: 'orders-db' },
-  decision: DIRECT,
-};
-
-/** An attribution whose kernel is made by hand. */
-class Host {
-  readonly record = new Remembering();
-  readonly denied: string[] = [];
-  readonly opened: string[] = [];
-  readonly forgotten: bigint[] = [];
-  readonly dns: [string, string][] = [];
-  pam: PamEvent[] = [];
-  live = 0;
-  readonly at: Attribution;
-
-  constructor() {
-    const routing = new Routing();
-    routing.install([ROUTE]);
-    this.at = new Attribution({
-      host: HOST,
-      record: this.record,
-      images: { plumbing: new Set(['sshd']), argvBytes: 4096, recorded: () => [] },
-      flows: {
-        routing,
-        version: () => 'v1',
-        onDenied: (hop) => this.denied.push(hop.id),
-        onOpened: (hop, source) => this.opened.push(`${hop.id} ${source.address}:${source.port}`),
-        onEnded: () => 'revoked: left',
-        onUnclaimed: () => this.denied.push('unclaimed'),
-      },
-      accounts: new Accounts('/nonexistent'),
-      toMicros: (ns) => Number(ns),
-      identify: () => ALICE,
-      pamEvents: () => this.pam.splice(0),
-      liveProcesses: () => this.live,
-      lineageOf: () => null,
-      forgetRoot: (root) => this.forgotten.push(root),
-      onDnsAnswer: (root, message) => this.dns.push([root, Buffer.from(message).toString()]),
-    });
-  }
-
-  exec(n: number, given: Executed): void {
-    this.at.handle(view(abi.writeHlExecEvent, exec(n, given), abi.hlExecEventSize), 0);
-  }
-
-  exit(n: number, code = 0): void {
-    this.at.handle(view(abi.writeHlExitEvent, exit(n, code), abi.hlExitEventSize), 0);
-  }
-
-  root(type: number, over: Partial<abi.HlRootEvent> = {}): void {
-    this.at.handle(view(abi.writeHlRootEvent, rootEvent(type, over), abi.hlRootEventSize), 0);
-  }
-
-  flow(over: Partial<abi.HlFlowEvent> = {}): void {
-    this.at.handle(view(abi.writeHlFlowEvent, flow(over), abi.hlFlowEventSize), 0);
-  }
-
-  /** A login through sshd whose shell is process 1. */
-  login(): this {
-    this.root(EV_ROOT);
-    this.exec(0, { name: 'sshd', uid: 0, sessionid: 0xffffffff });
-    this.exec(1, { name: 'bash', argv: ['-bash'] });
-    return this;
-  }
-}
-
-const session: PamEvent = {
-  ...{ file: 'f', type: 'open', service: 'sshd', user: 'alice', rhost: '10.0.0.1', tty: 'ssh', pid: PID },
-  ...{
-    startTicks: 0,
-    client: { address: '10.0.0.1', port: 50_222 },
-    server: null,
-    authInfo: 'publickey …',
-    at: 3,
-  },
-};
 
 t.test('a login: its shell, its programs, a direct hop, their ends', async (t) => {
   const host = new Host();
@@ -211,6 +108,7 @@ t.test('a login: its shell, its programs, a direct hop, their ends', async (t) =
     ],
   );
   t.match(record.of('loginEnd'), [[LOGIN, { lingering: true }]], 'its sshd has gone, a process lives on');
+  host.live = 0;
   host.root(EV_ROOT_END, { proc: key(-1) });
   t.match(record.of('loginEnd')[1], [LOGIN, { lingering: false }]);
   t.same(host.forgotten, [ROOT]);
@@ -373,4 +271,61 @@ t.test('an event of a root that the supervisor never heard of', async (t) => {
   service.flow({ who: who(0, { uid: 0, kind: abi.HlKind.CRON }) });
   t.match(service.record.of('login'), [[{ kind: 'unattended', source: 'cron', user: 'uid:0', uid: 0 }]]);
   t.equal(service.at.roots.byKernelId(ROOT)?.leader, processKey(key(0)));
+});
+
+t.test('UDP flows end with their process where the kernel does not tell their end', async (t) => {
+  const udp = { transport: 17, sourcePort: 0 };
+  const id = (n: number) => ROOT + BigInt(n) * 256n;
+  const closed: string[] = [];
+  const onEnded = (hop: string) => {
+    closed.push(hop);
+    return null;
+  };
+  const host = new Host({ flows: { udpEndsWithProcess: true, onEnded } }).login();
+  host.flow({ ...udp, id: id(1) });
+  host.flow({ ...udp, id: id(2), who: who(5, { owner: key(1) }) });
+  host.flow({ ...udp, id: id(3) });
+  host.flow({ id: id(4) });
+  host.flow({ ...udp, id: id(5), action: abi.HlAction.DENY });
+  const end = { head: flow().head, id: id(3), bytesUp: 1n, bytesDown: 2n, who: who(1), route: 1, port: 53 };
+  const rest = { transport: 17, unclaimed: 0, addr: flow().addr, sourceAddr: flow().sourceAddr };
+  host.at.flows.ended({ ...end, ...rest, sourcePort: 0, refused: 0 }, 8);
+  t.match(host.record.of('hopEnd'), [[idFromBigInt(id(3)), { bytesUp: 1 }]], 'its socket turned elsewhere');
+  host.exit(5);
+  host.exit(1);
+  const why = { bytesUp: null, bytesDown: null, reason: 'its process ended' };
+  t.match(host.record.of('hopEnd').slice(1), [
+    [idFromBigInt(id(2)), why],
+    [idFromBigInt(id(1)), why],
+  ]);
+  t.same(
+    closed,
+    [3, 2, 1].map((n) => idFromBigInt(id(n))),
+    'nothing holds them open',
+  );
+  for (let n = 10; n < 1012; n++) host.flow({ ...udp, id: id(n), who: who(0) });
+  const early = host.record.of('hopEnd').slice(3);
+  t.match(
+    early.map(([hop, { reason }]) => [hop, reason]),
+    [10, 11].map((n) => [idFromBigInt(id(n)), /many later ones/]),
+    'a service that goes on for ever does not fill the memory',
+  );
+  const again = new Host({ flows: { udpEndsWithProcess: true, onEnded } }).login();
+  const [bash] = again.record.of('process').map(([image]) => image.stored);
+  again.at.flows.resume('open', 'udp', bash ?? null, 1);
+  again.at.flows.resume('gone', 'udp', 77, 2);
+  again.at.flows.resume('tcp', 'tcp', 77, 3);
+  again.exit(1);
+  t.match(
+    again.record.of('hopEnd').map(([hop, { reason }]) => [hop, reason]),
+    [
+      ['gone', 'its process ended while the daemon was away'],
+      ['open', 'its process ended'],
+    ],
+    'of the daemon before',
+  );
+  const told = new Host().login();
+  told.flow({ ...udp, id: id(1) });
+  told.exit(1);
+  t.same(told.record.of('hopEnd'), [], 'where the kernel tells it, it is not told twice');
 });

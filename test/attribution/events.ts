@@ -33,6 +33,11 @@ export interface Executed {
   readonly root?: bigint;
   readonly kind?: number;
   readonly sessionid?: number;
+  readonly loginuid?: number;
+  /** Nanoseconds after boot. */
+  readonly at?: bigint;
+  /** A process that there is. */
+  readonly proc?: abi.HlKey;
 }
 
 export function exec(n: number, given: Executed = {}): abi.HlExecEvent {
@@ -41,12 +46,12 @@ export function exec(n: number, given: Executed = {}): abi.HlExecEvent {
   const raw = Buffer.from(argv.map((argument) => `${argument}\0`).join(''));
   const { uid = 1001, root = ROOT, kind = abi.HlKind.SSH } = given;
   return {
-    head: head(abi.HlEventType.EV_EXEC),
-    who: who(n, { image, uid, root, kind }),
+    head: { ...head(abi.HlEventType.EV_EXEC), ...(given.at === undefined ? {} : { atNs: given.at }) },
+    who: who(n, { image, uid, root, kind, ...(given.proc ? { proc: given.proc, owner: given.proc } : {}) }),
     parent: key(parent),
     parentImage: given.parentImage ?? 1,
     ppid: PID + parent,
-    loginuid: uid,
+    loginuid: given.loginuid ?? uid,
     sessionid: given.sessionid ?? 7,
     ino: 0n,
     dev: 0,

@@ -1,6 +1,8 @@
 import t from 'tap';
-import { chainOf, type Image, labelOf } from '../../src/attribution/image.ts';
+import { chainOf } from '../../src/attribution/chain.ts';
+import type { Image } from '../../src/attribution/image.ts';
 import { Images, splitArgv } from '../../src/attribution/images.ts';
+import { labelOf } from '../../src/attribution/label.ts';
 import { idFromBigInt } from '../../src/core/ids.ts';
 import type { Process } from '../../src/core/types.ts';
 import { HL_ARGV_MAX } from '../../src/kernel/layouts.generated.ts';
@@ -8,6 +10,7 @@ import { Random } from '../core/random.ts';
 import { type Executed, exec, exit, key, PID, ROOT, who } from './events.ts';
 
 const LOGIN = idFromBigInt(ROOT);
+const no = () => false;
 const PLUMBING = new Set(['sshd', 'sshd-session', 'cron']);
 
 function images(recorded: (image: number) => readonly Process[] = () => []): Images {
@@ -21,7 +24,7 @@ function images(recorded: (image: number) => readonly Process[] = () => []): Ima
 /** The images of these programs, each executed by a process below the one before. */
 function chain(at: Images, programs: readonly (string | Executed)[]): Image[] {
   return programs.map((program, n) =>
-    at.exec(exec(n, typeof program === 'string' ? { name: program } : program), LOGIN, n, false),
+    at.exec(exec(n, typeof program === 'string' ? { name: program } : program), LOGIN, n, no),
   );
 }
 
@@ -83,7 +86,7 @@ t.test('a chain: from the first program that is no plumbing', async (t) => {
 t.test('what one process executes one after the other is one below the other', async (t) => {
   const at = images();
   const [bash] = chain(at, ['bash']);
-  const again = at.exec(exec(0, { name: 'curl', image: 2, parent: 0 }), LOGIN, 9, false);
+  const again = at.exec(exec(0, { name: 'curl', image: 2, parent: 0 }), LOGIN, 9, no);
   t.match(again, {
     image: 2,
     parent: bash,
@@ -112,7 +115,7 @@ t.test('a fork that executes nothing has an image of its own, once something is 
   t.equal(at.of(who(0), LOGIN, 5), bash, 'the owner itself');
   t.equal(at.of(who(6, { owner: key(66) }), LOGIN, 5), null, 'of an owner that is not known');
   t.equal(at.of(forked, idFromBigInt(ROOT + 256n), 5), null, 'in another login');
-  const cat = at.exec(exec(5, { name: 'cat', parent: 0 }), LOGIN, 6, false);
+  const cat = at.exec(exec(5, { name: 'cat', parent: 0 }), LOGIN, 6, no);
   t.equal(cat.parent, fork, 'what it executes runs below it');
   const other = at.of(who(7, { owner: key(0) }), LOGIN, 7);
   t.equal(at.exit(exit(7)), other, 'it exits as any other');
@@ -121,17 +124,17 @@ t.test('a fork that executes nothing has an image of its own, once something is 
 t.test('an image above that is not of this login is not above', async (t) => {
   const at = images();
   const [bash] = chain(at, ['bash']);
-  const elsewhere = at.exec(exec(1, { name: 'sh' }), idFromBigInt(ROOT + 256n), 1, false);
+  const elsewhere = at.exec(exec(1, { name: 'sh' }), idFromBigInt(ROOT + 256n), 1, no);
   t.equal(elsewhere.parent, null);
-  t.equal(at.exec(exec(2, { name: 'ls', parent: 0 }), LOGIN, 1, false).parent, bash);
+  t.equal(at.exec(exec(2, { name: 'ls', parent: 0 }), LOGIN, 1, no).parent, bash);
 });
 
 t.test("what sshd's privileged half executes is setup, and so is all below it", async (t) => {
   const at = images();
-  at.exec(exec(0, { name: 'sshd', uid: 0 }), LOGIN, 0, false);
-  const motd = at.exec(exec(1, { name: 'dash', uid: 0 }), LOGIN, 1, true);
-  const below = at.exec(exec(2, { name: 'uname', uid: 0 }), LOGIN, 2, false);
-  const shell = at.exec(exec(3, { name: 'bash', parent: 0 }), LOGIN, 3, false);
+  at.exec(exec(0, { name: 'sshd', uid: 0 }), LOGIN, 0, no);
+  const motd = at.exec(exec(1, { name: 'dash', uid: 0 }), LOGIN, 1, () => true);
+  const below = at.exec(exec(2, { name: 'uname', uid: 0 }), LOGIN, 2, no);
+  const shell = at.exec(exec(3, { name: 'bash', parent: 0 }), LOGIN, 3, no);
   t.match(
     [motd, below, shell],
     [
@@ -148,7 +151,7 @@ t.test(
     const at = images();
     const [bash, psql] = chain(at, ['bash', 'psql']);
     at.of(who(2, { owner: key(0) }), LOGIN, 2);
-    at.exec(exec(2, { name: 'cat', parent: 0 }), LOGIN, 2, false);
+    at.exec(exec(2, { name: 'cat', parent: 0 }), LOGIN, 2, no);
     at.exit(exit(1));
     const fork = `${key(2).tgid}.${key(2).startNs}.0`;
     t.ok(at.get(fork));
@@ -180,22 +183,22 @@ t.test('a parent that exited long ago is taken from the record', async (t) => {
     asked.push(image);
     return image === 2 ? [row(2, { exe: '/usr/bin/make', parent: 1 }), row(1, {})] : [];
   });
-  const child = at.exec(exec(3, { name: 'cc', parent: 0, parentImage: 2 }), LOGIN, 3, false);
+  const child = at.exec(exec(3, { name: 'cc', parent: 0, parentImage: 2 }), LOGIN, 3, no);
   t.same(chainOf(child), ['bash', 'make', 'cc']);
   t.equal(child.parent?.stored, 2);
-  at.exec(exec(4, { name: 'ld', parent: 0, parentImage: 2 }), LOGIN, 3, false);
+  at.exec(exec(4, { name: 'ld', parent: 0, parentImage: 2 }), LOGIN, 3, no);
   t.same(asked, [2], 'and is known from then on');
-  t.equal(at.exec(exec(5, { parent: 0, parentImage: 9 }), LOGIN, 3, false).parent, null);
+  t.equal(at.exec(exec(5, { parent: 0, parentImage: 9 }), LOGIN, 3, no).parent, null);
 });
 
 t.test('argv as it was executed, cut and hidden', async (t) => {
   const at = new Images({ plumbing: PLUMBING, argvBytes: 10, recorded: () => [] });
-  const cut = at.exec(exec(0, { name: 'x', argv: ['x', 'a b', '', 'cdefgh'] }), LOGIN, 0, false);
+  const cut = at.exec(exec(0, { name: 'x', argv: ['x', 'a b', '', 'cdefgh'] }), LOGIN, 0, no);
   t.same(cut.argv, ['x', 'a b', '', 'cde']);
   t.equal(cut.argvBytes, 14);
-  const long = images().exec(exec(1, { name: 'x', argv: ['x', 'y'.repeat(6000)] }), LOGIN, 0, false);
+  const long = images().exec(exec(1, { name: 'x', argv: ['x', 'y'.repeat(6000)] }), LOGIN, 0, no);
   t.same([long.argv[1]?.length, long.argvBytes], [HL_ARGV_MAX - 2, 6003]);
-  const secret = images().exec(exec(1, { name: 'x', argv: ['x', '--password', 'hunter2'] }), LOGIN, 0, false);
+  const secret = images().exec(exec(1, { name: 'x', argv: ['x', '--password', 'hunter2'] }), LOGIN, 0, no);
   t.notOk(secret.argv.join(' ').includes('hunter2'));
 });
 

@@ -14,7 +14,7 @@ import t from 'tap';
 import { decodePamEvent, EVENT_LIMIT } from '../../src/attribution/pam-event.ts';
 import { acknowledge, PamSpool, readSpool } from '../../src/attribution/pam-spool.ts';
 
-const HOOK = new URL('../../systemd/pam-session', import.meta.url).pathname;
+const HOOK = join(import.meta.dirname, '../../systemd/pam-session');
 const KEY = 'publickey ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAzgA8ipxmsAh2lNUFq0FaHeUgcIPlxdPZ1AqRe9D36U';
 const ENV = {
   PAM_TYPE: 'open_session',
@@ -114,6 +114,7 @@ t.test('watched: what lies there, what comes, each once', async (t) => {
   mkdirSync(dir, { recursive: true });
   hook(dir, { ...ENV, PAM_USER: 'before' });
   const users: string[] = [];
+  const bad: string[] = [];
   const arrivals: (() => void)[] = [];
   using watched = new PamSpool({
     dir,
@@ -122,6 +123,7 @@ t.test('watched: what lies there, what comes, each once', async (t) => {
       watched.acknowledge(events);
       arrivals.shift()?.();
     },
+    onBad: (file, why) => bad.push(`${file}: ${why}`),
     onFault: (error) => t.fail(error.message),
   });
   const arrival = (): Promise<void> => new Promise((resolve) => arrivals.push(resolve));
@@ -135,16 +137,23 @@ t.test('watched: what lies there, what comes, each once', async (t) => {
   hook(dir, { ...ENV, PAM_USER: 'asked for' });
   const drained = watched.drain();
   t.match(drained, [{ user: 'asked for' }]);
+  writeFileSync(join(dir, 'torn'), '1\0open_session');
   t.same(watched.drain(), [], 'handed out once');
+  t.match(bad, [/^torn: ./], 'what is none is told by its name, with why');
   await new Promise((resolve) => setTimeout(resolve, 50));
   t.same(users, ['before', 'after'], 'and not by the watcher as well');
   watched.acknowledge(drained);
-  t.same(readdirSync(dir), []);
+  t.same(readdirSync(dir), ['bad']);
 });
 
 t.test('a spool that is missing is made, for root alone', async (t) => {
   const dir = join(t.testdir(), 'pam');
-  using watched = new PamSpool({ dir, onEvents: () => {}, onFault: (error) => t.fail(error.message) });
+  using watched = new PamSpool({
+    dir,
+    onEvents: () => {},
+    onBad: () => {},
+    onFault: (error) => t.fail(error.message),
+  });
   watched.start();
   t.equal(statSync(dir).mode & 0o777, 0o700);
   t.equal(watched.quarantined, 0);

@@ -89,6 +89,11 @@ const LINES = [
   'zip -P § a.zip b',
   'http -a § h',
   'smbclient -U me%§ //h/s',
+  'sudo mysql -p§ db',
+  'sudo -u bob PGPASSWORD=§ psql',
+  'env -i A=b /usr/bin/curl -u me:§ h',
+  'timeout 5 nice docker login -u me -p § registry',
+  'ssh h mysqldump -u root -p§ db',
 ];
 const COMMANDS = [
   'mysql -h h -p§ && curl -u me:§ h',
@@ -160,6 +165,9 @@ t.test('what is no secret is not touched', async (t) => {
     'tar --passive -xf a=b.tar',
     'x --password',
     'awk {print$1}',
+    'sudo ssh -p 2222 h',
+    'ssh -p 22 h cp -p a b',
+    'env A=b aws s3 ls',
   ];
   for (const line of lines) {
     const argv = line.split(' ');

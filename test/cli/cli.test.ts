@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { ControlError } from '../../src/api/protocol.ts';
@@ -50,6 +51,29 @@ t.test('lists', async (t) => {
   t.match((await run(path, ['hops', '--since', '1s'])).out, 'no such hops');
 });
 
+t.test('actions', async (t) => {
+  const { path } = await serving(t);
+  const { out } = await run(path, ['actions']);
+  const [newest, oldest] = out.trim().split('\n');
+  t.match(newest, /#2 .*orders-db {2}denied {2}drop table orders/);
+  t.match(oldest, /#1 .*orders-db {2}3 rows 1\.3 ms {2}select \* from orders -- \\e\[31m {2}bash › psql/);
+  t.match((await run(path, ['actions', '--denied'])).out, /^[^\n]*#2 [^\n]*\n$/);
+  t.match((await run(path, ['actions', '--text', 'DROP'])).out, /^[^\n]*#2 [^\n]*\n$/);
+  t.match((await run(path, ['actions', '--user', 'bob'])).out, 'no such actions');
+  const [json] = JSON.parse((await run(path, ['actions', '--hop', id(5), '--json'])).out);
+  t.match(json, {
+    hop: id(5),
+    seq: 2,
+    kind: 'query',
+    login: id(0),
+    target: 'orders-db',
+    ended: null,
+    result: null,
+  });
+  t.match(json.decision, { outcome: 'deny', reason: 'no drops' });
+  t.equal((await run(path, ['actions', '--hop', 'ZZZZ'])).code, 4);
+});
+
 t.test('exit codes and what is said', async (t) => {
   const { path, revoked } = await serving(t);
   const cases: [string[], number, RegExp][] = [
@@ -68,7 +92,7 @@ t.test('exit codes and what is said', async (t) => {
       1,
       /a\.cedar:3:7: no such target\n {4}got: "orders"\n.*fix: did you mean.*version v1 goes on/s,
     ],
-    [['config', 'check'], 0, /in order: 2 policy files, 1 target, 3 users/],
+    [['config', 'check'], 0, /in order: 2 policies, 1 target, 3 users/],
     [
       ['policy', 'explain', '--user', 'alice', '--target', 'orders-db', '--chain', 'bash, psql'],
       0,
@@ -89,7 +113,7 @@ t.test('exit codes and what is said', async (t) => {
 });
 
 t.test('every command has help with examples', async (t) => {
-  const commands = 'doctor status logins tree watch hops handoffs notices revoke reload'.split(' ');
+  const commands = 'doctor status logins tree watch hops actions handoffs notices revoke reload'.split(' ');
   const all = [...commands, 'policy check', 'policy explain', 'config check'];
   // In one process: to start thirteen takes seconds.
   const program = `
@@ -112,7 +136,9 @@ t.test('every command has help with examples', async (t) => {
 });
 
 t.test('without a daemon', async (t) => {
-  const dir = t.testdir();
+  // A socket's path is short, and tap's own directories are not.
+  const dir = mkdtempSync(join(tmpdir(), 'hopline-cli-'));
+  t.teardown(() => rmSync(dir, { recursive: true }));
   const away = await run(join(dir, 'none.sock'), ['tree']);
   t.equal(away.code, 3);
   t.match(

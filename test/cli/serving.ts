@@ -10,7 +10,7 @@ import { storeHandlers } from '../../src/api/store.ts';
 import { WatchHub } from '../../src/api/watch.ts';
 import { allow, hop, id, process as image, login, T0, temporaryStore } from '../store/seed.ts';
 
-export const ENTRY = new URL('../../src/hopline.ts', import.meta.url).pathname;
+export const ENTRY = join(import.meta.dirname, '../../src/hopline.ts');
 
 export interface Ran {
   readonly code: number | null;
@@ -70,6 +70,18 @@ export async function serving(t: Test, over: Handlers = {}) {
         decision: { ...allow, outcome: 'deny', reason: 'no login' },
       }),
     );
+    const query = { hop: id(5), kind: 'query', decision: allow };
+    const statement = 'select *\n  from orders -- \u001b[31m';
+    writer.insertAction({
+      ...query,
+      ...{ seq: 1, at: T0 + 6, subject: 'select orders', detail: JSON.stringify({ statement }) },
+    });
+    writer.insertActionEnd(id(5), 1, { at: T0 + 8, detail: '{"rows":3,"milliseconds":1.25}' });
+    writer.insertAction({
+      ...query,
+      ...{ seq: 2, at: T0 + 9, subject: 'drop orders', detail: '{"statement":"drop table orders"}' },
+      decision: { ...allow, outcome: 'deny', reason: 'no drops' },
+    });
     writer.insertNotice({ at: T0, kind: 'gap', login: null, count: 2, detail: 'two events\nlost' });
     writer.insertHandoff({
       kind: 'tmux',
@@ -92,9 +104,10 @@ export async function serving(t: Test, over: Handlers = {}) {
       revoke: (params) => {
         revoked.push(params);
         const found = reader.resolve(params.what);
-        return { type: found.type, logins: found.type === 'login' ? [found.login.id] : [], hops: [id(5)] };
+        const logins = found.type === 'login' ? [found.login.id] : [];
+        return { type: found.type, logins, hops: [id(5)], silenced: [], open: [] };
       },
-      reload: () => ({ ok: false, version: 'v1', problems: [problem], warnings: [] }),
+      reload: () => ({ ok: false, version: 'v1', problems: [problem], warnings: [], restart: [] }),
       'config.check': () => ({ ok: true, problems: [], warnings: [], policies: 2, targets: 1, users: 3 }),
       'policy.explain': (params) => ({
         decision: { ...allow, outcome: params.user === 'bob' ? 'deny' : 'allow', reason: 'by policy "base"' },

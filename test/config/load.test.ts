@@ -30,7 +30,7 @@ t.test('an empty hopline.yaml is every default', async (t) => {
     },
     unlisted: 'inspect',
     loopback: 'direct',
-    record: { argvBytes: 4096, unattended: 'hops' },
+    record: { argvBytes: 4096 },
     tripwire: { enabled: true, interfaces: 'auto' },
     log: { level: 'info' },
     targets: [],
@@ -54,7 +54,7 @@ udp:
     - {to: 10.0.0.0/8, port: 123}
     - {to: 0.0.0.0/0, port: 443, quic: true}
     - to: "::1"
-record: {argv_bytes: 128, unattended: all}
+record: {argv_bytes: 128}
 tripwire: {enabled: false, interfaces: [eth0]}
 ssh:
 `,
@@ -76,7 +76,7 @@ ssh:
     { to: '0.0.0.0/0', port: 443, quic: true },
     { to: '::1/128', port: 0, quic: false },
   ]);
-  t.strictSame(config.record, { argvBytes: 128, unattended: 'all' });
+  t.strictSame(config.record, { argvBytes: 128 });
   t.strictSame(config.ssh, { daemons: ['/usr/sbin/sshd'] }, 'a section left empty is its defaults');
   t.strictSame(config.targets, [
     {
@@ -87,6 +87,7 @@ ssh:
       mode: 'inspect',
       transport: 'tcp',
       tags: ['prod'],
+      tls: { mode: 'prefer', ca: null, serverName: null },
     },
     {
       name: 'ntp',
@@ -96,6 +97,7 @@ ssh:
       mode: 'direct',
       transport: 'udp',
       tags: [],
+      tls: { mode: 'prefer', ca: null, serverName: null },
     },
   ]);
   t.strictSame(config.identities, [

@@ -1,16 +1,16 @@
-/** The small parts that the supervisor is made of: its event loop, open hops, names on their way, terminals. */
+/** The small parts that the supervisor is made of: its event loop, open hops, names on their way. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { spawn } from 'node-pty';
 import t from 'tap';
 import type { Attribution } from '../../src/attribution/attribution.ts';
 import { Names } from '../../src/attribution/names.ts';
 import type { Root } from '../../src/attribution/roots.ts';
 import type { NameAnswer, Notice } from '../../src/core/types.ts';
 import { EventLoop } from '../../src/daemon/events.ts';
+import { lossesText, lossesTold } from '../../src/daemon/losses.ts';
 import { NamesParser } from '../../src/daemon/names-parser.ts';
 import { type OpenHop, OpenHops } from '../../src/daemon/open-hops.ts';
+import { Started } from '../../src/daemon/started.ts';
 import type { StoreRecorder } from '../../src/daemon/store-recorder.ts';
-import { Terminals } from '../../src/daemon/terminal.ts';
 import { HlLoss } from '../../src/kernel/layouts.generated.ts';
 import type { KernelMaps } from '../../src/kernel/maps.ts';
 import { hop } from '../store/seed.ts';
@@ -22,19 +22,33 @@ class Ring {
   readonly errors: string[] = [];
   waiting: number[] = [];
   losses: bigint[] = [0n, 0n, 0n, 0n, 0n];
+  told: readonly bigint[] = [];
+  /** Written while it is read. */
+  arriving = 0;
+  #read = 0;
   flushes = true;
   settled: Promise<void> | null = null;
   readonly loop: EventLoop;
 
-  constructor() {
-    const read = (handle: (view: DataView, at: number, size: number) => void, limit: number) => {
-      const some = this.waiting.splice(0, limit);
+  constructor(told: readonly bigint[] = []) {
+    const read = (
+      handle: (view: DataView, at: number, size: number) => void,
+      limit: number,
+      until = BigInt(Number.MAX_SAFE_INTEGER),
+    ) => {
+      const some = this.waiting.splice(0, Math.min(limit, Number(until) - this.#read));
+      this.#read += some.length;
+      this.waiting.push(...Array(this.arriving).fill(1));
       for (const event of some) handle(new DataView(new ArrayBuffer(0)), event, 0);
       return some.length;
     };
     this.loop = new EventLoop({
       maps: {
-        events: { read, release: () => this.did.push('release') },
+        events: {
+          read,
+          release: () => this.did.push('release'),
+          produced: () => BigInt(this.#read + this.waiting.length),
+        },
         losses: () => this.losses,
       } as unknown as KernelMaps,
       attribution: {
@@ -47,7 +61,12 @@ class Ring {
           return this.flushes;
         },
         notice: (notice: Omit<Notice, 'id'>) => this.notices.push(notice),
+        settle: (_: number, all: boolean) => this.did.push(all ? 'settle all' : 'settle'),
       } as unknown as StoreRecorder,
+      told,
+      onTold: (losses) => {
+        this.told = losses;
+      },
       namesSettled: () => this.settled,
       onCommitted: () => this.did.push('committed'),
       onError: ({ message }) => this.errors.push(message),
@@ -87,6 +106,16 @@ t.test('a flood is committed in between', async (t) => {
   t.same(ring.did, ['handle', ...commit, 'handle', ...commit, 'handle']);
 });
 
+t.test('a producer that is never done keeps neither a turn nor the stop from ending', async (t) => {
+  const ring = new Ring();
+  ring.waiting = Array(5000).fill(1);
+  ring.arriving = 4096;
+  t.equal(ring.loop.drain(), 5000, 'what was there when it began');
+  t.ok(ring.waiting.length >= 8192, 'the rest is for the next turn');
+  ring.loop.stop();
+  t.ok(ring.loop.handled < 40_000);
+});
+
 t.test('running: names are waited for before a hop is written; stopping takes in the rest', async (t) => {
   const ring = new Ring();
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -94,15 +123,15 @@ t.test('running: names are waited for before a hop is written; stopping takes in
   ring.waiting = [1];
   ring.loop.start();
   await wait(20);
-  t.same(ring.did, ['handle'], 'DNS answers are out');
+  t.same(ring.did, ['settle', 'handle'], 'DNS answers are out');
   resolve();
   await wait(20);
-  t.same(ring.did.slice(0, 4), ['handle', 'flush', 'committed', 'release']);
+  t.same(ring.did.slice(0, 5), ['settle', 'handle', 'flush', 'committed', 'release']);
   ring.waiting = Array(5000).fill(1);
   ring.losses = [3n, 0n, 0n, 1n, 0n];
   ring.loop.stop();
   t.equal(ring.loop.handled, 5001);
-  t.equal(ring.did.at(-1), 'release');
+  t.same(ring.did.slice(-4), ['settle all', 'flush', 'committed', 'release']);
   t.match(ring.notices, [
     { kind: 'loss', count: 3, at: 5, detail: /did not fit the ring buffer/ },
     { kind: 'loss', count: 1, detail: /no room for a flow record/ },
@@ -120,6 +149,49 @@ t.test('losses are told as what is new', async (t) => {
   ring.loop.stop();
   t.match(ring.notices, [{ count: 7 }]);
   t.equal(ring.notices.length, 1);
+  t.same(ring.told, [7n, 0n, 0n, 0n, 0n], 'for the daemon after this one');
+});
+
+t.test('what was lost while no daemon ran is told by the next, at once', async (t) => {
+  const ring = new Ring([4n, 1n]);
+  ring.losses = [7n, 1n, 0n, 0n, 2n];
+  ring.loop.start();
+  t.match(ring.notices, [
+    { kind: 'loss', count: 3, detail: /ring buffer/ },
+    { kind: 'loss', count: 2, detail: /no memory/ },
+  ]);
+  ring.loop.stop();
+  t.equal(ring.notices.length, 2);
+});
+
+t.test('how many losses were told is remembered for as long as the counters live', async (t) => {
+  const text = lossesText('boot', [4n, 0n, 2n ** 60n]);
+  t.same(lossesTold(text, 'boot', [5n, 0n, 2n ** 60n]), [4n, 0n, 2n ** 60n]);
+  t.same(lossesTold(text, 'another boot', [5n, 0n, 2n ** 60n]), [], 'counters begin anew');
+  t.same(lossesTold(text, 'boot', [5n, 0n, 3n]), [], 'so they do where the pins were removed');
+  t.same(lossesTold(null, 'boot', [5n]), []);
+});
+
+t.test('what was started is stopped, the latest first, each whatever becomes of the others', async (t) => {
+  const started = new Started();
+  const did: string[] = [];
+  const errors: string[] = [];
+  started.add(() => did.push('store'));
+  started.add(() => {
+    throw new Error('no watcher');
+  });
+  started.add(() => wait(5).then(() => did.push('pool')));
+  started.add(() => Promise.reject(new Error('no tripwire')));
+  await started.stop(({ message }) => errors.push(message));
+  t.same(
+    [did, errors],
+    [
+      ['pool', 'store'],
+      ['no tripwire', 'no watcher'],
+    ],
+  );
+  await started.stop(() => t.fail());
+  t.equal(did.length, 2, 'once');
 });
 
 t.test('the hops that are open', async (t) => {
@@ -127,14 +199,14 @@ t.test('the hops that are open', async (t) => {
   const [alice, bob] = [{} as Root, {} as Root];
   const add = (id: string, root: Root, mode: 'inspect' | 'direct'): OpenHop => {
     const { process: _, ...facts } = hop({ id, mode });
-    const one: OpenHop = { hop: { ...facts, image: null }, root, source: null, closing: null };
+    const one: OpenHop = { hop: { ...facts, image: null }, root, closing: null };
     open.add(one);
     return one;
   };
   const a = add('A', alice, 'inspect');
   const b = add('B', alice, 'direct');
   const c = add('C', bob, 'inspect');
-  t.same([open.size, open.of(alice), open.inspected()], [3, [a, b], [a, c]]);
+  t.same([open.size, open.of(alice), open.all()], [3, [a, b], [a, b, c]]);
   b.closing = 'revoked: left';
   t.equal(open.delete('B'), 'revoked: left');
   t.equal(open.delete('B'), null, 'told once');
@@ -145,8 +217,10 @@ t.test('the hops that are open', async (t) => {
 t.test('names on their way: waited for, but not for long, and whatever becomes of them', async (t) => {
   const out: PromiseWithResolvers<readonly NameAnswer[]>[] = [];
   const names = new Names();
+  let lives = true;
   const parser = new NamesParser({
     names,
+    lives: () => lives,
     parse: () => {
       const pending = Promise.withResolvers<readonly NameAnswer[]>();
       out.push(pending);
@@ -176,57 +250,9 @@ t.test('names on their way: waited for, but not for long, and whatever becomes o
   out[2]?.resolve([{ address: '10.0.0.2', name: 'late', ttl: 1 }]);
   await wait(1);
   t.equal(names.nameOf('A', '10.0.0.2', 2), 'late', 'the next connection knows');
-});
-
-t.test('a reason is written on the terminal of the process, and the terminal obeys none of it', async (t) => {
-  const shell = spawn('/bin/sh', ['-c', 'echo up; exec sleep 60'], { cols: 80, rows: 24 });
-  t.teardown(() => shell.kill('SIGKILL'));
-  let shown = '';
-  let awaited = /up\r\n$/;
-  let arrived = Promise.withResolvers<void>();
-  shell.onData((data) => {
-    shown += data;
-    if (awaited.test(shown)) arrived.resolve();
-  });
-  await arrived.promise;
-  awaited = /hopline: [^\n]*\n$/;
-  const terminals = new Terminals();
-  const tell = async (text: string) => {
-    shown = '';
-    arrived = Promise.withResolvers();
-    const tty = terminals.tell(shell.pid, null, text);
-    await arrived.promise;
-    return tty;
-  };
-  t.match(await tell('db:5432 refused: größe 漢字'), /^\/dev\/pts\/\d+$/);
-  t.match(shown, 'hopline: db:5432 refused: größe 漢字');
-  await tell(`\u001b[2J\u001b]0;t\u0007 \u009b31m\r\n a\u202eb\u2066 \ue000 \ud800 ${'x'.repeat(2000)}`);
-  const line = shown.trim();
-  t.notMatch(line, /[\p{Cc}\p{Cf}\p{Co}\p{Cs}]/u);
-  t.match(line, /^hopline: �\[2J�\]0;t� �31m�� a�b� � � x+$/);
-  t.equal(line.length, 'hopline: '.length + 500);
-  const tty = await tell('again');
-  t.equal(terminals.tell(shell.pid, null, 'again'), tty, 'the same within a second is written once');
-  await tell('other');
-  t.notMatch(shown, 'again');
-});
-
-t.test('where there is no terminal, nothing is opened', async (t) => {
-  const terminals = new Terminals();
-  const nobody = 5_000_000;
-  t.equal(terminals.tell(nobody, null, 'x'), null);
-  for (const path of [
-    '/etc/passwd',
-    '/dev/sda',
-    '/dev/pts/../../etc/passwd',
-    '/dev/pts/1x',
-    'pts/1',
-    '/dev/ttyS0\n',
-  ])
-    t.equal(terminals.tell(nobody, path, 'x'), null, path);
-  t.equal(
-    terminals.tell(nobody, '/dev/pts/999999', 'x'),
-    '/dev/pts/999999',
-    'one that has gone does no harm',
-  );
+  parser.parse('A', new Uint8Array(3));
+  lives = false;
+  out[3]?.resolve([{ address: '10.0.0.3', name: 'gone', ttl: 1 }]);
+  await parser.settled();
+  t.equal(names.nameOf('A', '10.0.0.3', 2), null, 'nothing is learnt for what is forgotten already');
 });

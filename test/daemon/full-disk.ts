@@ -3,6 +3,7 @@
  * became of it.
  */
 import { rmSync, writeFileSync } from 'node:fs';
+import type { Call } from '../../src/api/connection.ts';
 import { WatchHub } from '../../src/api/watch.ts';
 import { StoreRecorder } from '../../src/daemon/store-recorder.ts';
 import { openStore } from '../../src/store/open.ts';
@@ -15,11 +16,25 @@ using store = openStore({ path, boot: BOOT });
 const { reader, writer } = store;
 const errors: string[] = [];
 const onError = (error: Error) => errors.push('code' in error ? String(error.code) : String(error));
-const record = new StoreRecorder({ reader, writer, watch: new WatchHub(), nextProcessId: 1, onError });
+const watch = new WatchHub();
+const record = new StoreRecorder({ reader, writer, watch, nextProcessId: 1, onError });
+const watched: number[] = [];
+const emit = (json: string) => {
+  const { type, record } = JSON.parse(json);
+  if (type === 'notice' && record.kind === 'refused') watched.push(record.count);
+  return true;
+};
+void watch.handler({}, { signal: new AbortController().signal, emit } as unknown as Call);
 
 let told = 0;
 const notice = () =>
-  record.notice({ at: T0 + told, kind: 'refused', login: null, count: ++told, detail: 'x'.repeat(40_000) });
+  record.notice({
+    at: T0 + told,
+    kind: 'refused',
+    login: null,
+    count: ++told,
+    detail: `${told}${'x'.repeat(40_000)}`,
+  });
 record.login(login());
 while (!record.full && told < 10_000) {
   // More than SQLite caches: the disk is full in the middle of it.
@@ -29,8 +44,19 @@ while (!record.full && told < 10_000) {
 const full = record.full;
 const kept = reader.notices({ limit: 10_000 }).length;
 notice();
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const attempt = () => {
+  const began = performance.now();
+  const done = record.flush();
+  return { done, ms: performance.now() - began };
+};
+await wait(1100);
+const retried = attempt();
+const times = Array.from({ length: 1000 }, attempt);
+const atOnce = times.every(({ done }) => !done) && times.reduce((sum, { ms }) => sum + ms, 0) < retried.ms;
 const again = record.flush();
 rmSync(ballast);
+await wait(1100);
 const written = record.flush();
 const after = reader.notices({ kind: 'refused', limit: 10_000 }).map(({ count }) => count);
 record.flush();
@@ -40,6 +66,8 @@ console.log(
     full,
     kept,
     again,
+    atOnce,
+    watched: watched.length === told && watched.every((count, n) => count === n + 1),
     errors,
     written,
     stillFull: record.full,

@@ -1,5 +1,6 @@
 /** What is recorded, against a real store. */
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import t from 'tap';
 import type { Call } from '../../src/api/connection.ts';
 import { WatchHub } from '../../src/api/watch.ts';
@@ -21,7 +22,7 @@ function image(over: Partial<Image> = {}): Image {
   } = row();
   return {
     ...{ ...facts, root, parent: null, startNs: BigInt(startNs), key: 'k', label: 'bash' },
-    ...{ plumbing: false, setup: false, stored: null },
+    ...{ plumbing: false, setup: false, omitted: null, depth: 0, stored: null },
     ...over,
   };
 }
@@ -123,6 +124,55 @@ t.test(
   },
 );
 
+t.test('who watches is told what the store says, and no lost event ends the daemon', async (t) => {
+  using at = recorder();
+  const { record } = at;
+  const told = watching(at.watch);
+  record.login(login());
+  record.hopEnd(id(77), { at: T0, bytesUp: null, bytesDown: null, reason: null });
+  record.identity(id(78), { at: T0, user: 'nobody' });
+  record.loginEnd(id(79), { at: T0, lingering: false });
+  record.hop(draft());
+  t.equal(record.flush(), true);
+  t.match(at.errors, [{ code: 'orphan' }, { code: 'orphan' }, { code: 'orphan' }]);
+  t.same(
+    told.map(({ type }) => type),
+    ['login', 'hop'],
+  );
+  const emit = (json: string) => {
+    if (!json.includes('"watching"')) throw new Error('can not be told');
+  };
+  void at.watch.handler({}, { signal: new AbortController().signal, emit } as unknown as Call);
+  record.notice({ at: T0, kind: 'gap', login: null, count: 1, detail: 'd' });
+  t.equal(record.flush(), true);
+  t.match(at.errors.slice(3), [{ message: 'can not be told' }]);
+});
+
+t.test('refused again: one hop, and its number in the record', async (t) => {
+  using at = recorder();
+  const { record, reader } = at;
+  const denied = (n: number) =>
+    draft({
+      id: id(100 + n),
+      mode: 'denied',
+      started: T0 + n,
+      decision: { ...draft().decision, outcome: 'deny' },
+    });
+  for (let n = 0; n < 500; n++) {
+    record.hop(denied(n));
+    record.notice({ at: T0 + n, kind: 'refused', login: null, count: 1, detail: 'raw socket' });
+  }
+  record.settle(T0 + 500);
+  record.flush();
+  t.same([reader.hops().length, reader.notices().length], [1, 1]);
+  record.settle(T0 + 500, true);
+  record.flush();
+  t.match(reader.notices({ limit: 2 }), [
+    { kind: 'refused', count: 499, login: null, detail: 'raw socket' },
+    { kind: 'refused', count: 499, login: id(0), detail: /orders-db 10\.77\.0\.20:5432/ },
+  ]);
+});
+
 t.test('nobody who watches costs nothing, and a flush of nothing is one', async (t) => {
   using at = recorder();
   t.equal(at.record.flush(), true);
@@ -141,7 +191,7 @@ t.test(
   'a full disk: what happened waits in order, nothing is lost',
   root ? {} : { skip: 'mounting a small file system needs root' },
   async (t) => {
-    const script = new URL('./full-disk.ts', import.meta.url).pathname;
+    const script = join(import.meta.dirname, 'full-disk.ts');
     const mount = 'mount -t tmpfs -o size=64m none "$1" && exec "$2" "$3" "$1/store.db"';
     const args = ['-m', 'sh', '-c', mount, 'sh', t.testdir(), process.execPath, script];
     const run = spawnSync('unshare', args, { encoding: 'utf8' });
@@ -151,6 +201,8 @@ t.test(
         full: true,
         kept: 0,
         again: false,
+        atOnce: true,
+        watched: true,
         errors: ['full'],
         written: true,
         stillFull: false,

@@ -48,26 +48,30 @@ export interface Expected {
   readonly chain: readonly string[];
   readonly address: string;
   readonly port: number;
-  readonly transport?: 'tcp' | 'udp' | 'other';
+  readonly transport?: HopJson['transport'];
   readonly protocol?: string;
   readonly target?: string | null;
   readonly outcome?: 'allow' | 'deny';
   readonly mode?: HopJson['mode'];
 }
 
-/** One connection: its chain, where it went, what was decided, and that its process is one of the login's. */
-export function isHop(t: Test, { login, hop }: Found, expected: Expected): void {
-  t.equal(hop.login, login.id, "the hop is the login's");
-  t.same(hop.chain, expected.chain, 'chain');
-  t.same(hop.destination, { address: expected.address, port: expected.port }, 'destination');
-  t.equal(hop.transport, expected.transport ?? 'tcp', 'transport');
-  t.equal(hop.protocol, expected.protocol ?? 'tcp', 'protocol');
-  if (expected.target !== undefined) t.equal(hop.target, expected.target, 'target');
-  t.equal(hop.decision.outcome, expected.outcome ?? 'allow', 'outcome');
-  t.equal(hop.mode, expected.mode ?? 'inspect', 'mode');
+/**
+ * One connection: its chain, where it went, what was decided, and that its process is one of the login's.
+ * @param what begins the assertions' names, where a test looks at several
+ */
+export function isHop(t: Test, { login, hop }: Found, expected: Expected, what?: string): void {
+  const named = (name: string) => (what === undefined ? name : `${what}: ${name}`);
+  t.equal(hop.login, login.id, named("the hop is the login's"));
+  t.same(hop.chain, expected.chain, named('chain'));
+  t.same(hop.destination, { address: expected.address, port: expected.port }, named('destination'));
+  t.equal(hop.transport, expected.transport ?? 'tcp', named('transport'));
+  t.equal(hop.protocol, expected.protocol ?? 'tcp', named('protocol'));
+  if (expected.target !== undefined) t.equal(hop.target, expected.target, named('target'));
+  t.equal(hop.decision.outcome, expected.outcome ?? 'allow', named('outcome'));
+  t.equal(hop.mode, expected.mode ?? 'inspect', named('mode'));
   t.ok(
     login.processes.some(({ id }) => id === hop.process),
-    "the process is one of the login's tree",
+    named("the process is one of the login's tree"),
   );
 }
 

@@ -3,6 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { isHop, isLoginOf } from './assertions.ts';
 import {
+  DIAL,
+  dial,
   exclusively,
   FAMILIES,
   type Family,
@@ -11,7 +13,6 @@ import {
   labUp,
   mark,
   openGate,
-  PYTHON,
   programs,
   rootOf,
   ssh,
@@ -22,9 +23,8 @@ import {
 
 const HOST = 'bastion2';
 t.before(labUp);
-t.setTimeout(240_000);
+t.setTimeout(600_000);
 
-const DIAL = `${PYTHON} dial.py`;
 const etc = (file: string) => `${rootOf(HOST)}/etc/hopline/${file}`;
 
 /** Runs under another configuration, which is put back whatever happens. */
@@ -47,9 +47,6 @@ async function under(
     await reload();
   }
 }
-
-const dial = (way: string, address: string, port: number, word: string) =>
-  `python3 -u ${programs}/dial.py ${way} ${address} ${port} ${word}`;
 
 t.test('bastion2 under other configurations', async (t) => {
   await exclusively(HOST, async () => {

@@ -3,6 +3,8 @@ import t from 'tap';
 import { isHop, isLoginOf } from './assertions.ts';
 import {
   type Bastion,
+  DIAL,
+  dial,
   exclusively,
   FAMILIES,
   type Family,
@@ -13,8 +15,6 @@ import {
   mark,
   notices,
   openGate,
-  PYTHON,
-  programs,
   type Said,
   ssh,
   sshArgs,
@@ -26,10 +26,6 @@ import {
 
 t.before(labUp);
 t.jobs = 4;
-
-const DIAL = `${PYTHON} dial.py`;
-const hold = (address: string, port: number, word: string) =>
-  `python3 -u ${programs}/dial.py hold ${address} ${port} ${word}`;
 
 for (const family of FAMILIES) {
   t.test(`a target that policy forbids, ${family.name}`, { buffered: true }, async (t) => {
@@ -88,16 +84,19 @@ for (const { name, host, at, port, mode, families = FAMILIES } of lives) {
         const then = `${gate(word)}; curl -s --max-time 9 ${family.url('web1', 80, word)}; echo "code $?"`;
         const session = start(
           t,
-          sshArgs('alice', host, `${hold(address, port, word)} & ${then}; wait`, { family }),
+          sshArgs('alice', host, `${dial('hold', address, port, word)} & ${then}; wait`, { family }),
         );
         const bystander = start(
           t,
-          sshArgs('alice', host, `${hold(address, port, other)} & ${gate(other)}; kill %1`, { family }),
+          sshArgs('alice', host, `${dial('hold', address, port, other)} & ${gate(other)}; kill %1`, {
+            family,
+          }),
         );
         await session.until(/connected/);
         await bystander.until(/connected/);
         const before = await waitForHop(host, word);
-        isHop(t, before, { chain: ['bash', DIAL], address, port, mode });
+        const protocol = at === 'db1' ? 'postgres' : 'tcp';
+        isHop(t, before, { chain: ['bash', DIAL], address, port, mode, protocol });
         t.equal(before.hop.ended, null, 'it is open');
 
         const { code, out, err } = await hopline(host, [
@@ -141,7 +140,7 @@ for (const family of FAMILIES) {
     const then = `${gate(word)}; curl -s ${family.url('web1', 80, word)}; echo "code $?"`;
     const session = start(
       t,
-      sshArgs('alice', 'bastion1', `${hold(address, 5432, word)} & ${then}; wait`, { family }),
+      sshArgs('alice', 'bastion1', `${dial('hold', address, 5432, word)} & ${then}; wait`, { family }),
     );
     await session.until(/connected/);
     const { hop, login } = await waitForHop('bastion1', word);
@@ -161,13 +160,13 @@ for (const family of FAMILIES) {
 
 t.test(
   'revoking a person: each of their logins, and nobody else',
-  { buffered: true, timeout: 120_000 },
+  { buffered: true, timeout: 600_000 },
   async (t) => {
     await exclusively('bastion2', async () => {
       const sessions = FAMILIES.map((family) => {
         const word = mark();
         const then = `${gate(word)}; curl -s --max-time 9 ${family.url('web1', 80, word)}; echo "code $?"`;
-        const command = `${hold(family.address('db1'), 5432, word)} & ${then}; wait`;
+        const command = `${dial('hold', family.address('db1'), 5432, word)} & ${then}; wait`;
         return { word, family, session: start(t, sshArgs('bob', 'bastion2', command, { family })) };
       });
       const word = mark();

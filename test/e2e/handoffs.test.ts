@@ -3,6 +3,7 @@ import t, { type Test } from 'tap';
 import type { HandoffJson, TreeLoginJson } from '../../src/api/json.ts';
 import { isHop, isLoginOf } from './assertions.ts';
 import {
+  bracketed,
   FAMILIES,
   type Family,
   handoffs,
@@ -199,26 +200,25 @@ interface Forward {
   /** Where the owner's process connects to. */
   readonly to: { readonly host: 'db1' | 'web1'; readonly port: number };
 }
-const bracketed = (family: Family) => (family.version === '6' ? '[::1]' : '127.0.0.1');
 const listening = (port: number) =>
   `until ss -Hltn "sport = :${port}" | grep -q .; do sleep 0.1; done; echo up; read _; kill %1`;
-const web = (family: Family) => (family.version === '6' ? '[fd77::30]' : '10.77.0.30');
 const forwards: readonly Forward[] = [
   {
     name: 'ssh -L',
     serve: (family, port) =>
-      `ssh -N -L ${bracketed(family)}:${port}:${web(family)}:80 ${family.address('db1')} & ${listening(port)}`,
+      `ssh -N -L ${bracketed(family.loopback)}:${port}:${bracketed(family.address('web1'))}:80 ${family.address('db1')} & ${listening(port)}`,
     ready: /up/,
-    use: (family, port, url) => `curl -s http://${bracketed(family)}:${port}/${url}`,
+    use: (family, port, url) => `curl -s http://${bracketed(family.loopback)}:${port}/${url}`,
     chain: ['bash', 'ssh'],
     to: { host: 'db1', port: 22 },
   },
   {
     name: 'ssh -D',
     serve: (family, port) =>
-      `ssh -N -D ${bracketed(family)}:${port} ${family.address('db1')} & ${listening(port)}`,
+      `ssh -N -D ${bracketed(family.loopback)}:${port} ${family.address('db1')} & ${listening(port)}`,
     ready: /up/,
-    use: (family, port, url) => `curl -s --socks5 ${bracketed(family)}:${port} http://${web(family)}/${url}`,
+    use: (family, port, url) =>
+      `curl -s --socks5 ${bracketed(family.loopback)}:${port} http://${bracketed(family.address('web1'))}/${url}`,
     chain: ['bash', 'ssh'],
     to: { host: 'db1', port: 22 },
   },
@@ -227,7 +227,7 @@ const forwards: readonly Forward[] = [
     serve: (family, port, word) =>
       `python3 ${programs}/proxy.py ${family.loopback} ${port} ${family.address('web1')} 80 ${word} & read _; kill %1`,
     ready: /listening/,
-    use: (family, port, url) => `curl -s http://${bracketed(family)}:${port}/${url}`,
+    use: (family, port, url) => `curl -s http://${bracketed(family.loopback)}:${port}/${url}`,
     chain: ['bash', `${PYTHON} proxy.py`],
     to: { host: 'web1', port: 80 },
   },
@@ -247,7 +247,7 @@ for (const [index, { name, serve, ready, use, chain, to }] of forwards.entries()
       isLoginOf(t, found.login, { user: 'alice', client: family.address('laptop') });
       isHop(t, found, { chain, address: family.address(to.host), port: to.port });
       t.equal(handoff.toLogin, found.login.id, "bob's login, by alice's");
-      t.equal(handoff.via, `${bracketed(family)}:${port}`);
+      t.equal(handoff.via, `${bracketed(family.loopback)}:${port}`);
       const [edge] = login.hops.filter(({ destination }) => destination.port === port);
       if (edge) t.same(edge.destination, { address: family.loopback, port });
       owner.write('\n');
@@ -274,13 +274,13 @@ t.test('one port, two listeners', { buffered: true }, async (t) => {
     const { out } = await ssh(
       user,
       'bastion1',
-      `: ${word}; curl -s http://${bracketed(family)}:${port}/${word}`,
+      `: ${word}; curl -s http://${bracketed(family.loopback)}:${port}/${word}`,
       { family },
     );
     t.match(out, '404 Not Found');
     const { handoff } = await handoffOf(word, 'loopback');
     t.equal(handoff.toLogin, (await waitForLogin('bastion1', owners.get(family) ?? '')).id, family.name);
-    t.equal(handoff.via, `${bracketed(family)}:${port}`);
+    t.equal(handoff.via, `${bracketed(family.loopback)}:${port}`);
   }
 });
 
@@ -290,7 +290,7 @@ for (const family of FAMILIES) {
     const port = 2390 + Number(family.version);
     const owner = shell(t, 'alice', word, 'echo up; read _', family, [
       '-L',
-      `127.0.0.1:${port}:${web(family)}:80`,
+      `127.0.0.1:${port}:${bracketed(family.address('web1'))}:80`,
     ]);
     await owner.until(/up/);
     const curl = start(t, [

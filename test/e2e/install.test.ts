@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 
-const scripts = new URL('../../scripts/', import.meta.url).pathname;
+const scripts = join(import.meta.dirname, '../../scripts');
 const root = mkdtempSync(join(tmpdir(), 'hopline-install-'));
 t.teardown(() => rmSync(root, { recursive: true }));
 const KNOWN = 'db1 ssh-ed25519 AAAAtheirs\n';
@@ -46,7 +46,7 @@ function contents(): Map<string, string> {
 }
 
 const before = contents();
-t.setTimeout(180_000);
+t.setTimeout(600_000);
 
 t.test('a dry run writes nothing, and shows everything', async (t) => {
   const out = run('install', '--dry-run');

@@ -1,44 +1,14 @@
 // The lab itself: real clients and servers in a lab of this test's own, beside any other.
-import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import { labOf } from './lab.ts';
 
-const script = fileURLToPath(new URL('../../scripts/lab', import.meta.url));
-const name = 'labtest';
-
-interface Outcome {
-  code: number;
-  out: string;
-  err: string;
-}
-
-/** Runs `scripts/lab` with `input` on its standard input; `code` is its exit status. */
-function lab(args: string[], input = ''): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const env = { ...process.env, LAB_NAME: name };
-    const child = execFile(script, args, { env, timeout: 50_000 }, (error, out, err) => {
-      const code = typeof error?.code === 'number' ? error.code : error ? 255 : 0;
-      resolve({ code, out, err });
-    });
-    child.stdin?.end(input);
-  });
-}
-
-const ssh = (login: string, command: string, input = '') => lab(['ssh', login, '--', command], input);
-
-/** The machine's cgroup v2 mount point. */
-function cgroups(): string {
-  const line = readFileSync('/proc/mounts', 'utf8')
-    .split('\n')
-    .find((mount) => mount.split(' ')[2] === 'cgroup2');
-  return line?.split(' ')[1] ?? '/sys/fs/cgroup';
-}
+const { name, lab, labOk, ssh, cgroup } = labOf('labtest');
 
 /** What a lab leaves on the machine, by kind: nothing, when it is down. */
 function traces(): string[] {
   const found: string[] = [];
-  if (existsSync(`${cgroups()}/hopline-${name}`)) found.push('cgroup');
+  if (existsSync(cgroup())) found.push('cgroup');
   if (existsSync(`/run/hopline-${name}`)) found.push('directory');
   if (readFileSync('/proc/mounts', 'utf8').includes(`hopline-${name}`)) found.push('mount');
   const namespaces = existsSync('/run/netns') ? readdirSync('/run/netns') : [];
@@ -59,7 +29,7 @@ function traces(): string[] {
 /** Every process of the lab, killed at once, as a crash of the machine's tools would leave it. */
 function killAll(): number {
   let killed = 0;
-  const scope = `${cgroups()}/hopline-${name}`;
+  const scope = cgroup();
   for (const host of readdirSync(scope, { withFileTypes: true }).filter((entry) => entry.isDirectory())) {
     for (const pid of readFileSync(`${scope}/${host.name}/cgroup.procs`, 'utf8')
       .split('\n')
@@ -74,11 +44,10 @@ function killAll(): number {
 if (process.getuid?.() !== 0) {
   t.plan(0, 'the lab makes namespaces and cgroups: run as root');
 } else {
-  t.setTimeout(120_000);
+  t.setTimeout(600_000);
   t.before(async () => {
     await lab(['down']);
-    const up = await lab(['up', '--no-daemon']);
-    if (up.code !== 0) throw new Error(`lab up failed: ${up.err}`);
+    await labOk(['up', '--no-daemon']);
   });
   t.teardown(() => lab(['down']));
 

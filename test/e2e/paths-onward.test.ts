@@ -1,13 +1,21 @@
 // Onward from a bastion by the tools that people use: shells, files, databases; and a second bastion beside the first.
 import t from 'tap';
 import { isHop, isLoginOf, processesOf } from './assertions.ts';
-import { FAMILIES, type Family, lab, labUp, mark, ssh, waitForHop, waitForLogin } from './support.ts';
+import {
+  bracketed,
+  exclusively,
+  FAMILIES,
+  type Family,
+  lab,
+  labUp,
+  mark,
+  ssh,
+  waitForHop,
+  waitForLogin,
+} from './support.ts';
 
 t.before(labUp);
 t.jobs = 4;
-
-const at = (host: 'db1' | 'bastion1', family: Family) =>
-  family.version === '6' ? `[${family.address(host)}]` : family.address(host);
 
 interface Path {
   readonly name: string;
@@ -29,7 +37,7 @@ const paths: readonly Path[] = [
   {
     name: 'scp',
     command: (family, word) =>
-      `echo text-${word} >${word}; scp -q ${word} ${at('db1', family)}:/tmp/ && ssh ${family.address('db1')} cat /tmp/${word}`,
+      `echo text-${word} >${word}; scp -q ${word} ${bracketed(family.address('db1'))}:/tmp/ && ssh ${family.address('db1')} cat /tmp/${word}`,
     says: /^text-m/m,
     chain: ['bash', 'scp', 'ssh'],
     port: 22,
@@ -38,7 +46,7 @@ const paths: readonly Path[] = [
   {
     name: 'sftp',
     command: (family, word) =>
-      `echo text-${word} >${word}; echo "put ${word} /tmp/${word}" | sftp -q -b - ${at('db1', family)} && echo done`,
+      `echo text-${word} >${word}; echo "put ${word} /tmp/${word}" | sftp -q -b - ${bracketed(family.address('db1'))} && echo done`,
     says: /^done$/m,
     chain: ['bash', 'sftp', 'ssh'],
     port: 22,
@@ -69,7 +77,8 @@ for (const { name, command, says, chain, port, target } of paths) {
         (hop) => hop.chain.length === chain.length && hop.chain.at(-1) === last && hop.ended !== null,
       );
       isLoginOf(t, found.login, { user: 'alice', client: family.address('laptop') });
-      isHop(t, found, { chain, address: family.address('db1'), port, target });
+      const protocol = target === 'orders-db' ? 'postgres' : 'tcp';
+      isHop(t, found, { chain, address: family.address('db1'), port, target, protocol });
       t.ok((found.hop.bytesUp ?? 0) > 50 && (found.hop.bytesDown ?? 0) > 50, 'bytes both ways');
     });
   }
@@ -78,7 +87,7 @@ for (const { name, command, says, chain, port, target } of paths) {
 for (const family of FAMILIES) {
   t.test(`a file brought in by scp is a login too, ${family.name}`, { buffered: true }, async (t) => {
     const word = mark();
-    const to = `alice@${at('bastion1', family)}:${word}`;
+    const to = `alice@${bracketed(family.address('bastion1'))}:${word}`;
     // By scp's own protocol (-O), in which the far program is told the name.
     const { code, err } = await lab([
       'exec',
@@ -104,30 +113,31 @@ for (const family of FAMILIES) {
   t.test(
     `a second bastion: two trees, the hop of the first into the second, ${family.name}`,
     { buffered: true },
-    async (t) => {
-      const [first, second] = [mark(), mark()];
-      const inner = `: ${second}; curl -s ${family.url('web1', 80, second)}; :`;
-      const { out, err } = await ssh(
-        'alice',
-        'bastion1',
-        `: ${first}; ssh ${family.address('bastion2')} "${inner}"`,
-        { family },
-      );
-      t.match(out, '404 Not Found', err);
-      const from = await waitForHop('bastion1', first, ({ destination }) => destination.port === 22);
-      isLoginOf(t, from.login, { user: 'alice', client: family.address('laptop') });
-      isHop(t, from, {
-        chain: ['bash', 'ssh'],
-        address: family.address('bastion2'),
-        port: 22,
-        target: 'bastion2-ssh',
-      });
-      const to = await waitForHop('bastion2', second);
-      t.match(to.login, { kind: 'ssh', user: 'alice', host: 'bastion2' });
-      t.equal(to.login.client?.address, family.address('bastion1'), 'it came from the first bastion');
-      isHop(t, to, { chain: ['bash', 'curl'], address: family.address('web1'), port: 80, target: 'web1' });
-      t.not(to.login.id, from.login.id);
-      t.equal(from.login.hops.length, 1, 'what happens behind is in the second tree');
-    },
+    (t) =>
+      exclusively('bastion2', async () => {
+        const [first, second] = [mark(), mark()];
+        const inner = `: ${second}; curl -s ${family.url('web1', 80, second)}; :`;
+        const { out, err } = await ssh(
+          'alice',
+          'bastion1',
+          `: ${first}; ssh ${family.address('bastion2')} "${inner}"`,
+          { family },
+        );
+        t.match(out, '404 Not Found', err);
+        const from = await waitForHop('bastion1', first, ({ destination }) => destination.port === 22);
+        isLoginOf(t, from.login, { user: 'alice', client: family.address('laptop') });
+        isHop(t, from, {
+          chain: ['bash', 'ssh'],
+          address: family.address('bastion2'),
+          port: 22,
+          target: 'bastion2-ssh',
+        });
+        const to = await waitForHop('bastion2', second);
+        t.match(to.login, { kind: 'ssh', user: 'alice', host: 'bastion2' });
+        t.equal(to.login.client?.address, family.address('bastion1'), 'it came from the first bastion');
+        isHop(t, to, { chain: ['bash', 'curl'], address: family.address('web1'), port: 80, target: 'web1' });
+        t.not(to.login.id, from.login.id);
+        t.equal(from.login.hops.length, 1, 'what happens behind is in the second tree');
+      }),
   );
 }

@@ -8,11 +8,14 @@ t.jobs = 4;
 
 const ALICE = 2001;
 const BOB = 2002;
+const LOGINUID = '/proc/self/loginuid';
 interface Path {
   readonly name: string;
   readonly command: (url: string) => string;
   readonly chain: readonly string[];
   readonly uid: number;
+  /** What it says besides the page. */
+  readonly says?: RegExp;
 }
 const paths: readonly Path[] = [
   { name: 'sudo', command: (url) => `sudo curl -s ${url}`, chain: ['bash', 'sudo', 'curl'], uid: 0 },
@@ -49,18 +52,20 @@ const paths: readonly Path[] = [
   {
     name: 'another audit session',
     command: (url) =>
-      `sudo sh -c "echo 4294967295 >/proc/self/loginuid; echo 2002 >/proc/self/loginuid; curl -s ${url}; :"`,
+      `sudo sh -c "cat ${LOGINUID}; echo; echo 4294967295 >${LOGINUID}; echo ${BOB} >${LOGINUID}; cat ${LOGINUID}; echo; curl -s ${url}; :"`,
     chain: ['bash', 'sudo', SH, 'curl'],
     uid: 0,
+    says: new RegExp(`^${ALICE}\n${BOB}\n`),
   },
 ];
-for (const { name, command, chain, uid } of paths) {
+for (const { name, command, chain, uid, says } of paths) {
   for (const family of FAMILIES) {
     t.test(`${name}, ${family.name}`, { buffered: true }, async (t) => {
       const word = mark();
       const url = family.url('web1', 80, word);
       const { out, err } = await ssh('alice', 'bastion1', `: ${word}; ${command(url)}`, { family });
       t.match(out, '404 Not Found', `the page was read ${err}`);
+      if (says) t.match(out, says, `it did what it says ${err}`);
       const { login, hop } = await reachedWeb(t, { host: 'bastion1', word, family }, chain);
       t.equal(login.uid, ALICE);
       t.equal(login.processes.find(({ id }) => id === hop.process)?.uid, uid, 'the account that it ran as');
@@ -76,11 +81,11 @@ for (const [index, family] of FAMILIES.entries()) {
       const [word, inner] = [mark(), mark()];
       const path = `/tmp/${word}`;
       const config =
-        `Port ${port}\\nHostKey ${path}/key\\nPidFile none\\nUsePAM no\\nStrictModes no\\n` +
+        `Port ${port}\\nHostKey ${path}/key\\nPidFile ${path}/pid\\nUsePAM no\\nStrictModes no\\n` +
         'AuthorizedKeysFile /home/alice/.ssh/authorized_keys\\n';
       const prepare =
         `mkdir ${path}; ssh-keygen -qt ed25519 -N "" -f ${path}/key; printf "${config}" >${path}/conf; ` +
-        `${sudo ? 'sudo ' : ''}/usr/sbin/sshd -D -e -f ${path}/conf & echo up; read _; ${sudo ? 'sudo ' : ''}kill %1`;
+        `${sudo ? 'sudo ' : ''}/usr/sbin/sshd -D -e -f ${path}/conf & echo up; read _; ${sudo ? 'sudo ' : ''}kill $(cat ${path}/pid)`;
       const own = start(t, sshArgs('alice', 'bastion1', prepare, { family }));
       await own.until(/Server listening on 0\.0\.0\.0[\s\S]*\n/);
       const said = await ssh('alice', 'bastion1', `: ${inner}; curl -s ${family.url('web1', 80, inner)}`, {

@@ -1,12 +1,14 @@
 // What a login starts, however it is started: each connection is the login's, by the programs that led to it.
 import t, { type Test } from 'tap';
 import { processesOf, reachedWeb } from './assertions.ts';
-import { FAMILIES, type Family, hopline, labUp, mark, PYTHON, programs, SH, ssh } from './support.ts';
+import { DIAL, FAMILIES, type Family, hopline, labUp, mark, PYTHON, programs, SH, ssh } from './support.ts';
 
 interface Path {
   readonly name: string;
   readonly command: (url: string, word: string, family: Family) => string;
   readonly chain: readonly string[] | ((word: string) => readonly string[]);
+  /** What it writes to its errors. */
+  readonly says?: (word: string) => RegExp;
   readonly also?: (t: Test, login: Login, word: string) => Promise<void>;
 }
 type Login = Awaited<ReturnType<typeof reachedWeb>>['login'];
@@ -43,8 +45,18 @@ const paths: readonly Path[] = [
   {
     name: 'a file deleted while it runs',
     command: (url, word) =>
-      `cp /usr/bin/curl ${word}; { sleep 0.7; echo url = ${url}; } | ./${word} -s -K - & sleep 0.3; rm ${word}; wait`,
+      `cp /usr/bin/curl ${word}; mkfifo ${word}.url; ./${word} -s -K ${word}.url & ` +
+      // It runs, and waits for what it is to do; then its file goes, and only then it is told.
+      `for i in $(seq 300); do [ /proc/$!/exe -ef ${word} ] && break; sleep 0.1; done; rm ${word}; ` +
+      `readlink /proc/$!/exe >&2; echo url = ${url} | timeout 20 tee ${word}.url >/dev/null; wait; rm ${word}.url`,
+    says: (word) => new RegExp(`^/home/alice/${word} \\(deleted\\)$`, 'm'),
     chain: (word) => ['bash', word],
+    also: async (t, login, word) => {
+      const [ran, ...more] = login.processes.filter(({ exe }) => exe.includes(word));
+      t.same(more, []);
+      t.match(ran?.exe, new RegExp(`^/home/alice/${word}(?: \\(deleted\\))?$`), 'named as what it was');
+      t.equal(ran?.exeVerified, true);
+    },
   },
   {
     name: 'a file deleted before it was run',
@@ -79,7 +91,7 @@ const paths: readonly Path[] = [
   {
     name: 'a megabyte of arguments',
     command: (_, word, family) => `python3 ${programs}/large.py ${family.address('web1')} 80 ${word}`,
-    chain: ['bash', `${PYTHON} large.py`, `${PYTHON} dial.py`],
+    chain: ['bash', `${PYTHON} large.py`, DIAL],
     also: async (t, login) => {
       const large = login.processes.find(({ argvBytes }) => argvBytes > 1_000_000);
       t.ok(large, 'its size is told');
@@ -97,13 +109,15 @@ const paths: readonly Path[] = [
       `sudo sh -c 'd=/sys/fs/cgroup$(grep -m1 ^0:: /proc/self/cgroup | cut -c4-)/${word}; [ -d /sys/fs/cgroup/unified ] && ` +
       `d=/sys/fs/cgroup/unified$(grep -m1 ^0:: /proc/self/cgroup | cut -c4-)/${word}; mkdir $d && echo $$ >$d/cgroup.procs && ` +
       `grep ^0:: /proc/self/cgroup >&2; curl -s ${url}; echo $$ >$d/../cgroup.procs; rmdir $d'`,
+    // It did move.
+    says: (word) => new RegExp(`/${word}$`, 'm'),
     chain: ['bash', 'sudo', SH, 'curl'],
   },
 ];
 
 t.before(labUp);
 t.jobs = 4;
-for (const { name, command, chain, also } of paths) {
+for (const { name, command, chain, says, also } of paths) {
   for (const family of FAMILIES) {
     t.test(`${name}, ${family.name}`, { buffered: true }, async (t) => {
       const word = mark();
@@ -112,7 +126,7 @@ for (const { name, command, chain, also } of paths) {
         family,
       });
       t.match(out, /404 Not Found|page 404/, `the page was read ${err}`);
-      if (name === 'another cgroup') t.match(err, `/${word}`, 'it did move');
+      if (says) t.match(err, says(word), 'it did what it says');
       const expected = typeof chain === 'function' ? chain(word) : chain;
       const { login } = await reachedWeb(t, { host: 'bastion1', word, family }, expected);
       await also?.(t, login, word);

@@ -1,5 +1,4 @@
 // A person at a terminal: what they type is theirs, and what is refused is explained where they look.
-import { fileURLToPath } from 'node:url';
 import { type IPty, spawn } from 'node-pty';
 import t, { type Test } from 'tap';
 import { isHop, isLoginOf, reachedWeb } from './assertions.ts';
@@ -7,7 +6,8 @@ import {
   FAMILIES,
   type Family,
   hopline,
-  labName,
+  labEnv,
+  labScript,
   labUp,
   mark,
   PYTHON,
@@ -21,14 +21,12 @@ import {
 t.before(labUp);
 t.jobs = 4;
 
-const script = fileURLToPath(new URL('../../scripts/lab', import.meta.url));
-
 class Terminal {
   said = '';
   readonly #pty: IPty;
 
   constructor(t: Test, args: readonly string[]) {
-    this.#pty = spawn(script, [...args], { cols: 200, env: { ...process.env, LAB_NAME: labName } });
+    this.#pty = spawn(labScript, [...args], { cols: 200, env: labEnv });
     this.#pty.onData((text) => {
       this.said += text;
     });

@@ -1,23 +1,11 @@
 // UDP: denied unless something allows it, and DNS to the resolver that is configured.
 import t from 'tap';
 import { isHop, isLoginOf } from './assertions.ts';
-import {
-  FAMILIES,
-  type Family,
-  IPV4,
-  IPV6,
-  labUp,
-  mark,
-  PYTHON,
-  programs,
-  ssh,
-  waitForHop,
-} from './support.ts';
+import { DIAL, dial, FAMILIES, type Family, IPV4, IPV6, labUp, mark, ssh, waitForHop } from './support.ts';
 
 t.before(labUp);
 t.jobs = 4;
 
-const DIAL = `${PYTHON} dial.py`;
 interface Refused {
   readonly name: string;
   readonly way: string;
@@ -52,8 +40,7 @@ for (const { name, way, port, reason, families = FAMILIES, protocol = 'udp' } of
     t.test(`${name} is refused, ${family.name}`, { buffered: true }, async (t) => {
       const word = mark();
       const address = family.address('web1');
-      const command = `python3 ${programs}/dial.py ${way} ${address} ${port} ${word}`;
-      const { out } = await ssh('alice', 'bastion1', command, { family });
+      const { out } = await ssh('alice', 'bastion1', dial(way, address, port, word), { family });
       t.equal(out, 'errno EPERM\n', 'at once, so that a client falls back');
       const found = await waitForHop('bastion1', word);
       isLoginOf(t, found.login, { user: 'alice', client: family.address('laptop') });

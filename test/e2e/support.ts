@@ -3,48 +3,45 @@
  *
  * Every file uses the lab named by LAB_NAME (default `e2e`) and starts it where it does not run; it is left running
  * for the next file, and `scripts/e2e` takes it down. Files run beside each other: a test finds its own login by a
- * mark that no other test has. bastion1 is shared and never restarted or reconfigured; what does that takes
- * `exclusively('bastion2', …)`.
+ * mark that no other test has. bastion1 is shared and never restarted or reconfigured; bastion2 is, and who uses it
+ * takes `exclusively('bastion2', …)`.
  */
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync, realpathSync, writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { realpathSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type { Test } from 'tap';
-import { ControlClient } from '../../src/api/client.ts';
+import type { ControlClient } from '../../src/api/client.ts';
 import type { HandoffJson, HopJson, NoticeJson, TreeLoginJson } from '../../src/api/json.ts';
 import { ControlError } from '../../src/api/protocol.ts';
+import { until } from '../until.ts';
+import { labOf, REPO, type RunOptions, run, type Said } from './lab.ts';
 
+export { type Said, until };
 export type Bastion = 'bastion1' | 'bastion2';
 export type Host = Bastion | 'laptop' | 'web1' | 'db1';
 
-export interface Said {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-export interface Options {
-  /** Standard input; without it, none. */
-  readonly input?: string;
+export interface Options extends RunOptions {
   /** Options of the ssh client. */
   readonly ssh?: readonly string[];
-  readonly timeoutMs?: number;
   /** Address by which the bastion is reached; its IPv4 address where none is given. */
   readonly family?: Family;
 }
 
-export const labName = process.env.LAB_NAME ?? 'e2e';
-const script = fileURLToPath(new URL('../../scripts/lab', import.meta.url));
-const cli = fileURLToPath(new URL('../../src/hopline.ts', import.meta.url));
+const ours = labOf(process.env.LAB_NAME ?? 'e2e');
+export const { name: labName, script: labScript, env: labEnv, lab, rootOf } = ours;
 
 /** Where the programs that tests run on a bastion lie: the repository is there at its own path. */
-export const programs = fileURLToPath(new URL('programs', import.meta.url));
+export const programs = join(import.meta.dirname, 'programs');
 /** As the kernel names the files behind these links: so do chains. */
 export const PYTHON = basename(realpathSync('/usr/bin/python3'));
 export const SH = basename(realpathSync('/bin/sh'));
+
+/** Shell: programs/dial.py, which connects in one of many ways. */
+export const dial = (way: string, address: string, port: number, word: string) =>
+  `python3 ${programs}/dial.py ${way} ${address} ${port} ${word}`;
+/** As it is in a chain. */
+export const DIAL = `${PYTHON} dial.py`;
 
 const NUMBERS: Readonly<Record<Host | 'vault', number>> = {
   laptop: 2,
@@ -55,29 +52,25 @@ const NUMBERS: Readonly<Record<Host | 'vault', number>> = {
   vault: 66,
 };
 
+/** An address as it is before a port, and in a URL. */
+export const bracketed = (address: string) => (address.includes(':') ? `[${address}]` : address);
+
 export interface Family {
   readonly name: 'IPv4' | 'IPv6';
   readonly version: '4' | '6';
   readonly loopback: string;
   address(host: Host | 'vault'): string;
-  /** `address`, in brackets where a URL wants them. */
   url(host: Host | 'vault', port: number, path: string): string;
 }
 
-export const IPV4: Family = {
-  name: 'IPv4',
-  version: '4',
-  loopback: '127.0.0.1',
-  address: (host) => `10.77.0.${NUMBERS[host]}`,
-  url: (host, port, path) => `http://10.77.0.${NUMBERS[host]}:${port}/${path}`,
-};
-export const IPV6: Family = {
-  name: 'IPv6',
-  version: '6',
-  loopback: '::1',
-  address: (host) => `fd77::${NUMBERS[host]}`,
-  url: (host, port, path) => `http://[fd77::${NUMBERS[host]}]:${port}/${path}`,
-};
+function family(version: '4' | '6', loopback: string, network: string): Family {
+  const address = (host: Host | 'vault') => network + NUMBERS[host];
+  const url = (host: Host | 'vault', port: number, path: string) =>
+    `http://${bracketed(address(host))}:${port}/${path}`;
+  return { name: `IPv${version}`, version, loopback, address, url };
+}
+export const IPV4 = family('4', '127.0.0.1', '10.77.0.');
+export const IPV6 = family('6', '::1', 'fd77::');
 export const FAMILIES: readonly Family[] = [IPV4, IPV6];
 
 /** A word that occurs nowhere else. */
@@ -85,28 +78,10 @@ export function mark(): string {
   return `m${randomBytes(6).toString('hex')}`;
 }
 
-/** @returns the outcome, whatever it is: a test asserts what it expects */
-export function run(file: string, args: readonly string[], options: Options = {}): Promise<Said> {
-  const { input = '', timeoutMs = 60_000 } = options;
-  return new Promise((resolve) => {
-    const env = { ...process.env, LAB_NAME: labName };
-    const limits = { env, timeout: timeoutMs, maxBuffer: 64 << 20 };
-    const child = execFile(file, args, limits, (error, out, err) => {
-      const code = typeof error?.code === 'number' ? error.code : error ? 255 : 0;
-      resolve({ code, out, err });
-    });
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(input);
-  });
-}
-
-export const lab = (args: readonly string[], options?: Options) => run(script, args, options);
-
 /** Starts the lab where it does not run. @throws with what the lab said */
 export async function labUp(): Promise<void> {
   if (process.env.HOPLINE_E2E_UP === labName) return;
-  const { code, err } = await lab(['up'], { timeoutMs: 180_000 });
-  if (code !== 0) throw new Error(`lab up failed: ${err}`);
+  await ours.labOk(['up']);
 }
 
 /** Arguments of `scripts/lab` for a login with the real ssh client. */
@@ -134,7 +109,7 @@ export interface Running {
 
 /** A command of `scripts/lab` that goes on while the test does something else; ended by the test's teardown. */
 export function start(t: Test, args: readonly string[]): Running {
-  const child = spawn(script, args, { env: { ...process.env, LAB_NAME: labName }, stdio: 'pipe' });
+  const child = ours.labSpawn(args);
   let text = '';
   child.stdout.on('data', (chunk) => (text += chunk));
   child.stderr.on('data', (chunk) => (text += chunk));
@@ -142,7 +117,7 @@ export function start(t: Test, args: readonly string[]): Running {
   const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 255)));
   const stop = async () => {
     child.stdin.end();
-    const timer = setTimeout_(() => child.kill('SIGTERM'), 300);
+    const timer = setTimeout(() => child.kill('SIGTERM'), 300);
     await ended;
     clearTimeout(timer);
   };
@@ -152,13 +127,14 @@ export function start(t: Test, args: readonly string[]): Running {
     said: () => text,
     write: (input) => child.stdin.write(input),
     until: async (pattern) => {
-      await until(async () => (pattern.test(text) ? true : null), `${pattern} in ${JSON.stringify(text)}`);
+      await until(() => pattern.test(text), `${pattern}`).catch((error: Error) => {
+        throw new Error(`${error.message} in ${JSON.stringify(text)}`);
+      });
     },
     stop,
     ended,
   };
 }
-const setTimeout_ = globalThis.setTimeout;
 
 /** A command on a host, as root unless said, outside of any login: as a service would run. */
 export function service(host: Host, command: string, user = 'root', options?: Options): Promise<Said> {
@@ -175,18 +151,10 @@ export function gate(word: string): string {
   return `for i in $(seq 600); do [ -e /tmp/gate-${word} ] && break; sleep 0.1; done`;
 }
 
-/** The root directory of a host, seen from outside. */
-export function rootOf(host: Host): string {
-  const [pid] = readFileSync(`/run/hopline-${labName}/${host}/init`, 'utf8').split(' ');
-  return `/proc/${pid}/root`;
-}
-
-const socketOf = (host: Bastion) => `${rootOf(host)}/run/hopline/control.sock`;
-
-/** The hopline command, on a host's daemon. */
+/** The hopline command of this checkout, on a host's daemon. */
 export function hopline(host: Bastion, args: readonly string[]): Promise<Said> {
-  const flags = ['--disable-warning=ExperimentalWarning', cli, '--socket', socketOf(host), '--no-color'];
-  return run(process.execPath, [...flags, ...args]);
+  const cli = ['--disable-warning=ExperimentalWarning', join(REPO, 'src/hopline.ts')];
+  return run(process.execPath, [...cli, '--socket', ours.socketOf(host), '--no-color', ...args]);
 }
 
 async function json<T>(host: Bastion, args: readonly string[]): Promise<T> {
@@ -207,17 +175,6 @@ export const notices = (host: Bastion, args: readonly string[] = []) =>
   json<NoticeJson[]>(host, ['notices', ...args]);
 export const handoffs = (host: Bastion, args: readonly string[] = []) =>
   json<HandoffJson[]>(host, ['handoffs', ...args]);
-
-/** Asks again until there is an answer. @throws after the time, saying what was waited for */
-export async function until<T>(ask: () => Promise<T | null>, what: string, timeoutMs = 20_000): Promise<T> {
-  const end = Date.now() + timeoutMs;
-  for (;;) {
-    const found = await ask();
-    if (found !== null) return found;
-    if (Date.now() > end) throw new Error(`after ${timeoutMs / 1000} s still not: ${what}`);
-    await sleep(100);
-  }
-}
 
 const MARK = /\bm[0-9a-f]{12}\b/g;
 /** Logins that need no second look: they carry a mark, or are over without one. */
@@ -253,7 +210,7 @@ export async function waitForLogin(
 ): Promise<TreeLoginJson> {
   let seen: TreeLoginJson | undefined;
   const look = async () => {
-    using client = await ControlClient.connect({ path: socketOf(host) });
+    using client = await ours.client(host);
     const id = await loginWith(client, host, word);
     if (id === null) return null;
     [seen] = (await client.call('tree', { login: id })).logins;
@@ -294,7 +251,7 @@ export async function waitForHop(
   return { login, hop };
 }
 
-/** Files that reconfigure or restart a bastion's daemon do so one after the other. */
+/** Tests that use a bastion whose daemon is reconfigured and restarted do so one after the other. */
 export async function exclusively<T>(host: Bastion, action: () => Promise<T>): Promise<T> {
   const path = `/run/hopline-${labName}/lock-${host}`;
   const holder = spawn('flock', ['-x', path, 'sh', '-c', 'echo held; read _'], {

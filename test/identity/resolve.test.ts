@@ -60,7 +60,7 @@ t.test('SSH_AUTH_INFO_0, strongest evidence first', async (t) => {
     ['\0\u001b[2J', [{ method: 'other', source: 'pam' }]],
   ];
   for (const [text, expected] of hostile)
-    t.strictSame(readAuthInfo(text, 'pam'), expected, text.slice(0, 40));
+    t.strictSame(readAuthInfo(text, 'pam'), expected, JSON.stringify(text.slice(0, 40)));
 });
 
 const CA = `SHA256:${'c'.repeat(43)}`;

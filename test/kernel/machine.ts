@@ -10,17 +10,13 @@ import { addressBytes } from '../../src/kernel/address.ts';
 import { BootClock } from '../../src/kernel/clock.ts';
 import * as abi from '../../src/kernel/layouts.generated.ts';
 import { type Kernel, loadKernel } from '../../src/kernel/load.ts';
+import { cgroupMount } from '../cgroup.ts';
 
-export const OBJECTS = new URL('../../dist/bpf', import.meta.url).pathname;
+export const OBJECTS = join(import.meta.dirname, '../../dist/bpf');
 export const PROXY_PORT = 15_001;
-const DIALER = new URL('./dialer.ts', import.meta.url).pathname;
-const NETNS = new URL('../../src/kernel/netns.ts', import.meta.url).pathname;
+const DIALER = join(import.meta.dirname, 'dialer.ts');
+const NETNS = new URL('../../src/kernel/netns.ts', import.meta.url).href;
 const BPFFS = '/sys/fs/bpf';
-
-function cgroupMount(): string | null {
-  const lines = readFileSync('/proc/self/mounts', 'utf8').split('\n');
-  return lines.find((line) => line.split(' ')[2] === 'cgroup2')?.split(' ')[1] ?? null;
-}
 
 /** Why the kernel half can't be tried here; null where it can. */
 export function missing(): string | null {

@@ -2,7 +2,7 @@ import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import { loadAll } from '../../src/policy/load.ts';
 import { files, places, problemsOf } from '../config/directory.ts';
-import { alice, person, query, unattended } from './make.ts';
+import { alice, compile, person, query, unattended } from './make.ts';
 
 const options = (directory: string) => ({
   resolvConf: `${directory}/resolv.conf`,
@@ -60,6 +60,33 @@ t.test('the shipped configuration loads cleanly, decides, and refuses nothing', 
   t.match(outcome({ login: unattended('service', null) }), { outcome: 'allow' });
   t.match(outcome({ login: person('alice', [], false) }), { outcome: 'deny', observed: true });
   t.match(outcome({ login: null }), { outcome: 'deny', observed: true });
+});
+
+t.test('the shipped policy, enforced: a person who is not verified finds no way round it', async (t) => {
+  const text = readFileSync(new URL('../../systemd/etc/policies/00-default.cedar', import.meta.url), 'utf8');
+  const policies = compile(text);
+  const outcome = (login: Parameters<typeof query>[0] & object) =>
+    policies.decideConnect(query({ target: null, ...login })).outcome;
+  const may = [
+    alice,
+    unattended('service', null),
+    unattended('service', 'root'),
+    unattended('service', 'www-data'),
+    unattended('cron', 'root'),
+  ];
+  for (const login of may) t.equal(outcome({ login }), 'allow', JSON.stringify(login));
+  const mayNot = [
+    person('alice', [], false),
+    unattended('user-manager', 'alice'),
+    unattended('at', 'alice'),
+    unattended('at', 'root'),
+    unattended('cron', 'alice'),
+    unattended('cron', null),
+    unattended('container', 'root'),
+    unattended('unattributed', 'root'),
+    null,
+  ];
+  for (const login of mayNot) t.equal(outcome({ login }), 'deny', JSON.stringify(login));
 });
 
 t.test('what the shipped files show as examples is right too, and shows the defaults', async (t) => {

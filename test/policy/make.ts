@@ -11,6 +11,7 @@ export function target(name: string, rest: Partial<Target> = {}): Target {
     protocol: 'postgres',
     mode: 'inspect',
     tags: [],
+    tls: { mode: 'prefer', ca: null, serverName: null },
   } as const;
   return { name, ...base, ...rest };
 }

@@ -16,18 +16,51 @@ const flow = {
   protocol: 'tcp',
   outcome: 'allow',
   reason: 'ok',
+  subject: { login: null, chain: ['bash'], name: null },
+  tls: { mode: 'prefer', ca: null, serverName: null },
 };
-const snapshot = { type: 'snapshot', snapshot: { version: '1', claimTimeoutMs: 1, dialTimeoutMs: 2 } };
+const snapshot = {
+  type: 'snapshot',
+  snapshot: { version: '1', claimTimeoutMs: 1, dialTimeoutMs: 2, policies: '{}' },
+};
+const decision = {
+  outcome: 'deny',
+  policies: ['p'],
+  reason: 'no',
+  observed: false,
+  errors: [],
+  version: '1',
+};
+const action = {
+  type: 'action',
+  hop: 'H',
+  action: 1,
+  kind: 'query',
+  subject: 'select',
+  detail: '{"a":1}',
+  decision,
+};
+const actionEnd = { type: 'action-end', hop: 'H', action: 1, detail: '{}' };
+const certificate = { type: 'certificate', seq: 3, names: ['db1'] };
 
 t.test('good messages pass, without fields of their own invention', async (t) => {
-  for (const message of [{ type: 'ready' }, claim, ended, dialed]) {
+  for (const message of [{ type: 'ready' }, claim, ended, dialed, action, actionEnd, certificate]) {
     t.same(fromWorker(message), message);
     t.same(fromWorker({ ...message, constructor: 1, extra: {} }), message);
   }
   const refuse = { type: 'refuse', seq: 0, reason: '' };
   const close = { type: 'close', hop: 'H', reason: 'revoked' };
   const drain = { type: 'drain', deadlineMs: 0 };
-  for (const message of [flow, { ...flow, limitIdleMs: 5, target: 'db' }, snapshot, refuse, close, drain])
+  const minted = { type: 'certificate', seq: 3, minted: null, error: 'no authority' };
+  for (const message of [
+    flow,
+    { ...flow, limitIdleMs: 5, target: 'db' },
+    snapshot,
+    refuse,
+    close,
+    drain,
+    minted,
+  ])
     t.same(fromSupervisor(message), message);
 });
 
@@ -62,6 +95,19 @@ const wrong: Record<string, unknown[]> = {
   protocol: [null],
   limitIdleMs: ['1', -1],
   source: [null],
+  subject: [null, 5],
+  tls: [null],
+  action: [-1, '1'],
+  kind: [null, 'x'.repeat(TEXT_LIMIT + 1)],
+  detail: [null, '', '[]', '{', 5],
+  decision: [
+    null,
+    {},
+    { ...decision, outcome: 'maybe' },
+    { ...decision, policies: [1] },
+    { ...decision, reason: 1 },
+  ],
+  names: [null, [1], Array(65).fill('a')],
   snapshot: [
     null,
     {},
@@ -77,7 +123,7 @@ t.test('anything else does not', async (t) => {
   }
   for (const [field, values] of Object.entries(wrong)) {
     for (const value of values) {
-      for (const message of [claim, ended, dialed])
+      for (const message of [claim, ended, dialed, action, actionEnd, certificate])
         if (field in message) t.equal(fromWorker({ ...message, [field]: value }), null, `${field}`);
       for (const message of [flow, snapshot])
         if (field in message || (field === 'limitIdleMs' && message === flow))
@@ -90,6 +136,7 @@ t.test('a worker that breaks the protocol is killed, and replaced', async (t) =>
   const lies = [
     { type: 'claim', seq: 'one' },
     { type: 'ended', hop: 'SOMEONE-ELSES', bytesUp: 0, bytesDown: 0, reason: null },
+    { type: 'action-end', hop: 'SOMEONE-ELSES', action: 1, detail: '{}' },
     { type: 'dialed', hop: 'SOMEONE-ELSES', source: { address: '10.0.0.1', port: 1 } },
   ];
   for (const lie of lies) {

@@ -1,4 +1,5 @@
 /** A pool with one rule: every connection that it accepts is a hop to `destination`. */
+import { join } from 'node:path';
 import type { Endpoint } from '../../src/core/types.ts';
 import { closeListeners, type Listener, openListeners } from '../../src/proxy/listen.ts';
 import {
@@ -11,7 +12,9 @@ import {
   WorkerPool,
 } from '../../src/proxy/supervise.ts';
 
-export const ENTRY = new URL('../../src/worker.ts', import.meta.url).pathname;
+export { until } from '../until.ts';
+
+export const ENTRY = join(import.meta.dirname, '../../src/worker.ts');
 
 export interface Rig extends AsyncDisposable {
   readonly pool: WorkerPool;
@@ -56,6 +59,8 @@ export async function rig(
         protocol: 'tcp',
         outcome: 'allow',
         reason: 'test',
+        tls: { mode: 'prefer', ca: null, serverName: null },
+        subject: { login: null, chain: [], name: null },
       } as const;
       return change(reply, claim);
     },
@@ -64,6 +69,8 @@ export async function rig(
       waiting.get(end.hop)?.(end);
     },
     onDialed: (dial) => dialed.push(dial),
+    onAction: () => {},
+    onCertificate: async () => ({ certificate: '', key: '', renewAt: 0 }),
     onSpawn: () => {},
     onWorkerLost: (worker) => lost.push(worker),
     onFault: ({ message }) => faults.push(message),
@@ -89,13 +96,4 @@ export async function rig(
       closeListeners(listeners);
     },
   };
-}
-
-/** Waits until `condition` holds. @throws Error after five seconds */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 5_000;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`not within 5 s: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }

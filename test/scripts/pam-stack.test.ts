@@ -1,8 +1,9 @@
 /** Where install puts the login hook into a PAM stack, and that uninstall takes it out byte for byte. */
 import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import t from 'tap';
 
-const LIB = new URL('../../scripts/install.d/lib', import.meta.url).pathname;
+const LIB = join(import.meta.dirname, '../../scripts/install.d/lib');
 
 function run(
   what: 'pam_with_hook' | 'pam_without_hook',

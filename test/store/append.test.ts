@@ -71,11 +71,11 @@ t.test('reading the same kernel events twice changes nothing', async (t) => {
         seq: 1,
         kind: 'query',
         at: T0 + 6,
-        ended: null,
         subject: 'select 1',
-        detail: { tables: [] },
+        detail: '{"tables":[]}',
         decision: allow,
       }),
+      writer.insertActionEnd(id(5), 1, { at: T0 + 7, detail: '{"rows":1}' }),
       writer.insertHandoff({
         kind: 'loopback',
         login: id(0),
@@ -90,9 +90,9 @@ t.test('reading the same kernel events twice changes nothing', async (t) => {
       writer.insertLoginEnd(id(0), { at: T0 + 12, lingering: false }),
       writer.insertRevocation(id(0), { at: T0 + 13, by: 'root', reason: 'drill' }),
     ]);
-  t.strictSame(play(), [true, true, true, true, false, true, 1, true, true, true, true]);
+  t.strictSame(play(), [true, true, true, true, false, true, true, 1, true, true, true, true]);
   const before = JSON.stringify(reader.tree({ all: true }));
-  t.strictSame(play(), [false, false, true, false, false, false, 1, false, false, false, false]);
+  t.strictSame(play(), [false, false, true, false, false, false, false, 1, false, false, false, false]);
   t.equal(JSON.stringify(reader.tree({ all: true })), before);
 });
 

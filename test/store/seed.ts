@@ -75,6 +75,7 @@ export function hop(over: Partial<Hop> = {}): Hop {
     transport: 'tcp',
     protocol: 'postgres',
     destination: { address: '10.77.0.20', port: 5432 },
+    source: { address: '127.0.0.1', port: 40_000 },
     started: T0 + 5_000_000,
     ended: null,
     bytesUp: null,

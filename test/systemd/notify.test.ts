@@ -1,4 +1,6 @@
 /** What systemd would receive, on a path and on an abstract name. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import koffi from 'koffi';
 import t from 'tap';
@@ -25,7 +27,11 @@ function receiver(path: string): { next(): string | null; close(): void } {
   };
 }
 
-for (const path of [join(t.testdir(), 'notify'), `@hopline-test-${process.pid}`])
+// A socket's path is short, and tap's own directories are not.
+const directory = mkdtempSync(join(tmpdir(), 'hopline-notify-'));
+t.teardown(() => rmSync(directory, { recursive: true }));
+
+for (const path of [join(directory, 'notify'), `@hopline-test-${process.pid}`])
   t.test(path.startsWith('@') ? 'an abstract name' : 'a path', async (t) => {
     const systemd = receiver(path);
     t.teardown(() => systemd.close());
@@ -52,16 +58,17 @@ for (const path of [join(t.testdir(), 'notify'), `@hopline-test-${process.pid}`]
     await new Promise((resolve) => setTimeout(resolve, 180));
     t.equal(systemd.next(), 'WATCHDOG=1');
     n.watchdog();
-    n.stopping();
+    n.stopping(90_000);
     const rest: string[] = [];
     for (let text = systemd.next(); text !== null; text = systemd.next()) rest.push(text);
-    t.equal(rest.at(-1), 'STOPPING=1');
+    t.equal(rest.at(-1), 'STOPPING=1\nEXTEND_TIMEOUT_USEC=90000000');
   });
 
 t.test('nobody asked: nothing happens', async (t) => {
   const n = notifier({});
   t.equal(n.enabled, false);
-  for (const call of ['ready', 'reloading', 'stopping', 'watchdog'] as const) n[call]();
+  for (const call of ['ready', 'reloading', 'watchdog'] as const) n[call]();
+  n.stopping(1);
   n.status('x');
 });
 

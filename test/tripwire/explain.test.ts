@@ -79,29 +79,6 @@ t.test('addresses and ports that the kernel had not chosen yet stand for any', a
   t.same(six.sweep(60 * S), []);
 });
 
-t.test('rules explain what has no flow', async (t) => {
-  const e = new Explainer();
-  e.replaceRules([
-    { transport: 'udp', prefix: '10.77.0.53/32', port: 53 },
-    { transport: 'udp', prefix: 'fd77::/64', port: 0 },
-  ]);
-  const udp = (address: string, port: number): PacketReport =>
-    packet(0, { proto: 'udp', protocol: 17, destination: { address, port } });
-  for (const [address, port] of [
-    ['10.77.0.53', 53],
-    ['fd77::9', 123],
-    ['10.77.0.53', 54],
-    ['10.77.0.54', 53],
-    ['fd78::9', 123],
-  ] as const)
-    e.packet(udp(address, port));
-  t.same(
-    e.sweep(60 * S).map((report) => `${report.destination.address} ${report.destination.port}`),
-    ['10.77.0.53 54', '10.77.0.54 53', 'fd78::9 123'],
-  );
-  t.throws(() => e.replaceRules([{ transport: 'udp', prefix: 'everywhere', port: 0 }]));
-});
-
 t.test('bounded, and it says so', async (t) => {
   const e = new Explainer({ limit: 10 });
   for (let port = 1; port <= 30; port += 1) {

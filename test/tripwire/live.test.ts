@@ -1,5 +1,6 @@
 /** The tripwire process on a real interface, in a network namespace of the test's own. */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import t from 'tap';
 
 const name = `hltrip${process.pid}`;
@@ -22,7 +23,7 @@ t.test('reports what leaves by the uplink, once each', { skip: root ? false : 'n
     ip('-n', space, 'addr', 'add', `10.99.7.${host}/24`, 'dev', 'up0');
     ip('-n', space, 'addr', 'add', `fd99:7::${host}/64`, 'dev', 'up0', 'nodad');
   }
-  const sender = new URL('./fixture/sender.ts', import.meta.url).pathname;
+  const sender = join(import.meta.dirname, 'fixture/sender.ts');
   const args = ['netns', 'exec', name, process.execPath, '--disable-warning=ExperimentalWarning', sender];
   // Without tap's own hooks, which write where the unprivileged child may not.
   const env = { PATH: process.env.PATH };

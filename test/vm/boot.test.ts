@@ -1,36 +1,14 @@
 /** scripts/vm-test itself: what a run gives back, and what it must not touch. Needs root; the first run fetches kernels. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
+import { prepare, type Run, reason, VM_TEST, vmTest } from './support.ts';
 
-const vmTest = join(import.meta.dirname, '../../scripts/vm-test');
 const kernels = ['5.10', '6.1', '6.12'];
 
-interface Run {
-  status: number | null;
-  stdout: string;
-  stderr: string;
-}
-
-function run(args: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Run> {
-  const child = spawn(vmTest, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  return new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (status) => resolve({ status, stdout, stderr }));
-  });
-}
-
-const bash = (kernel: string, script: string): Promise<Run> => run([kernel, '--', 'bash', '-c', script]);
+const bash = (kernel: string, script: string): Promise<Run> => vmTest([kernel, '--', 'bash', '-c', script]);
 
 /** Directories of runs below TMPDIR, which each run removes. */
 const left = (dir: string): string[] => readdirSync(dir).filter((name) => name.startsWith('hopline-vm.'));
@@ -45,23 +23,15 @@ t.test('wrong usage is 2, and says what was expected', async (t) => {
     [['6.1', 'true'], /unknown option true/],
     [['6.1', '--env', 'HOPLINE_NOT_SET', '--', 'true'], /not set here/],
   ] as const) {
-    const { status, stdout, stderr } = await run([...args]);
+    const { status, stdout, stderr } = await vmTest([...args]);
     t.equal(status, 2, args.join(' '));
     t.match(stderr, says);
     t.equal(stdout, '');
   }
 });
 
-const reason =
-  process.getuid?.() !== 0
-    ? 'needs root: mounts'
-    : process.arch !== 'x64'
-      ? `guests are x86_64, this is ${process.arch}`
-      : false;
-
 t.test('guests', { skip: reason }, async (t) => {
-  const prepared = spawnSync(vmTest, ['--prepare'], { stdio: ['ignore', 2, 2] });
-  t.equal(prepared.status, 0, 'kernels and the systemd tree are there');
+  prepare();
 
   for (const kernel of kernels)
     t.test(`${kernel}: output, errors, status and what a host has`, async (t) => {
@@ -90,7 +60,7 @@ t.test('guests', { skip: reason }, async (t) => {
     const cwd = mkdtempSync(join(tmpdir(), "vm test'"));
     t.teardown(() => rmSync(cwd, { recursive: true }));
     const words = ['a b', '', '*', "it's", 'line\nline', '$HOME'];
-    const { status, stdout } = await run(
+    const { status, stdout } = await vmTest(
       ['6.1', '--env', 'GIVEN', '--env', 'SET=x  "y"', '--']
         .concat(['bash', '-c', 'printf "%s\\0" "$PWD" "$GIVEN" "$SET" "$@"', '_'])
         .concat(words),
@@ -132,7 +102,7 @@ t.test('guests', { skip: reason }, async (t) => {
   });
 
   t.test('a command that is not there, and one that is killed', async (t) => {
-    t.match(await run(['6.1', '--', 'no-such-command']), { status: 127, stderr: /no-such-command/ });
+    t.match(await vmTest(['6.1', '--', 'no-such-command']), { status: 127, stderr: /no-such-command/ });
     t.match(await bash('6.1', 'kill -KILL $$'), { status: 137 });
   });
 
@@ -140,8 +110,8 @@ t.test('guests', { skip: reason }, async (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'vm-left.'));
     t.teardown(() => rmSync(dir, { recursive: true }));
     const env = { ...process.env, TMPDIR: dir };
-    const dead = await run(
-      ['6.1', '--', 'bash', '-c', 'echo so far; echo c >/proc/sysrq-trigger; sleep 60'],
+    const dead = await vmTest(
+      ['6.1', '--', 'bash', '-c', 'echo so far; sleep 1; echo c >/proc/sysrq-trigger; sleep 60'],
       {
         env,
       },
@@ -151,9 +121,9 @@ t.test('guests', { skip: reason }, async (t) => {
       stdout: 'so far\n',
       stderr: /Kernel panic[\s\S]*died while the command ran/,
     });
-    const unborn = await run(['6.1', '--append', 'rdinit=/none', '--', 'true'], { env });
+    const unborn = await vmTest(['6.1', '--append', 'rdinit=/none', '--', 'true'], { env });
     t.match(unborn, { status: 125, stdout: '', stderr: /did not start/ });
-    const late = await run(['6.1', '--timeout', '8', '--', 'sleep', '600'], { env });
+    const late = await vmTest(['6.1', '--timeout', '8', '--', 'sleep', '600'], { env });
     t.match(late, { status: 124, stderr: /longer than 8 s/ });
     t.strictSame(left(dir), []);
     t.notMatch(readFileSync('/proc/self/mountinfo', 'utf8'), 'hopline-vm');
@@ -163,7 +133,7 @@ t.test('guests', { skip: reason }, async (t) => {
     const dir = mkdtempSync(join(tmpdir(), 'vm-kill.'));
     t.teardown(() => rmSync(dir, { recursive: true }));
     for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-      const child = spawn(vmTest, ['6.1', '--', 'bash', '-c', 'echo up; sleep 600'], {
+      const child = spawn(VM_TEST, ['6.1', '--', 'bash', '-c', 'echo up; sleep 600'], {
         env: { ...process.env, TMPDIR: dir },
         stdio: ['ignore', 'pipe', 'ignore'],
       });
@@ -179,7 +149,7 @@ t.test('guests', { skip: reason }, async (t) => {
   });
 
   t.test('systemd: reached, its units run, a login is a session', async (t) => {
-    const { status, stdout, stderr } = await run([
+    const { status, stdout, stderr } = await vmTest([
       'systemd',
       '--',
       'bash',

@@ -2,15 +2,16 @@
  * The kernel half and the way of a login on other kernels, one guest each: test/vm/guest/kernel.sh is what happens in
  * it. Needs root; about two minutes a kernel on two quiet cores, since guests' processors are emulated.
  */
-import { globSync, readFileSync, realpathSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { NoticeJson, TreeLoginJson } from '../../src/api/json.ts';
 import type { Revoked, Status } from '../../src/api/protocol.ts';
+import type { Expected } from '../e2e/assertions.ts';
+import { DIAL, PYTHON } from '../e2e/support.ts';
 import {
   compile,
   directory,
-  type Expected,
   explain,
   type Findings,
   guest,
@@ -36,8 +37,6 @@ const kernels: readonly Kernel[] = [
 
 const WEB4 = '10.77.0.30';
 const WEB6 = 'fd77::30';
-/** As the kernel names the file behind the link: so do chains. */
-const PYTHON = basename(realpathSync('/usr/bin/python3'));
 const SCRIPT = `${PYTHON} calls.py`;
 
 t.setTimeout(30 * 60_000);
@@ -199,7 +198,7 @@ function revoked(t: Test, found: Findings): void {
   const login = loginOf(t, found, 2, WEB6);
   t.type(login.revoked, 'string');
   const held = hasHop(t, 'the live connection', login, {
-    chain: ['bash', `${PYTHON} dial.py`],
+    chain: ['bash', DIAL],
     address: WEB4,
     port: 9000,
   });

@@ -5,8 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { HopJson, TreeLoginJson } from '../../src/api/json.ts';
+import { type Expected, isHop } from '../e2e/assertions.ts';
 
 const repository = join(import.meta.dirname, '../..');
+export const VM_TEST = join(repository, 'scripts/vm-test');
 export const guestScripts = join(import.meta.dirname, 'guest');
 
 /** Why there can be no guest here; false where there can. */
@@ -59,21 +61,36 @@ export class Findings {
   }
 }
 
-/** Runs a command in a guest: arguments of scripts/vm-test. */
-export function guest(args: readonly string[]): Promise<Findings> {
-  const child = spawn(join(repository, 'scripts/vm-test'), args, { stdio: ['ignore', 'pipe', 'pipe'] });
+export interface Run {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs scripts/vm-test. */
+export function vmTest(
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Run> {
+  const child = spawn(VM_TEST, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   let stdout = '';
-  let said = '';
+  let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;
   });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    said += text;
+    stderr += text;
   });
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (status) => resolve(new Findings(status, stdout, said)));
+    child.on('close', (status) => resolve({ status, stdout, stderr }));
   });
+}
+
+/** Runs a command that reports, in a guest: arguments of scripts/vm-test. */
+export async function guest(args: readonly string[]): Promise<Findings> {
+  const { status, stdout, stderr } = await vmTest(args);
+  return new Findings(status, stdout, stderr);
 }
 
 /** A directory of this machine that guests see, with its mode open for the users in them; removed at the end. */
@@ -86,7 +103,7 @@ export function directory(t: Test): string {
 
 /** Fetches what guests need: a minute or two the first time. @throws with what vm-test said */
 export function prepare(...what: readonly string[]): void {
-  const { status } = spawnSync(join(repository, 'scripts/vm-test'), ['--prepare', ...what], {
+  const { status } = spawnSync(VM_TEST, ['--prepare', ...what], {
     stdio: ['ignore', 2, 2],
   });
   if (status !== 0) throw new Error(`vm-test --prepare ended with ${status}`);
@@ -103,18 +120,7 @@ export function compile(source: string, to: string): void {
   execFileSync('gcc', ['-O1', '-Wall', '-Werror', '-o', to, join(repository, source)]);
 }
 
-export interface Expected {
-  readonly chain: readonly string[];
-  readonly address: string;
-  readonly port: number;
-  readonly transport?: HopJson['transport'];
-  readonly protocol?: string;
-  readonly target?: string | null;
-  readonly outcome?: 'allow' | 'deny';
-  readonly mode?: HopJson['mode'];
-}
-
-/** One hop of the login is exactly this, and one of the login's processes made it. */
+/** One hop of the login is exactly this, is over, and one of the login's processes made it. */
 export function hasHop(t: Test, what: string, login: TreeLoginJson, expected: Expected): HopJson | undefined {
   const hop = login.hops.find(
     ({ destination, transport, chain }) =>
@@ -127,16 +133,8 @@ export function hasHop(t: Test, what: string, login: TreeLoginJson, expected: Ex
     t.fail(`${what}: no such hop`, { expected, hops: login.hops });
     return undefined;
   }
-  const got = {
-    protocol: hop.protocol,
-    target: hop.target,
-    outcome: hop.decision.outcome,
-    mode: hop.mode,
-    ended: hop.ended !== null,
-    own: login.processes.some(({ id }) => id === hop.process),
-  };
-  const { protocol = 'tcp', target = null, outcome = 'allow', mode = 'inspect' } = expected;
-  t.same(got, { protocol, target, outcome, mode, ended: true, own: true }, what);
+  isHop(t, { login, hop }, { target: null, ...expected }, what);
+  t.ok(hop.ended, `${what}: it has ended`);
   return hop;
 }
 

@@ -38,6 +38,7 @@ t.test('systemd', { skip: reason }, async (t) => {
   await t.test('a login', async (t) => loggedIn(t, found));
   await t.test('what systemd, cron and at start is nobody’s login', async (t) => unattended(t, found));
   await t.test('a restart: a connection waits for it', async (t) => restarted(t, found));
+  await t.test('a stop takes as long as connections may go on', async (t) => drained(t, found));
   await t.test('kill -9: systemd starts it again', async (t) => killed(t, found));
   await t.test('uninstalled: nothing is left of it', async (t) => removed(t, found));
   explain(t, found, 'journal');
@@ -67,8 +68,8 @@ function reloaded(t: Test, found: Findings): void {
   t.not(after.policy.version, before.policy.version);
   t.match(after, { mode: 'enforce', policy: { policies: 1, targets: 1 } });
   const told = found.json<NoticeJson[]>('notices').filter(({ kind }) => kind === 'reload');
-  t.equal(told.length, 1, 'it is told once');
-  t.match(told[0]?.detail, after.policy.version);
+  t.equal(told.length, 2, 'each is told once');
+  t.match(told.at(-1)?.detail, after.policy.version);
 }
 
 function examined(t: Test, found: Findings): void {
@@ -200,6 +201,13 @@ function restarted(t: Test, found: Findings): void {
   );
 }
 
+function drained(t: Test, found: Findings): void {
+  const [seconds, result] = found.text('drained').trim().split(' ');
+  t.equal(result, 'success', 'it was not killed, though the unit has five seconds of patience');
+  t.ok(Number(seconds) >= 19, `it took ${seconds} s`);
+  t.match(found.text('drained-client'), /^held\n[\s\S]*over\n$/, 'the connection was ended at the end of its time');
+}
+
 function killed(t: Test, found: Findings): void {
   t.equal(found.text('restarts'), '1\n');
   t.equal(found.text('killed'), 'hello\n', found.text('killed.err'));
@@ -210,8 +218,8 @@ function killed(t: Test, found: Findings): void {
   const kinds = found.json<NoticeJson[]>('notices').map(({ kind }) => kind);
   t.same(
     ['start', 'stop', 'gap'].map((kind) => kinds.filter((one) => one === kind).length),
-    [3, 1, 1],
-    'three starts, a stop in order, and the gap that the kill left',
+    [4, 2, 1],
+    'four starts, two stops in order, and the gap that the kill left',
   );
   t.notOk(kinds.includes('loss'), 'nothing is lost');
 }

@@ -62,7 +62,7 @@ function report(context: Context, checked: Checked, wanted: (problem: Problem) =
   const { style } = context;
   if (context.json) context.printJson(checked);
   else {
-    const summary = `${count(checked.policies, 'policy file')}, ${count(checked.targets, 'target')}, ${count(checked.users, 'user')}`;
+    const summary = `${count(checked.policies, 'policy', 'policies')}, ${count(checked.targets, 'target')}, ${count(checked.users, 'user')}`;
     const problems = checked.problems.filter(wanted);
     context.print([
       ...problemLines(checked.warnings.filter(wanted), style).map((line) => style.colors.yellow(line)),

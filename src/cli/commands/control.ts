@@ -5,6 +5,7 @@ import { count } from '../format.ts';
 import { textOption } from '../since.ts';
 import { problemLines } from './config.ts';
 
+/** Exit code 1 when something that was live goes on. */
 export async function revoke(
   context: Context,
   options: Readonly<Record<string, unknown>>,
@@ -14,11 +15,17 @@ export async function revoke(
   const done = await context.ask((client) => client.call('revoke', params));
   if (context.json) context.printJson(done);
   else {
-    const ids = [...done.logins.map((id) => `  login ${id}`), ...done.hops.map((id) => `  hop ${id}`)];
+    const { colors } = context.style;
     const summary = `revoked ${done.type} ${printable(what)}: ${count(done.logins.length, 'login')}, ${count(done.hops.length, 'live hop')} closed`;
-    context.print([summary, ...ids]);
+    context.print([
+      summary,
+      ...done.logins.map((id) => `  login ${id}`),
+      ...done.hops.map((id) => `  hop ${id}`),
+      ...done.silenced.map((id) => `  hop ${id}: UDP, of which the kernel lets nothing more out`),
+      ...done.open.map(({ hop, reason }) => colors.red(`  hop ${hop} goes on: ${printable(reason)}`)),
+    ]);
   }
-  return EXIT.ok;
+  return done.open.length === 0 ? EXIT.ok : EXIT.no;
 }
 
 /** Exit code 1 when the new configuration was refused: the old one goes on. */
@@ -29,6 +36,9 @@ export async function reload(context: Context): Promise<number> {
     context.print([
       ...problemLines(done.warnings, context.style),
       `reloaded: version ${printable(done.version)}`,
+      ...(done.restart.length > 0
+        ? [context.style.colors.yellow(`needs a restart: ${done.restart.map(printable).join(', ')}`)]
+        : []),
     ]);
   else
     context.print([

@@ -31,7 +31,7 @@ export async function status(context: Context): Promise<number> {
     line('mode', mode),
     line(
       'policy',
-      `${printable(found.policy.version)}: ${count(found.policy.policies, 'file')}, ${count(found.policy.targets, 'target')}`,
+      `${printable(found.policy.version)}: ${count(found.policy.policies, 'policy', 'policies')}, ${count(found.policy.targets, 'target')}`,
     ),
     line('workers', `${ready} of ${found.workers.length} ready, ${count(open, 'open connection')}`),
     line('store', figures(found.store)),

@@ -59,7 +59,7 @@ async function refusedUntilFull(t: Test, shell: Shell): Promise<number> {
 
 if (rootOnly) t.plan(0, rootOnly);
 else {
-  t.setTimeout(240_000);
+  t.setTimeout(600_000);
   t.before(async () => {
     await labUp({ daemon: false });
     const { code, err } = await exec('bastion1', 'mount', '-o', 'remount,size=6m', '/var/lib/hopline');
@@ -123,7 +123,7 @@ else {
     shell.close();
   });
 
-  t.test('full at the start: hoplined says so', { timeout: 60_000 }, async (t) => {
+  t.test('full at the start: hoplined says so', { timeout: 300_000 }, async (t) => {
     await daemon('stop');
     await exec('bastion1', 'sh', '-c', 'rm -f /var/lib/hopline/hopline.db*');
     fill();

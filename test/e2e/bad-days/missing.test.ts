@@ -104,11 +104,11 @@ async function lacks(t: Test, lack: Lack): Promise<void> {
 
 if (rootOnly) t.plan(0, rootOnly);
 else {
-  t.setTimeout(300_000);
+  t.setTimeout(600_000);
   t.before(() => labUp({ daemon: false }));
   t.teardown(labDown);
 
-  for (const lack of LACKS) t.test(`without ${lack.what}`, { timeout: 100_000 }, (t) => lacks(t, lack));
+  for (const lack of LACKS) t.test(`without ${lack.what}`, { timeout: 300_000 }, (t) => lacks(t, lack));
 
   t.test('a scope that is not there', async (t) => {
     const file = '/etc/hopline/hopline.yaml';
@@ -128,7 +128,7 @@ else {
 
   t.test(
     'without the PAM line: doctor says so, and a login is a tree, unverified',
-    { timeout: 90_000 },
+    { timeout: 300_000 },
     async (t) => {
       t.equal((await daemon('start')).code, 0);
       const file = '/etc/pam.d/sshd';

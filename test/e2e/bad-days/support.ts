@@ -1,77 +1,40 @@
 /** What the failure tests share: a lab of their own, logins that stay, and the daemon from outside. */
-import { type ChildProcessWithoutNullStreams, execFile, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { ControlClient } from '../../../src/api/client.ts';
 import type { Method, Params, Results } from '../../../src/api/protocol.ts';
+import { until as untilSeen } from '../../until.ts';
+import { labOf, type Said as Outcome, REPO } from '../lab.ts';
 
-export { sleep };
+export { type Outcome, REPO, sleep };
+
 /** Never the lab of the other tests: this one is taken down and broken. */
-export const LAB = process.env.BAD_DAYS_LAB ?? 'bad';
-export const REPO = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+const ours = labOf(process.env.BAD_DAYS_LAB ?? 'bad');
+export const { name: LAB, lab, labOk, ssh } = ours;
 export const PINS = `/sys/fs/bpf/hopline-${LAB}-bastion1`;
-const SCRIPT = `${REPO}/scripts/lab`;
-const env = { ...process.env, LAB_NAME: LAB };
-
-export interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs `scripts/lab` for this lab; `code` is its exit status, 255 where it was killed. */
-export function lab(
-  args: readonly string[],
-  options: { input?: string; timeoutMs?: number } = {},
-): Promise<Outcome> {
-  const { input = '', timeoutMs = 60_000 } = options;
-  return new Promise((resolve) => {
-    const limits = { env, timeout: timeoutMs, maxBuffer: 1 << 28 };
-    const child = execFile(SCRIPT, args, limits, (error, out, err) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 255 : 0, out, err });
-    });
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(input);
-  });
-}
-
-/** @throws Error with what the command said */
-export async function labOk(
-  args: readonly string[],
-  options: { input?: string; timeoutMs?: number } = {},
-): Promise<string> {
-  const { code, out, err } = await lab(args, options);
-  if (code !== 0) throw new Error(`lab ${args.join(' ')} ended with ${code}: ${err || out}`);
-  return out;
-}
 
 /** A fresh lab, whatever an earlier run that was killed has left. */
 export async function labUp(options: { daemon: boolean; only?: string }): Promise<void> {
-  await labOk(['down'], { timeoutMs: 120_000 });
+  await labOk(['down']);
   const only = options.only ? ['--only', options.only] : [];
-  await labOk(['up', ...(options.daemon ? [] : ['--no-daemon']), ...only], { timeoutMs: 120_000 });
+  await labOk(['up', ...(options.daemon ? [] : ['--no-daemon']), ...only]);
 }
 
 export async function labDown(): Promise<void> {
-  const { code, err } = await lab(['down'], { timeoutMs: 120_000 });
+  const { code, err } = await lab(['down']);
   if (code !== 0) console.error(`lab down ended with ${code}: ${err}`);
 }
 
-export const ssh = (login: string, command: string, input = '') =>
-  lab(['ssh', login, '--', command], { input });
 export const exec = (host: string, ...command: string[]) => lab(['exec', host, '--', ...command]);
+/** The hopline command on bastion1: its files are that host's. */
 export const hopline = (...args: string[]) => lab(['hopline', 'bastion1', '--', ...args]);
 export const daemon = (verb: 'start' | 'stop' | 'kill' | 'restart' | 'log') =>
   lab(['daemon', 'bastion1', verb], { timeoutMs: 90_000 });
 
 /** A path of bastion1 as it is seen from here. */
-export function inside(path: string, host = 'bastion1'): string {
-  const [pid] = readFileSync(`/run/hopline-${LAB}/${host}/init`, 'utf8').split(' ');
-  return `/proc/${pid}/root${path}`;
-}
+export const inside = (path: string, host = 'bastion1'): string => ours.rootOf(host) + path;
 
 export function write(path: string, text: string): void {
   mkdirSync(dirname(inside(path)), { recursive: true });
@@ -86,12 +49,8 @@ export function daemonPid(): number {
 }
 
 /** One question to bastion1's daemon. @throws ControlError */
-export async function ask<M extends Method>(
-  method: M,
-  params: Params[M],
-  timeoutMs = 30_000,
-): Promise<Results[M]> {
-  using client = await ControlClient.connect({ path: inside('/run/hopline/control.sock'), timeoutMs });
+export async function ask<M extends Method>(method: M, params: Params[M]): Promise<Results[M]> {
+  using client = await ours.client('bastion1');
   return await client.call(method, params);
 }
 
@@ -100,19 +59,8 @@ export const notices = (kind?: string) => ask('notices', { ...(kind ? { kind } :
 export const hops = (params: Params['hops'] = {}) => ask('hops', { limit: 100_000, ...params });
 
 /** Looks until `look` finds something. @throws Error naming `what` when the time is up */
-export async function until<T>(
-  what: string,
-  look: () => T | Promise<T>,
-  timeoutMs = 15_000,
-): Promise<NonNullable<T>> {
-  const end = Date.now() + timeoutMs;
-  for (;;) {
-    const found = await look();
-    if (found !== null && found !== undefined && found !== false) return found;
-    if (Date.now() >= end) throw new Error(`not within ${timeoutMs / 1000} s: ${what}`);
-    await sleep(100);
-  }
-}
+export const until = <T>(what: string, look: () => T | Promise<T>, timeoutMs = 15_000) =>
+  untilSeen(look, what, timeoutMs);
 
 export function alive(pid: number): boolean {
   try {
@@ -134,17 +82,9 @@ export function runs({ pid, startNs }: { readonly pid: number; readonly startNs:
   return BigInt(fields[19] ?? 0) === BigInt(startNs) / NS_PER_TICK;
 }
 
-/** The path of the lab's own cgroup, whose processes `lab down` ends. */
-export function labCgroup(): string {
-  const line = readFileSync('/proc/mounts', 'utf8')
-    .split('\n')
-    .find((mount) => mount.split(' ')[2] === 'cgroup2');
-  return `${line?.split(' ')[1] ?? '/sys/fs/cgroup'}/hopline-${LAB}`;
-}
-
 /** Starts a program that ends with the lab at the latest. */
 export function spawnInLab(command: readonly string[]): ChildProcessWithoutNullStreams {
-  const enter = `echo $$ >${labCgroup()}/cgroup.procs && exec "$@"`;
+  const enter = `echo $$ >${ours.cgroup()}/cgroup.procs && exec "$@"`;
   return spawn('sh', ['-c', enter, 'sh', ...command], { stdio: 'pipe' });
 }
 
@@ -156,7 +96,7 @@ export class Shell {
   #ended = false;
 
   constructor(login: string) {
-    this.#child = spawn(SCRIPT, ['ssh', login, '--', 'exec bash -s'], { env, stdio: 'pipe' });
+    this.#child = ours.labSpawn(['ssh', login, '--', 'exec bash -s']);
     this.#child.stdin.on('error', () => {});
     this.#child.on('close', () => {
       this.#ended = true;
@@ -200,7 +140,7 @@ export async function loginOf(shell: Shell): Promise<string> {
 
 /** A helper program in C, compiled into bastion1. */
 export function compile(source: string, path: string): void {
-  execFileSync('cc', ['-O1', '-o', inside(path), fileURLToPath(new URL(source, import.meta.url))]);
+  execFileSync('cc', ['-O1', '-o', inside(path), join(import.meta.dirname, source)]);
 }
 
 /** True where these tests can run at all; else the reason is printed. */

@@ -107,6 +107,27 @@ report_run restarted hopline status --json
 unit_value ActiveEnterTimestamp --timestamp=us+utc | report restarted-at
 stage 'restarted'
 
+# --- connections may go on for longer than the unit has patience
+install -d /etc/systemd/system/hoplined.service.d
+printf '[Service]\nTimeoutStopSec=5\n' >/etc/systemd/system/hoplined.service.d/short.conf
+systemctl daemon-reload
+echo 'proxy: {timeouts: {drain: 20s}}' >>/etc/hopline/hopline.yaml
+systemctl reload hoplined.service
+login "exec 3<>/dev/tcp/$web4/80; echo held; cat <&3; echo over" >/run/drained.out 2>&1 &
+drained=$!
+until_true 60 grep -q held /run/drained.out
+pid=$(main_pid)
+before=$SECONDS
+timeout 240 systemctl stop hoplined.service || true
+echo "$((SECONDS - before)) $(unit_value Result)" | report drained
+rm -r /etc/systemd/system/hoplined.service.d
+systemctl daemon-reload
+systemctl start hoplined.service
+until_true 240 ready_again "$pid"
+wait "$drained" || true
+report drained-client </run/drained.out
+stage 'drained'
+
 pid=$(main_pid)
 kill -9 "$pid"
 until_true 240 ready_again "$pid"

@@ -1,0 +1,60 @@
+import type { ActionJson } from '../../api/json.ts';
+import { printable } from '../../core/text.ts';
+import type { Context } from '../context.ts';
+import { chain } from '../describe.ts';
+import { EXIT } from '../exit.ts';
+import { clock } from '../format.ts';
+import { numberOption, sinceOption, textOption } from '../since.ts';
+import type { Style } from '../style.ts';
+
+type Options = Readonly<Record<string, unknown>>;
+
+const SHOWN = 160;
+
+export async function actions(context: Context, options: Options): Promise<number> {
+  const { style } = context;
+  const params = {
+    hop: textOption(options.hop),
+    login: textOption(options.login),
+    user: textOption(options.user),
+    target: textOption(options.target),
+    since: sinceOption(options.since, style.now),
+    kind: textOption(options.kind),
+    text: textOption(options.text),
+    outcome: options.denied === true ? ('deny' as const) : undefined,
+    limit: numberOption(options.limit),
+  };
+  const found = await context.ask((client) => client.call('actions', params));
+  if (context.json) context.printJson(found);
+  else context.print(found.length > 0 ? found.map((action) => actionLine(action, style)) : 'no such actions');
+  return EXIT.ok;
+}
+
+function actionLine(action: ActionJson, style: Style): string {
+  const { colors } = style;
+  const { hop, seq, login, target, decision, detail, subject, at } = action;
+  const statement = typeof detail.statement === 'string' ? detail.statement : subject;
+  const text = printable(statement.replace(/\s+/g, ' ').trim());
+  return [
+    clock(at, style.now),
+    colors.cyan(`${hop}#${seq}`),
+    login === null ? colors.yellow('unattributed') : `[L ${login}]`,
+    colors.bold(target ?? '-'),
+    decision.outcome === 'allow' ? resultOf(action) : colors.red(decision.observed ? 'observed' : 'denied'),
+    text.length <= SHOWN ? text : `${text.slice(0, SHOWN - 1).toWellFormed()}…`,
+    colors.dim(chain(action.chain, style)),
+  ].join('  ');
+}
+
+/** Rows and time, or what the server said. */
+function resultOf({ result }: ActionJson): string {
+  if (result === null) return '…';
+  const { rows, milliseconds, error } = result;
+  if (typeof error === 'string') return printable(error);
+  if (typeof error === 'object' && error !== null) {
+    const { code, message } = error as { code?: unknown; message?: unknown };
+    return printable(`${code} ${message}`);
+  }
+  const count = typeof rows === 'number' ? `${rows} ${rows === 1 ? 'row' : 'rows'} ` : '';
+  return typeof milliseconds === 'number' ? `${count}${milliseconds.toFixed(1)} ms` : count;
+}

@@ -1,0 +1,44 @@
+/** A worker's own copy of the policies: it reaches it as data, and is compiled when the first action asks. */
+import type { Decision } from '../core/types.ts';
+import { denied } from './decide.ts';
+import type { ConnectQuery, Context } from './request.ts';
+import { compilePolicies, type PolicyInput, type PolicySnapshot } from './snapshot.ts';
+
+/** As JSON: what `ActionPolicies.replace` takes. */
+export function policyData({ files, mode, targets, identities, loopback }: PolicyInput): string {
+  return JSON.stringify({ files, mode, targets, identities, loopback });
+}
+
+export class ActionPolicies {
+  #data: string | null = null;
+  #snapshot: PolicySnapshot | null = null;
+
+  /** @param data of `policyData`; those before it are no longer in force */
+  replace(data: string): void {
+    if (data === this.#data) return;
+    this.#data = data;
+    this.#snapshot?.[Symbol.dispose]();
+    this.#snapshot = null;
+  }
+
+  /** Never throws: what can't be decided is denied. */
+  decide(action: 'query', query: ConnectQuery, facts: Context): Decision {
+    try {
+      this.#snapshot ??= this.#compile();
+      return action === 'query'
+        ? this.#snapshot.decideQuery(query, facts)
+        : this.#none(`${action} is not decided here`);
+    } catch (error) {
+      return this.#none(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #compile(): PolicySnapshot {
+    if (this.#data === null) throw new Error('no policies have reached this worker');
+    return compilePolicies(JSON.parse(this.#data) as PolicyInput);
+  }
+
+  #none(reason: string): Decision {
+    return denied([reason], `this cannot be decided: ${reason}`, { mode: 'enforce', version: '' });
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * The answers that the server still owes, in order, so that each can be laid to the statement it answers
+ * (PostgreSQL 18 manual, 54.2.2 Simple Query, 54.2.3 Extended Query, 54.2.4 Pipelining).
+ */
+import type { Denial } from './deny.ts';
+
+/** A statement that runs, and its record. */
+export interface Running {
+  /** Its number in the hop. */
+  readonly action: number;
+  /** Milliseconds, monotonic. */
+  readonly since: number;
+  rows: number;
+  bytes: number;
+}
+
+/** What is to happen when the server has taken, or refused, what was asked. */
+export interface Awaited {
+  readonly kind: 'query' | 'parse' | 'bind' | 'describe' | 'execute' | 'close' | 'sync' | 'function';
+  /** Statements of a simple query, in order; the one of an Execute or a FunctionCall. */
+  readonly running: readonly Running[];
+  /** How many of them are over. */
+  over: number;
+  /** In place of the statement after the last of `running`. */
+  readonly denial: Denial | null;
+  /** The server took it: for a statement of a simple query, with its place. */
+  readonly done: ((statement: number) => void) | null;
+  /** The server refused it, or skipped it. */
+  readonly failed: (() => void) | null;
+}
+
+export class Answers {
+  readonly #queue: Awaited[] = [];
+  #from = 0;
+
+  push(awaited: Partial<Awaited> & Pick<Awaited, 'kind'>): void {
+    this.#queue.push({ running: [], over: 0, denial: null, done: null, failed: null, ...awaited });
+  }
+
+  get length(): number {
+    return this.#queue.length - this.#from;
+  }
+
+  /** What the next answer is to. */
+  get first(): Awaited | null {
+    return this.#queue[this.#from] ?? null;
+  }
+
+  shift(): Awaited | null {
+    const first = this.first;
+    if (first === null) return null;
+    this.#from += 1;
+    if (this.#from === this.#queue.length) {
+      this.#queue.length = 0;
+      this.#from = 0;
+    } else if (this.#from > 1024) {
+      this.#queue.splice(0, this.#from);
+      this.#from = 0;
+    }
+    return first;
+  }
+
+  /** Takes out what is skipped after an error of the extended protocol: everything up to the next Sync. */
+  skip(each: (skipped: Awaited) => void): void {
+    while (this.first !== null && this.first.kind !== 'sync') {
+      const skipped = this.shift();
+      if (skipped !== null) each(skipped);
+    }
+  }
+}

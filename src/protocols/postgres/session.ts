@@ -1,0 +1,241 @@
+/** One connection: the client's startup, then messages both ways until either side ends it. */
+import type { Socket } from 'node:net';
+import { isLoopback } from '../../core/loopback.ts';
+import { reset } from '../reset.ts';
+import type { End, Session } from '../room.ts';
+import { CANCEL_FACTS } from './actions.ts';
+import { type Arrived, arrive } from './arrive.ts';
+import { AuthenticationError } from './auth/errors.ts';
+import { AuthenticationRelay, type Relayed } from './auth/relay.ts';
+import { Answers } from './awaited.ts';
+import { BackendHandler } from './backend.ts';
+import { CONNECTION_FAILURE, fatal } from './deny.ts';
+import { encode } from './encode.ts';
+import { errorResponse } from './encode-backend.ts';
+import { errorFields } from './error-fields.ts';
+import { ProtocolError } from './errors.ts';
+import { Framer } from './frame.ts';
+import { FrontendHandler } from './frontend.ts';
+import { backendLimits, frontendLimits } from './limits.ts';
+import type { StartupMessage } from './messages.ts';
+import { type Reached, reach } from './reach.ts';
+import { Analyser, loadParser } from './sql/index.ts';
+import { startupParameter } from './startup.ts';
+import { passes, Statements } from './statements.ts';
+
+const FRONTEND = frontendLimits();
+const BACKEND = backendLimits();
+/** protocol_violation (appendix A). */
+const PROTOCOL_VIOLATION = '08P01';
+/** A client that was told why gets so long to take it. */
+const CLOSING_MS = 5_000;
+
+let analyser: Analyser | null = null;
+
+export async function serve(session: Session): Promise<End> {
+  const { client } = session;
+  client.on('error', () => {});
+  let reaching: Promise<Reached> | null = null;
+  const reachOnce = (): Promise<Reached> => {
+    reaching ??= reach(session);
+    return reaching;
+  };
+  session.onClose(() => reset(client));
+  let speaking: Socket = client;
+  try {
+    const arrived = await arrive(session, reachOnce);
+    if (arrived === null)
+      return await leave(client, reaching, 'the client went away before it said who it is');
+    speaking = arrived.stream;
+    if (arrived.packet.name === 'CancelRequest')
+      return await cancel(session, arrived.bytes, arrived.packet.processId, reachOnce);
+    await loadParser();
+    analyser ??= new Analyser();
+    const reached = await reachOnce();
+    reached.stream.write(arrived.bytes);
+    return await new Conversation(session, arrived, reached).run(arrived.rest);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const code = error instanceof ProtocolError ? PROTOCOL_VIOLATION : CONNECTION_FAILURE;
+    if (speaking.writable) speaking.write(encode(errorResponse, errorFields(fatal(code, error.message))));
+    speaking.end();
+    return leave(client, reaching, error.message);
+  }
+}
+
+/** What was begun with the server is of no use any more. */
+async function leave(client: Socket, reaching: Promise<Reached> | null, reason: string): Promise<End> {
+  client.end();
+  client.resume();
+  reaching?.then(
+    ({ socket }) => reset(socket),
+    () => {},
+  );
+  return { bytesUp: 0, bytesDown: client.bytesWritten, reason };
+}
+
+/** Another connection's statement is to be stopped: the server knows which by the key that it gave that client. */
+async function cancel(
+  { client, actions }: Session,
+  bytes: Buffer,
+  processId: number,
+  reachOnce: () => Promise<Reached>,
+): Promise<End> {
+  const decision = actions.decide('query', CANCEL_FACTS);
+  const subject = `cancel of server process ${processId}`;
+  const action = actions.begin({ kind: 'cancel', subject, detail: { processId }, decision });
+  client.end();
+  client.resume();
+  if (!passes(decision)) {
+    actions.end(action, { error: 'denied' });
+    return { bytesUp: 0, bytesDown: 0, reason: decision.reason };
+  }
+  const { socket, stream } = await reachOnce();
+  stream.end(bytes);
+  stream.resume();
+  await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  actions.end(action, {});
+  return { bytesUp: bytes.length, bytesDown: 0, reason: null };
+}
+
+class Conversation {
+  readonly #session: Session;
+  readonly #client: Socket;
+  readonly #server: Socket;
+  /** To be reset by: below TLS, where there is TLS. */
+  readonly #serverSocket: Socket;
+  readonly #statements: Statements;
+  readonly #fromClient: Framer;
+  readonly #fromServer: Framer;
+  readonly #relay: AuthenticationRelay;
+  #reason: string | null = null;
+
+  constructor(session: Session, arrived: Arrived, reached: Reached) {
+    const message = arrived.packet as StartupMessage;
+    this.#session = session;
+    this.#client = arrived.stream;
+    this.#server = reached.stream;
+    this.#serverSocket = reached.socket;
+    const answers = new Answers();
+    const role = startupParameter(message, 'user')?.toString('utf8') ?? '';
+    const database = startupParameter(message, 'database')?.toString('utf8') ?? role;
+    const statements = new Statements(session.actions, { database, role });
+    const backend = new BackendHandler({
+      answers,
+      statements,
+      toClient: (bytes) => void this.#client.write(bytes),
+      onAuthentication: (bytes) =>
+        this.#ask(this.#fromServer, this.#server, this.#relay.fromServer(Buffer.from(bytes))),
+      onFatal: ({ code, message: said }) => {
+        this.#reason ??= `the server ended it: ${said} (${code})`;
+      },
+    });
+    const frontend = new FrontendHandler({
+      answers,
+      statements,
+      analyse: (sql) =>
+        (analyser as Analyser).analyse(sql, { standardConformingStrings: backend.standardConformingStrings }),
+      encoding: () => backend.encoding,
+      toServer: (bytes) => void this.#server.write(bytes),
+      onAnswer: (bytes) =>
+        this.#ask(this.#fromClient, this.#client, this.#relay.fromClient(Buffer.from(bytes))),
+    });
+    this.#statements = statements;
+    this.#fromClient = new Framer(frontend, FRONTEND);
+    this.#fromServer = new Framer(backend, BACKEND);
+    this.#relay = new AuthenticationRelay({
+      client: { tls: arrived.tls },
+      server: { tls: reached.tls, local: isLoopback(session.destination.address) },
+      user: role,
+      whenBound: 'ask',
+    });
+  }
+
+  /** @param rest what the client had sent behind its startup packet */
+  run(rest: Buffer): Promise<End> {
+    const [client, server] = [this.#client, this.#server];
+    return new Promise((resolve) => {
+      let open = 2;
+      const closed = (): void => {
+        open -= 1;
+        if (open > 0) return;
+        this.#statements.endAll('the connection ended first');
+        resolve({ bytesUp: server.bytesWritten, bytesDown: client.bytesWritten, reason: this.#reason });
+      };
+      this.#session.onClose(() => this.#reset(null));
+      this.#join(client, server, this.#fromClient, 'client', closed);
+      this.#join(server, client, this.#fromServer, 'server', closed);
+      const { limitIdleMs } = this.#session;
+      if (limitIdleMs > 0)
+        client.setTimeout(limitIdleMs, () => this.#reset(`idle for ${limitIdleMs / 1000} s`));
+      if (rest.length > 0) this.#take(client, server, this.#fromClient, rest);
+      if (!this.#fromClient.paused) client.resume();
+      server.resume();
+    });
+  }
+
+  #join(from: Socket, to: Socket, framer: Framer, name: 'client' | 'server', closed: () => void): void {
+    from.setNoDelay(true);
+    from.on('data', (chunk) => this.#take(from, to, framer, chunk));
+    to.on('drain', () => {
+      if (!framer.paused) from.resume();
+    });
+    from.once('end', () => to.end());
+    from.on('error', (error: NodeJS.ErrnoException) =>
+      this.#reset(`reset by the ${name} (${error.code ?? error.message})`),
+    );
+    from.once('close', () => {
+      if (!to.writableEnded) to.end();
+      closed();
+    });
+  }
+
+  #take(from: Socket, to: Socket, framer: Framer, chunk: Buffer): void {
+    if (to.destroyed) return;
+    to.cork();
+    try {
+      framer.push(chunk);
+    } catch (error) {
+      this.#broken(error);
+      return;
+    } finally {
+      to.uncork();
+    }
+    if (framer.paused || to.writableNeedDrain) from.pause();
+  }
+
+  /** One step of the authentication: what follows it waits. */
+  #ask(framer: Framer, from: Socket, step: Promise<Relayed>): void {
+    framer.pause();
+    step
+      .then(({ toClient, toServer }) => {
+        if (toClient !== null) this.#client.write(toClient);
+        if (toServer !== null) this.#server.write(toServer);
+        framer.resume();
+        if (!framer.paused) from.resume();
+      })
+      .catch((error: unknown) => this.#broken(error));
+  }
+
+  /** What follows can't be told from anything: the client is told, where it still understands, and both are let go. */
+  #broken(error: unknown): void {
+    const expected = error instanceof ProtocolError || error instanceof AuthenticationError;
+    const why = error instanceof Error ? error.message : String(error);
+    this.#reason ??= expected ? `broke the protocol: ${why}` : `failed: ${why}`;
+    const report = error instanceof AuthenticationError ? error.report : fatal(PROTOCOL_VIOLATION, why);
+    // Nothing more of either side is looked at.
+    this.#client.removeAllListeners('data').resume();
+    this.#server.removeAllListeners('data').resume();
+    if (this.#fromServer.boundary && this.#client.writable)
+      this.#client.write(encode(errorResponse, errorFields(report)));
+    this.#client.end();
+    reset(this.#serverSocket);
+    setTimeout(() => reset(this.#session.client), CLOSING_MS).unref();
+  }
+
+  #reset(reason: string | null): void {
+    this.#reason ??= reason;
+    reset(this.#session.client);
+    reset(this.#serverSocket);
+  }
+}

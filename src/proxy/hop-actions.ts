@@ -1,0 +1,39 @@
+/** A hop's actions: decided by the worker's policies, recorded by the supervisor. */
+import type { Decision } from '../core/types.ts';
+import type { ActionDraft, Actions, Facts } from '../protocols/room.ts';
+import type { Channel } from './channel.ts';
+import type { Flow } from './messages.ts';
+
+/** By the policies in force, for the login and the chain that opened the hop. Never throws. */
+export type Decide = (flow: Flow, action: 'query', facts: Facts) => Decision;
+
+export class HopActions implements Actions {
+  readonly #flow: Flow;
+  readonly #channel: Channel;
+  readonly #decide: Decide;
+  #count = 0;
+
+  constructor(flow: Flow, channel: Channel, decide: Decide) {
+    this.#flow = flow;
+    this.#channel = channel;
+    this.#decide = decide;
+  }
+
+  decide(action: 'query', facts: Facts): Decision {
+    return this.#decide(this.#flow, action, facts);
+  }
+
+  /** It is in the channel before this returns, and the channel outlives the worker: what goes on is on record. */
+  begin({ kind, subject, detail, decision }: ActionDraft): number {
+    this.#count += 1;
+    this.#channel.action({
+      ...{ type: 'action', hop: this.#flow.hop, action: this.#count, kind, subject },
+      ...{ detail: JSON.stringify(detail), decision },
+    });
+    return this.#count;
+  }
+
+  end(action: number, detail: Readonly<Record<string, unknown>>): void {
+    this.#channel.action({ type: 'action-end', hop: this.#flow.hop, action, detail: JSON.stringify(detail) });
+  }
+}

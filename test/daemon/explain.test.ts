@@ -1,0 +1,84 @@
+/** Questions to policy, as people put them. */
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { Routing } from '../../src/attribution/routing.ts';
+import type { Daemon } from '../../src/daemon/daemon.ts';
+import { explain } from '../../src/daemon/explain.ts';
+import { PolicyLoader } from '../../src/daemon/policy-state.ts';
+import { hop, login, temporaryStore } from '../store/seed.ts';
+
+const TARGETS = `targets:
+  web1: {addresses: [10.77.0.30, "fd77::30"], ports: [80, 443]}
+  ntp: {addresses: [10.0.0.123], ports: [123], transport: udp}
+`;
+const POLICY = `@id("web") permit (principal, action == Action::"connect", resource == Target::"web1");
+@id("time") permit (principal, action == Action::"connect", resource == Target::"ntp");
+@id("by-name") permit (principal, action == Action::"connect", resource == Target::"unlisted")
+when { context has name && context.name == "intranet.example" };
+`;
+
+function asking(t: Test) {
+  const s = temporaryStore();
+  t.teardown(() => s[Symbol.dispose]());
+  s.store.writer.insertLogin(login());
+  const to = { target: null, name: 'intranet.example', destination: { address: '10.77.0.31', port: 443 } };
+  s.store.writer.insertHop(hop(to));
+  const dir = t.testdir({
+    'hopline.yaml': 'dns: {resolvers: [10.77.0.53]}\n',
+    'targets.yaml': TARGETS,
+    policies: { 'a.cedar': POLICY },
+  });
+  const policy = new PolicyLoader(join(dir, 'hopline.yaml'), ['tcp']).load();
+  const routing = new Routing();
+  routing.install(policy.routes);
+  const daemon = { policy, routing, store: s.store } as unknown as Daemon;
+  return (where: { target?: string; destination?: string }) => explain(daemon, { user: 'alice', ...where });
+}
+
+t.test('a destination by address, by target, by a name that a login was told', async (t) => {
+  const ask = asking(t);
+  const web = { route: { target: 'web1' }, decision: { outcome: 'allow', policies: ['web'] } };
+  for (const destination of ['10.77.0.30:80', '[fd77::30]:443', 'web1:80'])
+    t.match(ask({ destination }), web, destination);
+  t.match(ask({ destination: 'web1:80' }).destination, { address: '10.77.0.30', port: 80 });
+  t.match(ask({ destination: 'intranet.example:443' }), {
+    destination: { address: '10.77.0.31', port: 443 },
+    decision: { outcome: 'allow', policies: ['by-name'] },
+  });
+  t.match(
+    ask({ destination: '10.77.0.31:443' }).decision,
+    { outcome: 'deny' },
+    'its address alone is not the name',
+  );
+});
+
+t.test('UDP is asked about as UDP', async (t) => {
+  const ask = asking(t);
+  const time = {
+    route: { action: 'direct', target: 'ntp' },
+    decision: { outcome: 'allow', policies: ['time'] },
+  };
+  for (const where of [{ target: 'ntp' }, { destination: 'ntp:123' }, { destination: '10.0.0.123:123/udp' }])
+    t.match(ask(where), time, JSON.stringify(where));
+  t.match(ask({ destination: '10.0.0.123:123' }), { route: { target: null }, decision: { outcome: 'deny' } });
+  t.match(ask({ destination: '10.77.0.53:53/udp' }).decision, { policies: ['config:dns.resolvers'] });
+});
+
+t.test('what nobody knows, and what is no destination', async (t) => {
+  const ask = asking(t);
+  t.throws(() => ask({ destination: 'elsewhere.example:80' }), {
+    code: 'not_found',
+    message: /give its address/,
+  });
+  t.throws(() => ask({ target: 'web2' }), { code: 'not_found' });
+  for (const destination of [
+    'web1',
+    'web1:',
+    '10.77.0.30',
+    ':80',
+    'fd77::30:99999',
+    'web1:65536',
+    'web1:80/sctp',
+  ])
+    t.throws(() => ask({ destination }), { code: 'bad_request' }, destination);
+});

@@ -1,0 +1,153 @@
+/** The room between real clients and a real server, with the decisions and the record in the test's hands. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+import type { Test } from 'tap';
+import type { Decision, TargetTls } from '../../../src/core/types.ts';
+import { postgres } from '../../../src/protocols/postgres/index.ts';
+import type { ActionDraft, End, Facts } from '../../../src/protocols/room.ts';
+import { openAuthority } from '../../../src/tls/ca.ts';
+import { Mint } from '../../../src/tls/mint.ts';
+
+export interface Recorded extends ActionDraft {
+  readonly number: number;
+  result: Readonly<Record<string, unknown>> | null;
+}
+
+export interface Rig {
+  readonly port: number;
+  readonly recorded: Recorded[];
+  readonly ends: End[];
+  /** Facts of every decision that was asked for. */
+  readonly asked: Facts[];
+  /** A reason denies. */
+  deny: (facts: Facts) => string | null;
+  /** PEM of the authority that clients have to trust. */
+  readonly authority: string;
+  psql(sql: string, ...args: string[]): Promise<{ out: string; err: string; code: number }>;
+  client(config?: pg.ClientConfig): Promise<pg.Client>;
+  /** What was recorded, as `verb tables`. */
+  subjects(): string[];
+}
+
+function decisionOf(reason: string | null): Decision {
+  return {
+    outcome: reason === null ? 'allow' : 'deny',
+    policies: [reason === null ? 'allowed' : 'rule'],
+    reason: reason ?? 'allowed',
+    observed: false,
+    errors: [],
+    version: 'test',
+  };
+}
+
+/** One for all rigs of a process, as a worker has one supervisor. */
+const directory = mkdtempSync(join(tmpdir(), 'hopline-rig-'));
+process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
+const mint = new Mint({ authority: await openAuthority({ directory, host: 'rig' }) });
+
+export async function rig(
+  t: Test,
+  server: { readonly path: string } | { readonly port: number },
+  tls: TargetTls = { mode: 'prefer', ca: null, serverName: null },
+): Promise<Rig> {
+  const recorded: Recorded[] = [];
+  const ends: End[] = [];
+  const asked: Facts[] = [];
+  const sockets = new Set<Socket>();
+  const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
+    sockets.add(client);
+    const served = postgres.serve({
+      hop: 'test',
+      target: 'db',
+      destination: { address: '127.0.0.1', port: 5432 },
+      client,
+      limitIdleMs: 0,
+      tls,
+      certificate: (names) => mint.mint({ names }),
+      actions: {
+        decide: (_, facts) => {
+          asked.push(facts);
+          return decisionOf(made.deny(facts));
+        },
+        begin: (draft) => {
+          recorded.push({ ...draft, number: recorded.length + 1, result: null });
+          return recorded.length;
+        },
+        end: (number, result) => {
+          const action = recorded[number - 1];
+          if (!action) throw new Error(`no action ${number}`);
+          if (action.result !== null) throw new Error(`action ${number} has ended before`);
+          action.result = result;
+        },
+      },
+      dial: async () => {
+        const upstream = connect({
+          ...('path' in server ? { path: server.path } : { host: '127.0.0.1', port: server.port }),
+          allowHalfOpen: true,
+        });
+        sockets.add(upstream);
+        await once(upstream, 'connect');
+        upstream.pause();
+        return upstream;
+      },
+      onClose: () => {},
+    });
+    served.then(
+      (end) => ends.push(end),
+      (error) => t.fail(`the room threw ${error}`),
+    );
+  });
+  listener.listen(0, '127.0.0.1');
+  await once(listener, 'listening');
+  const { port } = listener.address() as AddressInfo;
+  t.teardown(() => {
+    for (const socket of sockets) socket.destroy();
+    listener.close();
+  });
+  const made: Rig = {
+    port,
+    authority: join(directory, 'ca.crt'),
+    recorded,
+    ends,
+    asked,
+    deny: () => null,
+    psql: (sql, ...args) => psql(port, sql, args),
+    client: async (config = {}) => {
+      const client = new pg.Client({
+        host: '127.0.0.1',
+        port,
+        user: 'free',
+        database: 'postgres',
+        ...config,
+      });
+      client.on('error', () => {});
+      await client.connect();
+      t.teardown(() => client.end().catch(() => {}));
+      return client;
+    },
+    subjects: () => recorded.map(({ subject }) => subject),
+  };
+  return made;
+}
+
+async function psql(port: number, sql: string, args: readonly string[]) {
+  const env = {
+    ...process.env,
+    PGHOST: '127.0.0.1',
+    PGPORT: String(port),
+    PGUSER: 'free',
+    PGDATABASE: 'postgres',
+  };
+  const child = spawn('psql', ['-XqAt', ...args], { env });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (chunk) => (out += chunk));
+  child.stderr.on('data', (chunk) => (err += chunk));
+  child.stdin.end(sql);
+  const [code] = (await once(child, 'close')) as [number];
+  return { out, err, code };
+}

@@ -1,0 +1,63 @@
+/** Clients that want TLS get it, with the server's own way of logging in, as if nobody were in between. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { PASSWORD, startPostgres } from './auth/server.ts';
+import { rig } from './rig.ts';
+
+t.setTimeout(120_000);
+const server = await startPostgres();
+t.teardown(() => server[Symbol.dispose]());
+const directory = t.testdir({});
+
+/** What psql says in one connection, whose password is in a file. */
+async function ask(made: Awaited<ReturnType<typeof rig>>, user: string, settings: string) {
+  const passfile = join(directory, 'pgpass');
+  writeFileSync(passfile, `*:*:*:*:${PASSWORD.replaceAll(':', '\\:')}\n`, { mode: 0o600 });
+  return made.psql(
+    'select current_user, ssl from pg_stat_ssl where pid = pg_backend_pid();',
+    `host=127.0.0.1 port=${made.port} user=${user} dbname=postgres passfile=${passfile} ${settings}`,
+  );
+}
+
+for (const user of ['scram_user', 'md5_user', 'plain_user'])
+  for (const sslmode of ['disable', 'prefer', 'require'])
+    t.test(`${user}, sslmode=${sslmode}`, async (t) => {
+      const made = await rig(t, server);
+      const { out, err } = await ask(made, user, `sslmode=${sslmode}`);
+      t.equal(out, `${user}|t\n`, `the way to the server is encrypted in any case ${err}`);
+      t.equal(made.ends.length <= 1, true, 'at the first try');
+      t.equal(JSON.stringify(made.recorded).includes(PASSWORD), false, 'no password is on record');
+    });
+
+t.test('a client that verifies the server sees the authority of this host', async (t) => {
+  const made = await rig(t, server);
+  const good = await ask(made, 'scram_user', `sslmode=verify-full sslrootcert=${made.authority}`);
+  t.equal(good.out, 'scram_user|t\n', good.err);
+  const root = join(directory, 'other.crt');
+  writeFileSync(root, server.authority);
+  const bad = await ask(made, 'scram_user', `sslmode=verify-full sslrootcert=${root}`);
+  t.match(bad.err, /certificate verify failed/);
+});
+
+t.test('the server is verified where the target says so', async (t) => {
+  const ca = server.authority;
+  const trusted = await rig(t, server, { mode: 'verify-full', ca, serverName: null });
+  const good = await ask(trusted, 'scram_user', 'sslmode=require');
+  t.equal(good.out, 'scram_user|t\n', good.err);
+  const named = await rig(t, server, { mode: 'verify-full', ca, serverName: 'other.example' });
+  t.match((await ask(named, 'scram_user', 'sslmode=disable')).err, /FATAL: {2}Hopline: .*other\.example/);
+  const stranger = await rig(t, server, { mode: 'verify-ca', ca: null, serverName: null });
+  t.match((await ask(stranger, 'scram_user', 'sslmode=disable')).err, /FATAL: {2}Hopline: /);
+});
+
+t.test('a wrong password is refused in the words of the server', async (t) => {
+  const made = await rig(t, server);
+  for (const sslmode of ['disable', 'require']) {
+    const { err } = await made.psql(
+      '',
+      `host=127.0.0.1 port=${made.port} user=scram_user password=wrong dbname=postgres sslmode=${sslmode}`,
+    );
+    t.match(err, /password authentication failed for user "scram_user"/);
+  }
+});
