@@ -39,12 +39,11 @@ export function factsOf(statement: Statement, session: SessionFacts): Facts {
   };
 }
 
-/** A request to stop what another connection runs. */
-export const CANCEL_FACTS: Facts = {
+const NOTHING: Facts = {
   database: '',
   databaseUser: '',
-  verb: 'cancel',
-  kinds: ['utility'],
+  verb: '',
+  kinds: [],
   tables: [],
   reads: [],
   writes: [],
@@ -54,6 +53,14 @@ export const CANCEL_FACTS: Facts = {
   limited: false,
   known: true,
 };
+
+/** A request to stop what another connection runs. */
+export const CANCEL_FACTS: Facts = { ...NOTHING, verb: 'cancel', kinds: ['utility'] };
+
+/** A connection that copies the database as its replicas do: of what it says, nothing is SQL. */
+export function replicationFacts({ database, role }: SessionFacts): Facts {
+  return { ...NOTHING, database, databaseUser: role, verb: 'replication', kinds: ['unknown'], known: false };
+}
 
 function namesOf(relations: readonly Relation[]): string[] {
   const names = relations.flatMap(({ schema, name }) =>

@@ -9,7 +9,7 @@ import type { Decision } from '../../core/types.ts';
 import type { ErrorReport } from './error-fields.ts';
 
 /** insufficient_privilege (appendix A): what PostgreSQL answers where a privilege is missing. */
-const INSUFFICIENT_PRIVILEGE = '42501';
+export const INSUFFICIENT_PRIVILEGE = '42501';
 /** connection_failure: the server cannot be reached, or went away. */
 export const CONNECTION_FAILURE = '08006';
 

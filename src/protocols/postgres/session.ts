@@ -3,13 +3,13 @@ import type { Socket } from 'node:net';
 import { isLoopback } from '../../core/loopback.ts';
 import { reset } from '../reset.ts';
 import type { End, Session } from '../room.ts';
-import { CANCEL_FACTS } from './actions.ts';
+import { CANCEL_FACTS, replicationFacts, type SessionFacts } from './actions.ts';
 import { type Arrived, arrive } from './arrive.ts';
 import { AuthenticationError } from './auth/errors.ts';
 import { AuthenticationRelay, type Relayed } from './auth/relay.ts';
 import { Answers } from './awaited.ts';
 import { BackendHandler } from './backend.ts';
-import { CONNECTION_FAILURE, fatal } from './deny.ts';
+import { CONNECTION_FAILURE, fatal, INSUFFICIENT_PRIVILEGE } from './deny.ts';
 import { encode } from './encode.ts';
 import { errorResponse } from './encode-backend.ts';
 import { errorFields } from './error-fields.ts';
@@ -49,6 +49,7 @@ export async function serve(session: Session): Promise<End> {
     speaking = arrived.stream;
     if (arrived.packet.name === 'CancelRequest')
       return await cancel(session, arrived.bytes, arrived.packet.processId, reachOnce);
+    refuseReplication(session, arrived.packet as StartupMessage);
     await loadParser();
     analyser ??= new Analyser();
     const reached = await reachOnce();
@@ -56,11 +57,41 @@ export async function serve(session: Session): Promise<End> {
     return await new Conversation(session, arrived, reached).run(arrived.rest);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const code = error instanceof ProtocolError ? PROTOCOL_VIOLATION : CONNECTION_FAILURE;
+    const code =
+      error instanceof ProtocolError
+        ? PROTOCOL_VIOLATION
+        : error instanceof RefusedError
+          ? INSUFFICIENT_PRIVILEGE
+          : CONNECTION_FAILURE;
     if (speaking.writable) speaking.write(encode(errorResponse, errorFields(fatal(code, error.message))));
     speaking.end();
     return leave(client, reaching, error.message);
   }
+}
+
+class RefusedError extends Error {
+  override readonly name = 'RefusedError';
+}
+
+/**
+ * A replica's connection is decided as a whole, before the server hears of it.
+ * @throws RefusedError
+ */
+function refuseReplication({ actions }: Session, message: StartupMessage): void {
+  const asked = startupParameter(message, 'replication')?.toString('latin1').toLowerCase() ?? 'off';
+  // What the server takes for false (bool parsing, `src/backend/utils/adt/bool.c`); all else it takes for true, or refuses.
+  if (asked === '0' || 'false'.startsWith(asked) || 'no'.startsWith(asked) || /^off?$/.test(asked)) return;
+  const facts = replicationFacts(sessionFacts(message));
+  const decision = actions.decide('query', facts);
+  const detail = { database: facts.database, databaseUser: facts.databaseUser };
+  const action = actions.begin({ kind: 'replication', subject: 'replication', detail, decision });
+  actions.end(action, passes(decision) ? {} : { error: 'denied' });
+  if (!passes(decision)) throw new RefusedError(decision.reason);
+}
+
+function sessionFacts(message: StartupMessage): SessionFacts {
+  const role = startupParameter(message, 'user')?.toString('utf8') ?? '';
+  return { database: startupParameter(message, 'database')?.toString('utf8') ?? role, role };
 }
 
 /** What was begun with the server is of no use any more. */
@@ -68,7 +99,7 @@ async function leave(client: Socket, reaching: Promise<Reached> | null, reason: 
   client.end();
   client.resume();
   reaching?.then(
-    ({ socket }) => reset(socket),
+    ({ socket }) => socket.destroy(),
     () => {},
   );
   return { bytesUp: 0, bytesDown: client.bytesWritten, reason };
@@ -117,9 +148,8 @@ class Conversation {
     this.#server = reached.stream;
     this.#serverSocket = reached.socket;
     const answers = new Answers();
-    const role = startupParameter(message, 'user')?.toString('utf8') ?? '';
-    const database = startupParameter(message, 'database')?.toString('utf8') ?? role;
-    const statements = new Statements(session.actions, { database, role });
+    const facts = sessionFacts(message);
+    const statements = new Statements(session.actions, facts);
     const backend = new BackendHandler({
       answers,
       statements,
@@ -146,7 +176,7 @@ class Conversation {
     this.#relay = new AuthenticationRelay({
       client: { tls: arrived.tls },
       server: { tls: reached.tls, local: isLoopback(session.destination.address) },
-      user: role,
+      user: facts.role,
       whenBound: 'ask',
     });
   }

@@ -183,3 +183,16 @@ t.test('a cancel reaches the statement that it is meant for', async (t) => {
     { subject: /^cancel of server process \d+$/ },
   );
 });
+
+t.test('a replica is decided as a whole', async (t) => {
+  const made = await rig(t, server);
+  made.deny = ({ verb }) => (verb === 'replication' ? 'no copies' : null);
+  const { err, code } = await made.psql('IDENTIFY_SYSTEM;', 'replication=database dbname=postgres');
+  t.equal(code, 2);
+  t.match(err, /FATAL: {2}Hopline: no copies/);
+  t.match(made.recorded, [{ kind: 'replication', decision: { outcome: 'deny' } }]);
+  made.deny = () => null;
+  t.match((await made.psql('IDENTIFY_SYSTEM;', 'replication=database dbname=postgres')).out, /^\d+\|/);
+  t.equal((await made.psql('select 1', 'replication=off dbname=postgres')).out, '1\n');
+  t.equal(made.recorded.filter(({ kind }) => kind === 'replication').length, 2);
+});
