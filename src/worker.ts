@@ -1,6 +1,6 @@
 /** A proxy worker: parses hostile bytes, so it runs without privilege and asks the supervisor for each flow. */
 
-import { ActionPolicies } from './policy/actions.ts';
+import type { ActionPolicies } from './policy/actions.ts';
 import { rooms } from './protocols/registry.ts';
 import { Acceptor } from './proxy/accept.ts';
 import { Channel } from './proxy/channel.ts';
@@ -18,10 +18,19 @@ const config = JSON.parse(argument) as WorkerConfig;
 const channel = new Channel((message) => {
   if (process.connected) send(message);
 });
-const policies = new ActionPolicies();
-const acceptor = new Acceptor(channel, rooms, ({ subject, target, destination }, action, facts) =>
-  policies.decide(action, { ...subject, target, destination, transport: 'tcp', hops: 0 }, facts),
-);
+let policies: ActionPolicies | null = null;
+const acceptor = new Acceptor(channel, rooms, {
+  async ready() {
+    if (policies !== null) return;
+    const { ActionPolicies } = await import('./policy/actions.ts');
+    policies ??= new ActionPolicies();
+    policies.replace(channel.snapshot.policies);
+  },
+  decide({ subject, target, destination }, action, facts) {
+    if (policies === null) throw new Error('an action was to be decided before `ready`');
+    return policies.decide(action, { ...subject, target, destination, transport: 'tcp', hops: 0 }, facts);
+  },
+});
 
 /** Nobody decides or records any more: fail closed. Resets are done when the last socket is closed, in this turn. */
 function abandon(reason: string, code: number): void {
@@ -41,7 +50,7 @@ process.on('message', (value) => {
     abandon('the supervisor and its worker do not understand each other', 4);
     return;
   }
-  if (message.type === 'snapshot') policies.replace(message.snapshot.policies);
+  if (message.type === 'snapshot') policies?.replace(message.snapshot.policies);
   if (channel.take(message)) return;
   if (message.type === 'close') acceptor.close(message.hop, message.reason);
   if (message.type === 'dns')

@@ -21,6 +21,8 @@ export interface ActionDraft {
 
 /** What a room does with the actions that it sees in a hop. */
 export interface Actions {
+  /** To be awaited before anything is decided. */
+  ready(): Promise<void>;
   /** By the policies in force now. Never throws: what can't be decided is denied. */
   decide(action: 'query', facts: Facts): Decision;
   /** Hands the record over before the action goes on. @returns its number within the hop, from 1 on */

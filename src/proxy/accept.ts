@@ -4,22 +4,22 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { ProtocolRoom } from '../protocols/room.ts';
 import type { Channel } from './channel.ts';
 import { Connection } from './connection.ts';
-import type { Decide } from './hop-actions.ts';
+import type { Decider } from './hop-actions.ts';
 import type { ListenerName, WorkerConfig } from './messages.ts';
 
 export class Acceptor {
   readonly #channel: Channel;
   readonly #rooms: ReadonlyMap<string, ProtocolRoom>;
-  readonly #decide: Decide;
+  readonly #decider: Decider;
   readonly #servers: Server[] = [];
   readonly #live = new Set<Connection>();
   readonly #hops = new Map<string, Connection>();
   #idle: (() => void) | null = null;
 
-  constructor(channel: Channel, rooms: ReadonlyMap<string, ProtocolRoom>, decide: Decide) {
+  constructor(channel: Channel, rooms: ReadonlyMap<string, ProtocolRoom>, decider: Decider) {
     this.#channel = channel;
     this.#rooms = rooms;
-    this.#decide = decide;
+    this.#decider = decider;
   }
 
   get open(): number {
@@ -67,7 +67,7 @@ export class Acceptor {
   }
 
   #accept(listener: ListenerName, socket: Socket): void {
-    const connection = new Connection(socket, this.#channel, this.#rooms, this.#decide);
+    const connection = new Connection(socket, this.#channel, this.#rooms, this.#decider);
     this.#live.add(connection);
     let hop: string | null = null;
     const over = (): void => {

@@ -4,7 +4,7 @@ import type { Endpoint } from '../core/types.ts';
 import { reset } from '../protocols/reset.ts';
 import type { End, ProtocolRoom } from '../protocols/room.ts';
 import type { Channel } from './channel.ts';
-import { type Decide, HopActions } from './hop-actions.ts';
+import { type Decider, HopActions } from './hop-actions.ts';
 import type { Flow, ListenerName } from './messages.ts';
 import { DialError, dial } from './upstream.ts';
 
@@ -12,17 +12,17 @@ export class Connection {
   readonly #client: Socket;
   readonly #channel: Channel;
   readonly #rooms: ReadonlyMap<string, ProtocolRoom>;
-  readonly #decide: Decide;
+  readonly #decider: Decider;
   #upstream: Socket | null = null;
   #reset: (() => void) | null = null;
   #closed: string | null = null;
 
   /** @param client accepted, paused, nothing read */
-  constructor(client: Socket, channel: Channel, rooms: ReadonlyMap<string, ProtocolRoom>, decide: Decide) {
+  constructor(client: Socket, channel: Channel, rooms: ReadonlyMap<string, ProtocolRoom>, decider: Decider) {
     this.#client = client;
     this.#channel = channel;
     this.#rooms = rooms;
-    this.#decide = decide;
+    this.#decider = decider;
   }
 
   /** Ends the hop with RST on both sides. */
@@ -69,7 +69,7 @@ export class Connection {
         target: flow.target,
         destination: flow.destination,
         client: this.#client,
-        actions: new HopActions(flow, this.#channel, this.#decide),
+        actions: new HopActions(flow, this.#channel, this.#decider),
         tls: flow.tls,
         certificate: (names) => this.#channel.certificate(names),
         limitIdleMs: flow.limitIdleMs ?? 0,

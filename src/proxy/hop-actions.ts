@@ -4,23 +4,32 @@ import type { ActionDraft, Actions, Facts } from '../protocols/room.ts';
 import type { Channel } from './channel.ts';
 import type { Flow } from './messages.ts';
 
-/** By the policies in force, for the login and the chain that opened the hop. Never throws. */
-export type Decide = (flow: Flow, action: 'query', facts: Facts) => Decision;
+/** The policies of a worker. */
+export interface Decider {
+  /** Loads what decides: a worker that only forwards spares the memory. */
+  ready(): Promise<void>;
+  /** For the login and the chain that opened the hop. Never throws. */
+  decide(flow: Flow, action: 'query', facts: Facts): Decision;
+}
 
 export class HopActions implements Actions {
   readonly #flow: Flow;
   readonly #channel: Channel;
-  readonly #decide: Decide;
+  readonly #decider: Decider;
   #count = 0;
 
-  constructor(flow: Flow, channel: Channel, decide: Decide) {
+  constructor(flow: Flow, channel: Channel, decider: Decider) {
     this.#flow = flow;
     this.#channel = channel;
-    this.#decide = decide;
+    this.#decider = decider;
+  }
+
+  ready(): Promise<void> {
+    return this.#decider.ready();
   }
 
   decide(action: 'query', facts: Facts): Decision {
-    return this.#decide(this.#flow, action, facts);
+    return this.#decider.decide(this.#flow, action, facts);
   }
 
   /** It is in the channel before this returns, and the channel outlives the worker: what goes on is on record. */

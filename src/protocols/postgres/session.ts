@@ -47,6 +47,7 @@ export async function serve(session: Session): Promise<End> {
     if (arrived === null)
       return await leave(client, reaching, 'the client went away before it said who it is');
     speaking = arrived.stream;
+    await session.actions.ready();
     if (arrived.packet.name === 'CancelRequest')
       return await cancel(session, arrived.bytes, arrived.packet.processId, reachOnce);
     refuseReplication(session, arrived.packet as StartupMessage);

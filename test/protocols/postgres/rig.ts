@@ -70,6 +70,7 @@ export async function rig(
       tls,
       certificate: (names) => mint.mint({ names }),
       actions: {
+        ready: async () => {},
         decide: (_, facts) => {
           asked.push(facts);
           return decisionOf(made.deny(facts));
