@@ -118,19 +118,36 @@ t.test('a dial that nobody answers ends at its limit', async (t) => {
 t.test('connections spread over the workers', async (t) => {
   await using r = await rig(destination, undefined, { count: 2 });
   const sockets: Socket[] = [];
-  for (let n = 0; n < 200; n += 1) sockets.push(dial(r.port));
-  await until(() => r.claims.length === 200, 'every claim');
-  const burst = [0, 1].map((id) => r.claims.filter(({ worker }) => worker === id).length);
-  t.ok(Math.min(...burst) >= 40, `in a burst: ${burst}`);
-  for (let n = 0; n < 100; n += 1) {
-    const socket = dial(r.port);
-    sockets.push(socket);
-    await once(socket, 'connect');
-    await until(() => r.claims.length === 201 + n, 'the claim');
-  }
-  const slow = [0, 1].map((id) => r.claims.slice(200).filter(({ worker }) => worker === id).length);
-  t.ok(Math.min(...slow) >= 10, `one after another: ${slow}`);
-  for (const socket of sockets) socket.destroy();
+  const shares = (from: number) =>
+    [0, 1].map((id) => r.claims.slice(from).filter(({ worker }) => worker === id).length);
+  const enough = async (least: number, arrive: () => Promise<void>) => {
+    const seen: number[][] = [];
+    // On a busy machine one worker may not be given a processor while the other takes all.
+    for (let tries = 0; tries < 10; tries += 1) {
+      const from = r.claims.length;
+      await arrive();
+      seen.push(shares(from));
+      if (Math.min(...shares(from)) >= least) return null;
+    }
+    return seen.join(' ');
+  };
+  const burst = async () => {
+    const from = r.claims.length;
+    for (let n = 0; n < 200; n += 1) sockets.push(dial(r.port));
+    await until(() => r.claims.length === from + 200, 'every claim');
+    for (const socket of sockets.splice(0)) socket.destroy();
+  };
+  t.equal(await enough(40, burst), null, 'in a burst');
+  const slowly = async () => {
+    for (let n = 0; n < 100; n += 1) {
+      const from = r.claims.length;
+      const socket = dial(r.port);
+      await once(socket, 'connect');
+      await until(() => r.claims.length === from + 1, 'the claim');
+      socket.destroy();
+    }
+  };
+  t.equal(await enough(10, slowly), null, 'one after another');
 });
 
 t.test(
