@@ -205,7 +205,11 @@ function drained(t: Test, found: Findings): void {
   const [seconds, result] = found.text('drained').trim().split(' ');
   t.equal(result, 'success', 'it was not killed, though the unit has five seconds of patience');
   t.ok(Number(seconds) >= 19, `it took ${seconds} s`);
-  t.match(found.text('drained-client'), /^held\n[\s\S]*over\n$/, 'the connection was ended at the end of its time');
+  t.match(
+    found.text('drained-client'),
+    /^held\n[\s\S]*over\n$/,
+    'the connection was ended at the end of its time',
+  );
 }
 
 function killed(t: Test, found: Findings): void {

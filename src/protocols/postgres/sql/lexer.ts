@@ -252,7 +252,8 @@ export class Lexer {
       kind = end > digits ? Token.Decimal : Token.Bad;
     } else if (kind !== Token.Decimal && continues(code)) {
       while (continues(text.charCodeAt(end))) end++;
-      kind = INTEGER.test(text.slice(at, end)) ? Token.OtherNumber : Token.Bad;
+      const integer = INTEGER.test(text.slice(at, end)) && text.charCodeAt(end) !== 0x2e;
+      kind = integer ? Token.OtherNumber : Token.Bad;
     }
     return this.#token(continues(text.charCodeAt(end)) ? Token.Bad : kind, end);
   }
