@@ -45,15 +45,19 @@ const full = record.full;
 const kept = reader.notices({ limit: 10_000 }).length;
 notice();
 const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-const attempt = () => {
-  const began = performance.now();
-  const done = record.flush();
-  return { done, ms: performance.now() - began };
+let batches = 0;
+const batch = writer.batch.bind(writer);
+writer.batch = (fn) => {
+  batches += 1;
+  return batch(fn);
 };
 await wait(1100);
-const retried = attempt();
-const times = Array.from({ length: 1000 }, attempt);
-const atOnce = times.every(({ done }) => !done) && times.reduce((sum, { ms }) => sum + ms, 0) < retried.ms;
+record.flush();
+const began = performance.now();
+const tried = batches;
+const refused = Array.from({ length: 1000 }, () => record.flush());
+// Once a second, however often it is asked.
+const atOnce = refused.every((done) => !done) && batches - tried <= (performance.now() - began) / 1000;
 const again = record.flush();
 rmSync(ballast);
 await wait(1100);

@@ -69,7 +69,10 @@ function createFunction(node: CreateFunctionStmt, scope: Scope, walker: Walker):
   const body = option(node.options, 'as') ?? [];
   // Two are an object file and a symbol in it.
   if (body.length === 1 && body[0] !== undefined) code(language, body[0], name, walker);
-  else walker.found.unknown.add(`body of ${name} in language ${language}`);
+  else {
+    walker.found.kind('file');
+    walker.found.unknown.add(`body of ${name} in language ${language}`);
+  }
 }
 
 export const BODIES: Handlers = {

@@ -126,7 +126,8 @@ export const DEFINITIONS: Handlers = {
     else walker.writeAll(node.inhRelations);
     walker.walk([node.tableElts, node.constraints, node.partbound, node.partspec], scope);
   },
-  CreateForeignTableStmt: (node, scope, walker) => walker.walk({ CreateStmt: node.base ?? {} }, scope),
+  CreateForeignTableStmt: (node, scope, walker) =>
+    walker.walk([{ CreateStmt: node.base ?? {} }, node.options], scope),
   CreateTableAsStmt: (node, scope, walker) => {
     fill(node.into, walker);
     const query = as(node.query, 'SelectStmt');
@@ -218,7 +219,9 @@ export const DEFINITIONS: Handlers = {
   AlterDefaultPrivilegesStmt: (node, _scope, walker) => grant(node.action ?? {}, walker),
   AlterDatabaseSetStmt: (_node, _scope, walker) => walker.found.kind('ddl'),
   AlterRoleSetStmt: (_node, _scope, walker) => walker.found.kind('privilege'),
-  AlterSystemStmt: (_node, _scope, walker) => walker.found.kind('privilege', 'utility'),
+  AlterSystemStmt: (node, _scope, walker) => {
+    if (/(?:_command|_librar(?:y|ies))$/i.test(node.setstmt?.name ?? '')) walker.found.kind('program');
+  },
   AlterFunctionStmt: (node, scope, walker) => stored(node.actions ?? [], scope, walker),
   VariableSetStmt: (node, _scope, walker) => set(node, walker.found),
 
@@ -247,7 +250,10 @@ export const DEFINITIONS: Handlers = {
     walker.walk(whereClause, scope);
   },
   DefElem: (node, scope, walker) => {
-    if (node.defname === 'owned_by') {
+    if (node.defname === 'program' || node.defname === 'filename') {
+      // Options of file_fdw.
+      walker.found.kind(node.defname === 'program' ? 'program' : 'file');
+    } else if (node.defname === 'owned_by') {
       // OWNED BY table.column of a sequence; NONE is one name.
       const owner = texts(items(node.arg));
       if (owner.length > 1) walker.writeNamed(owner.slice(0, -1));

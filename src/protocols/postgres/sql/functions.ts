@@ -18,12 +18,11 @@ const RUNS_TEXT: ReadonlySet<string> = new Set([
   'pg_background_launch',
   'pg_background_launch_v2',
   'replicate_ddl_command',
-  'schedule',
-  'schedule_in_database',
-  'alter_job',
   'query_export_to_s3',
   'table_import_from_s3',
 ]);
+/** pg_cron's: with names that others have too, outside of its schema. */
+const CRON: ReadonlySet<string> = new Set(['schedule', 'schedule_in_database', 'alter_job']);
 const RUNS_TEXT_PREFIX = /^(?:dblink|crosstab|pgr_|run_command_on_)/;
 
 /** What they read is named by a value: a table, a schema, a slot. */
@@ -59,10 +58,13 @@ export interface Reach {
 
 /**
  * What a function reaches beyond its arguments, or null for all others.
- * @param name the last part of its name
+ * @param parts its name
  * @param args how many it is called with: `ts_rewrite` runs a query only where it gets two
  */
-export function reachOf(name: string, args: number): Reach | null {
+export function reachOf(parts: readonly string[], args: number): Reach | null {
+  const name = parts.at(-1) ?? '';
+  if (CRON.has(name) && (parts.at(-2) ?? 'cron') === 'cron')
+    return { unknown: `SQL as text in ${name}`, file: false };
   if (RUNS_TEXT.has(name) || RUNS_TEXT_PREFIX.test(name) || (name === 'ts_rewrite' && args < 3))
     return { unknown: `SQL as text in ${name}`, file: false };
   if (READS_NAMED.has(name)) return { unknown: `relations named by a value in ${name}`, file: false };

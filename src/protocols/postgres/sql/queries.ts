@@ -171,7 +171,7 @@ function call(node: FuncCall, scope: Scope, walker: Walker): void {
 export function named(parts: readonly string[], args: number, walker: Walker): void {
   const { found } = walker;
   found.functions.add(dotted(parts));
-  const reach = reachOf(parts.at(-1) ?? '', args);
+  const reach = reachOf(parts, args);
   if (reach?.file) found.kind('file');
   if (reach?.unknown) found.unknown.add(reach.unknown);
 }
@@ -218,7 +218,7 @@ export const QUERIES: Handlers = {
     else {
       walker.found.reference(text(fields.at(-2)), name);
       // The attribute notation calls functions: `x.pg_read_file` where x is text (ParseFuncOrColumn in parse_func.c).
-      if (fields.length > 1 && reachOf(name, 1) !== null) named([name], 1, walker);
+      if (fields.length > 1 && reachOf([name], 1) !== null) named([name], 1, walker);
     }
   },
   A_Indirection: (node, scope, walker) => {

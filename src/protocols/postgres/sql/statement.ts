@@ -13,9 +13,9 @@ export const KINDS = [
   /** Lasts in the session: SET, PREPARE, LISTEN, DISCARD … */
   'session',
   'copy',
-  /** A program of the server's machine runs: COPY … PROGRAM. */
+  /** A program of the server's machine runs: COPY … PROGRAM, a foreign table that is one, a command in ALTER SYSTEM. */
   'program',
-  /** Files of the server's machine: COPY … '/path', pg_read_file, lo_export, LOAD … */
+  /** Files of the server's machine: COPY … '/path', pg_read_file, lo_export, LOAD, functions in C … */
   'file',
   /** Runs what is stored or written in it: CALL, DO, EXECUTE. */
   'execute',
@@ -48,7 +48,10 @@ export interface Statement {
   /** Where `text` lies in the message, in UTF-16 units as `String.slice` takes them. */
   readonly start: number;
   readonly length: number;
-  /** The first word of PostgreSQL's command tag in lower case: `select` for VALUES and TABLE too, `alter` for renaming. */
+  /**
+   * The first word of the command tag in lower case: `select` for VALUES and TABLE too, `alter` for renaming. It is the tag that
+   * PostgreSQL logs (`CreateCommandTag`): CREATE TABLE AS completes as SELECT, EXECUTE as what it ran.
+   */
   readonly verb: string;
   /** In the order of KINDS. */
   readonly kinds: readonly Kind[];

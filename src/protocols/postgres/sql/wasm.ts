@@ -11,6 +11,9 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createContext, Script } from 'node:vm';
 
+/** Then an instance is made anew, whatever small pieces of memory its parser may have lost. */
+const MOST_CALLS = 1_000_000;
+
 /** What the glue of libpg-query 18.1.5 exports, as far as it is used. Pointers are numbers. */
 interface Glue {
   readonly HEAPU8: Uint8Array<ArrayBuffer>;
@@ -53,6 +56,7 @@ const MOST_JSON = 32 * 1024 * 1024;
 class Instance {
   readonly #glue: Glue;
   readonly #memory: Buffer;
+  #calls = 0;
 
   constructor(script: Script, module: object) {
     const context = createContext(
@@ -63,6 +67,10 @@ class Instance {
     if (context.ready === null) throw new Error('libpg-query did not start');
     this.#glue = context.ready as Glue;
     this.#memory = Buffer.from(this.#glue.HEAPU8.buffer);
+  }
+
+  get worn(): boolean {
+    return this.#calls >= MOST_CALLS;
   }
 
   parse(text: string): Outcome {
@@ -92,6 +100,7 @@ class Instance {
   }
 
   #with(text: string, call: (input: number) => Outcome): Outcome {
+    this.#calls += 1;
     const bytes = Buffer.byteLength(text);
     const input = this.#glue._malloc(bytes + 1);
     if (input === 0) throw new ParserTrap('no memory for the text');
@@ -137,7 +146,7 @@ function run(call: (instance: Instance) => Outcome): Outcome {
   current = null;
   try {
     const outcome = call(instance);
-    current = instance;
+    if (!instance.worn) current = instance;
     return outcome;
   } catch (error) {
     // Of another realm: `instanceof` would not know a RangeError of the glue's.

@@ -113,7 +113,7 @@ create function f(text) returns text language internal as 'pg_read_file'
 -- > create: ddl unknown | unknown body of function f in language internal
 
 create function f(int) returns int language c as '/tmp/x.so', 'f'
--- > create: ddl unknown | unknown body of function f in language c
+-- > create: ddl file unknown | unknown body of function f in language c
 
 create function f() returns void language sql set role = bob as 'select 1'
 -- > create: ddl privilege
@@ -239,7 +239,7 @@ alter database d set work_mem = '1GB'
 -- > alter: ddl
 
 alter system set shared_preload_libraries = 'x'
--- > alter: privilege utility
+-- > alter: privilege program utility
 
 alter default privileges in schema s grant select on tables to bob
 -- > alter: privilege
@@ -360,3 +360,21 @@ create user bob superuser
 
 create group g
 -- > create: ddl privilege
+
+create foreign table t (a text) server files options (program 'id')
+-- > create: ddl program | writes t | columns a
+
+create foreign table t (a text) server files options (filename '/etc/passwd')
+-- > create: ddl file | writes t | columns a
+
+alter foreign table t options (add program 'id')
+-- > alter: ddl program | writes t
+
+alter system set archive_command = 'id'
+-- > alter: privilege program utility
+
+alter system reset all
+-- > alter: privilege utility
+
+alter system set "Archive_Command" to 'id'
+-- > alter: privilege program utility

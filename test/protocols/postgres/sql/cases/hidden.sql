@@ -315,3 +315,42 @@ select timestamp with /**/ time /**/ zone '2024-01-01', U&"d!0061t" /* ü */ ues
 select a not /* in */ between 1 and 2 frm t
 -- > error at 22
 -- > unknown: unknown | unknown parser failed: syntax error at or near "between"
+
+select cron.schedule_in_database('x', 'delete from t'), schedule('x')
+-- > select: read unknown | calls cron.schedule_in_database, schedule | unknown SQL as text in schedule_in_database, SQL as text in schedule
+
+select s.schedule('x')
+-- > select: read | calls s.schedule
+
+select aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa from aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+-- > select: read | reads aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa | columns aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, * | no where
+
+select a from t where b = 1 and /* ; delete from t */ c = 2 -- ; drop table t
+-- > select: read | reads t | columns a, b, c | where
+
+with recursive t as (table t) table t
+-- > select: read | columns *
+
+select a from only (t), only (s.u)
+-- > select: read | reads t, s.u | columns a | no where
+
+select * from t where (select count(*) from u) > 0 limit 1 + 1
+-- > select: read | reads t, u | columns * | calls count | where | limit
+
+values (pg_read_file('x')), ((select a from t))
+-- > select: read file | reads t | columns a | calls pg_read_file
+
+select 1 where (with x as (delete from t) select true)
+-- > select: read write | writes t | no where
+
+explain (analyze) select pg_read_file('x')
+-- > explain: read file utility | calls pg_read_file | runs {select pg_read_file('x')}
+
+select f(t.*) from t
+-- > select: read | reads t | columns * | calls f | no where
+
+select f(t) from t as x, s.t
+-- > select: read | reads t, s.t | columns t, * | calls f | no where
+
+select f(old) from t
+-- > select: read | reads t | columns old, * | calls f | no where
