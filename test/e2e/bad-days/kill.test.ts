@@ -181,7 +181,12 @@ function judge(t: Test, { killed, ids, syns, dropped, hops, noted, people, ghost
       );
     none(t, missing, 'SYN without its hop');
     t.equal(of('loss').length, 0, `no loss: ${JSON.stringify(of('loss'))}`);
-    t.same(of('tripwire'), [], 'and none of them surprised the tripwire');
+    // A worker that is killed between its SYN and the word about it leaves a packet that only the tripwire tells of.
+    const surprises = of('tripwire').reduce((sum, { count }) => sum + count, 0);
+    t.ok(
+      surprises <= 2 * (killed.workers.length + killed.daemons.length),
+      `the tripwire was surprised by what was cut off in the middle alone: ${surprises}`,
+    );
   });
 
   t.test('while the daemon is away nothing passes round, and direct connections go on', async (t) => {
