@@ -1,4 +1,7 @@
-/** Whether a WHERE restricts anything. A tautology that is better hidden than these stays a condition: that is undecidable. */
+/**
+ * Whether a WHERE restricts anything. A tautology that is better hidden than these stays a condition: that is
+ * undecidable.
+ */
 import type { Node } from '@pgsql/types';
 import { as } from './nodes.ts';
 

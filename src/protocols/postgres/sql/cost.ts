@@ -1,9 +1,10 @@
 /**
  * Texts that cost the parser far more than their length, each known by looking at its tokens.
  *
- * Threats, measured with 200 kB: 100,000 times `/*` take libpg-query's scanner 100 seconds, as it looks through the rest of the
- * text for each; a run of 100,000 `+-` takes PostgreSQL's own 20. And in `SET (a, b) = source` the grammar gives every
- * column the source whole, and sources nest: 500 bytes of `SET (a, b) = (WITH x AS (UPDATE … SET (a, b) = (…` make a tree of gigabytes.
+ * Threats, measured with 200 kB: 100,000 times `/*` take libpg-query's scanner 100 seconds, as it looks through the
+ * rest of the text for each; a run of 100,000 `+-` takes PostgreSQL's own 20. And in `SET (a, b) = source` the
+ * grammar gives every column the source whole, and sources nest: 500 bytes of `SET (a, b) = (WITH x AS (UPDATE … SET
+ * (a, b) = (…` make a tree of gigabytes.
  */
 import { Lexer, Token, withoutComments } from './lexer.ts';
 
@@ -31,8 +32,8 @@ function hasLongOperator(text: string): boolean {
 }
 
 /**
- * The text as the scanner can take it: with spaces for comments where there are too many. Null where it would take too
- * long in any case.
+ * The text as the scanner can take it: with spaces for comments where there are too many. Null where it would take
+ * too long in any case.
  */
 export function scannable(text: string): string | null {
   if (hasLongOperator(text)) return null;
@@ -43,8 +44,10 @@ export function scannable(text: string): string | null {
 const MOST_TOKENS = 300_000;
 const SET = /\bset\b/i;
 
-/** Whether the tree is too large: counts each token as often as the tree has it, by an upper bound, in which a row comparison counts
- * like an assignment. */
+/**
+ * Whether the tree is too large: counts each token as often as the tree has it, by an upper bound, in which a row
+ * comparison counts like an assignment.
+ */
 export function expands(sql: string): boolean {
   if (!SET.test(sql)) return false;
   const lexer = new Lexer(sql);

@@ -1,4 +1,6 @@
-/** CREATE, ALTER, DROP and the privileges: what they define or change is written, what a definition rests on is read. */
+/**
+ * CREATE, ALTER, DROP and the privileges: what they define or change is written, what a definition rests on is read.
+ */
 import type {
   AlterOwnerStmt,
   AlterPolicyStmt,

@@ -63,7 +63,10 @@ function after(text: string, word: string): number {
 
 const FALSE: ReadonlySet<string | null> = new Set(['0', 'false', 'off']);
 
-/** The last ANALYZE among the options decides (ExplainQuery). What is no boolean is refused there, and counts as yes here. */
+/**
+ * The last ANALYZE among the options decides (ExplainQuery). What is no boolean is refused there, and counts as yes
+ * here.
+ */
 function analyzes(node: ExplainStmt): boolean {
   const options = (node.options ?? []).map((each) => as(each, 'DefElem'));
   const last = options.filter((each) => each?.defname === 'analyze').at(-1);

@@ -3,7 +3,10 @@
  * those that touch the server's files. By the last part of the name, as extensions lie in any schema.
  */
 
-/** PostgreSQL's own (functions-xml, textsearch), then contrib (dblink, tablefunc, xml2, pageinspect), then common extensions. */
+/**
+ * PostgreSQL's own (functions-xml, textsearch), then contrib (dblink, tablefunc, xml2, pageinspect), then common
+ * extensions.
+ */
 const RUNS_TEXT: ReadonlySet<string> = new Set([
   'query_to_xml',
   'query_to_xmlschema',

@@ -2,7 +2,8 @@
  * Tokens of SQL as `scan.l` of PostgreSQL 18 cuts them, for what needs no grammar. It is stricter: what it is not
  * sure about is `Bad`, and whoever uses it then asks the parser.
  *
- * Differs where that can't change where a token of another kind begins: a run of operator characters stays one token.
+ * Differs where that can't change where a token of another kind begins: a run of operator characters stays one
+ * token.
  */
 
 export const Token = {
@@ -281,7 +282,9 @@ export class Lexer {
   }
 }
 
-/** Where the last token of a piece of text ends, comments and white space left out; `to` where that can't be told. */
+/**
+ * Where the last token of a piece of text ends, comments and white space left out; `to` where that can't be told.
+ */
 export function lastTokenEnd(text: string, from: number, to: number): number {
   const lexer = new Lexer(text, from, to);
   let end = from;
@@ -293,8 +296,8 @@ export function lastTokenEnd(text: string, from: number, to: number): number {
 }
 
 /**
- * The text with a space for every byte of its comments, so that all else keeps its place in UTF-8; null where it can't
- * be followed to its end. The line break after `--` stays: it can join literals.
+ * The text with a space for every byte of its comments, so that all else keeps its place in UTF-8; null where it
+ * can't be followed to its end. The line break after `--` stays: it can join literals.
  */
 export function withoutComments(text: string): string | null {
   const lexer = new Lexer(text);
@@ -311,8 +314,8 @@ export function withoutComments(text: string): string | null {
 
 /**
  * Whether the text means something else to a server with standard_conforming_strings off: a backslash in a plain
- * literal, or anything that the lexer can't follow. The first such backslash is where the two readings part, so none before
- * it is missed.
+ * literal, or anything that the lexer can't follow. The first such backslash is where the two readings part, so none
+ * before it is missed.
  */
 export function escapesDiffer(text: string): boolean {
   if (!text.includes('\\')) return false;

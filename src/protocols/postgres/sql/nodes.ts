@@ -1,4 +1,7 @@
-/** Reading libpg-query's JSON: each node is an object with its type's name as the one key, and leaves out what is zero. */
+/**
+ * Reading libpg-query's JSON: each node is an object with its type's name as the one key, and leaves out what is
+ * zero.
+ */
 import type { Node } from '@pgsql/types';
 
 type KeyOf<T> = T extends unknown ? keyof T : never;

@@ -2,9 +2,10 @@
  * SQL text → PostgreSQL's raw parse tree (the grammar of PostgreSQL 18, `src/backend/parser/gram.y`), synchronously,
  * for any text whatever: what can't be parsed is an `error`, never an exception.
  *
- * The tree's locations are bytes of UTF-8; `offsets.ts` turns them into indexes of the string. Names in it are folded and cut (63
- * bytes) as the server does. The parser reads strings with `standard_conforming_strings` on: where the session has it
- * off, a backslash in a plain '…' literal means something else to the server (`lexer.ts` finds those).
+ * The tree's locations are bytes of UTF-8; `offsets.ts` turns them into indexes of the string. Names in it are
+ * folded and cut (63 bytes) as the server does. The parser reads strings with `standard_conforming_strings` on:
+ * where the session has it off, a backslash in a plain '…' literal means something else to the server (`lexer.ts`
+ * finds those).
  */
 import type { ParseResult } from '@pgsql/types';
 import { expands, scannable } from './cost.ts';
@@ -16,8 +17,8 @@ import { loadWasm, type Outcome, ParserTrap, parsePlpgsqlRaw, parseRaw } from '.
 export const MOST_BYTES = 256 * 1024;
 
 /**
- * How deep a tree's objects and arrays may lie in one another: a walk through it by recursion has to fit the stack. A
- * chain of 1,000 `||` is as deep as this, one of AND or OR is flat, a subquery costs about 8.
+ * How deep a tree's objects and arrays may lie in one another: a walk through it by recursion has to fit the stack.
+ * A chain of 1,000 `||` is as deep as this, one of AND or OR is flat, a subquery costs about 8.
  */
 export const MOST_DEPTH = 2000;
 
@@ -74,8 +75,9 @@ function tooDeep(json: string): boolean {
 }
 
 /**
- * libpg-query's scanner hands comments to the grammar's look-ahead, which PostgreSQL's does not: it refuses a comment
- * inside WITH ORDINALITY, NOT IN, NULLS FIRST, WITH TIME ZONE, U&'…' UESCAPE. So what it refuses is tried without comments.
+ * libpg-query's scanner hands comments to the grammar's look-ahead, which PostgreSQL's does not: it refuses a
+ * comment inside WITH ORDINALITY, NOT IN, NULLS FIRST, WITH TIME ZONE, U&'…' UESCAPE. So what it refuses is tried
+ * without comments.
  */
 function attempted(sql: string, call: (sql: string) => Outcome): Outcome {
   const outcome = call(sql);

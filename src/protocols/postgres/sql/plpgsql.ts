@@ -1,4 +1,6 @@
-/** PL/pgSQL → the SQL in it (`pl_gram.y`): statements, and expressions as the SELECTs that PostgreSQL makes of them. */
+/**
+ * PL/pgSQL → the SQL in it (`pl_gram.y`): statements, and expressions as the SELECTs that PostgreSQL makes of them.
+ */
 import { scannable } from './cost.ts';
 import { brief } from './found.ts';
 import { Lexer, Token } from './lexer.ts';

@@ -2,7 +2,9 @@
 import { KINDS, type Relation, type Statement } from './statement.ts';
 import { UNKNOWN_CURSOR, UNKNOWN_PREPARED } from './utilities.ts';
 
-/** A session's names: the statement inside of the PREPARE, Parse or DECLARE that made them, null where there is none. */
+/**
+ * A session's names: the statement inside of the PREPARE, Parse or DECLARE that made them, null where there is none.
+ */
 export interface Names {
   prepared(name: string): Statement | null;
   cursor(name: string): Statement | null;

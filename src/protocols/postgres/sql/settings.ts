@@ -1,4 +1,7 @@
-/** SET and its other ways: set_config, RESET, an UPDATE of pg_settings. Settings' names have no case (`find_option` in guc.c). */
+/**
+ * SET and its other ways: set_config, RESET, an UPDATE of pg_settings. Settings' names have no case (`find_option`
+ * in guc.c).
+ */
 import type { Node, SelectStmt, VariableSetStmt } from '@pgsql/types';
 import type { Found } from './found.ts';
 import { as, constant, texts } from './nodes.ts';

@@ -1,11 +1,11 @@
 /**
- * A message with its literals taken out: what SELECT, INSERT, UPDATE, DELETE and MERGE (and BEGIN, COMMIT …) have in common when
- * they differ only in literals, white space, comments and the case of words. Statements of one shape have one parse
- * tree but for the literals and places in it.
+ * A message with its literals taken out: what SELECT, INSERT, UPDATE, DELETE and MERGE (and BEGIN, COMMIT …) have in
+ * common when they differ only in literals, white space, comments and the case of words. Statements of one shape
+ * have one parse tree but for the literals and places in it.
  *
  * Kept as they are, since the grammar or the analysis looks into them: E'…', U&'…', B'…', N'…', numbers that are not
- * plain, the precision of FLOAT, UESCAPE's character. No shape at all: literals side by side (a line break between them
- * makes them one), what the lexer is not sure about, other statements.
+ * plain, the precision of FLOAT, UESCAPE's character. No shape at all: literals side by side (a line break between
+ * them makes them one), what the lexer is not sure about, other statements.
  */
 import { Lexer, Token } from './lexer.ts';
 
@@ -41,7 +41,10 @@ const FIRST: ReadonlySet<string> = new Set([
   'abort',
 ]);
 
-/** In place of an integer, another number, a string: the grammar takes them in different places. No token has a brace. */
+/**
+ * In place of an integer, another number, a string: the grammar takes them in different places. No token has a
+ * brace.
+ */
 const INTEGER = '{i}';
 const DECIMAL = '{n}';
 const STRING = '{s}';

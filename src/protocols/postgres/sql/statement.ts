@@ -13,7 +13,9 @@ export const KINDS = [
   /** Lasts in the session: SET, PREPARE, LISTEN, DISCARD … */
   'session',
   'copy',
-  /** A program of the server's machine runs: COPY … PROGRAM, a foreign table that is one, a command in ALTER SYSTEM. */
+  /**
+   * A program of the server's machine runs: COPY … PROGRAM, a foreign table that is one, a command in ALTER SYSTEM.
+   */
   'program',
   /** Files of the server's machine: COPY … '/path', pg_read_file, lo_export, LOAD, functions in C … */
   'file',
@@ -25,7 +27,10 @@ export const KINDS = [
 
 export type Kind = (typeof KINDS)[number];
 
-/** As written, folded and cut as PostgreSQL does. A database before the schema is left out: it can only be the session's own. */
+/**
+ * As written, folded and cut as PostgreSQL does. A database before the schema is left out: it can only be the
+ * session's own.
+ */
 export interface Relation {
   readonly schema: string | null;
   readonly name: string;
@@ -49,8 +54,8 @@ export interface Statement {
   readonly start: number;
   readonly length: number;
   /**
-   * The first word of the command tag in lower case: `select` for VALUES and TABLE too, `alter` for renaming. It is the tag that
-   * PostgreSQL logs (`CreateCommandTag`): CREATE TABLE AS completes as SELECT, EXECUTE as what it ran.
+   * The first word of the command tag in lower case: `select` for VALUES and TABLE too, `alter` for renaming. It is
+   * the tag that PostgreSQL logs (`CreateCommandTag`): CREATE TABLE AS completes as SELECT, EXECUTE as what it ran.
    */
   readonly verb: string;
   /** In the order of KINDS. */
@@ -73,14 +78,17 @@ export interface Statement {
    */
   readonly functions: readonly string[];
   /**
-   * Whether it has a condition at top level; null where nothing could have one. A condition that names no column
-   * and no relation is none (`true`, `1 = 1`, `$1`), nor is `x = x`, nor what is joined with those by OR. False where
+   * Whether it has a condition at top level; null where nothing could have one. A condition that names no column and
+   * no relation is none (`true`, `1 = 1`, `$1`), nor is `x = x`, nor what is joined with those by OR. False where
    * any UPDATE, DELETE or MERGE in it has none, in CTEs, DO bodies and the like too.
    */
   readonly where: boolean | null;
   /** LIMIT or FETCH FIRST with a count, at top level. */
   readonly limit: boolean;
-  /** Whom SET ROLE or SET SESSION AUTHORIZATION names, by `set_config` too; `none` (no role can have that name) for going back. */
+  /**
+   * Whom SET ROLE or SET SESSION AUTHORIZATION names, by `set_config` too; `none` (no role can have that name) for
+   * going back.
+   */
   readonly role: string | null;
   /** The name in PREPARE, EXECUTE and DEALLOCATE; null for DEALLOCATE ALL. */
   readonly prepared: string | null;
@@ -99,7 +107,9 @@ export interface Statement {
 
 /** A message (Query) or a statement to prepare (Parse). */
 export interface Analysis {
-  /** In order, empty ones left out. Where the text could not be parsed: one, of the verb `unknown`, for all of it. */
+  /**
+   * In order, empty ones left out. Where the text could not be parsed: one, of the verb `unknown`, for all of it.
+   */
   readonly statements: readonly Statement[];
   /**
    * The grammar of PostgreSQL 18 refuses it. A server of that version says the same and runs nothing of the
@@ -108,7 +118,8 @@ export interface Analysis {
   readonly error: { readonly message: string; readonly cursor: number } | null;
   /**
    * The message with `?` for literals, one space between tokens and folded names: the same for statements that
-   * differ only in those. Null where literals matter or the text is not SELECT, INSERT, UPDATE, DELETE, MERGE (and BEGIN, COMMIT …).
+   * differ only in those. Null where literals matter or the text is not SELECT, INSERT, UPDATE, DELETE, MERGE (and
+   * BEGIN, COMMIT …).
    */
   readonly normalised: string | null;
 }

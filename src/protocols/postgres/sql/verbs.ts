@@ -1,4 +1,7 @@
-/** The first word of each statement's command tag (`CreateCommandTag` in utility.c), and kinds where the type alone decides. */
+/**
+ * The first word of each statement's command tag (`CreateCommandTag` in utility.c), and kinds where the type alone
+ * decides.
+ */
 import type { Node } from '@pgsql/types';
 import { as, type Tag } from './nodes.ts';
 import type { Kind, TransactionVerb } from './statement.ts';

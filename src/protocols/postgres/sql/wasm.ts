@@ -1,11 +1,11 @@
 /**
  * PostgreSQL's own parser, compiled to WebAssembly (libpg-query): instances of it that can be thrown away.
  *
- * Threat: a statement that makes the parser trap (recursion deeper than the stack, memory spent) leaves its memory in
- * no known state, and statements of other connections come next in the same tick. So a trapped instance is never
- * called again, and the next is made at once: libpg-query's own wrapper can only do that asynchronously, which is why
- * its glue is evaluated here, in a context of its own whose promises settle before evaluation returns.
- * That context has no `process`, no `require` and no memory beyond what the module begins with (128 MiB).
+ * Threat: a statement that makes the parser trap (recursion deeper than the stack, memory spent) leaves its memory
+ * in no known state, and statements of other connections come next in the same tick. So a trapped instance is never
+ * called again, and the next is made at once: libpg-query's own wrapper can only do that asynchronously, which is
+ * why its glue is evaluated here, in a context of its own whose promises settle before evaluation returns. That
+ * context has no `process`, no `require` and no memory beyond what the module begins with (128 MiB).
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -35,7 +35,10 @@ export class ParserTrap extends Error {
   override readonly name = 'ParserTrap';
 }
 
-/** What the grammar said: a tree as JSON, or why there is none, with the place as PostgreSQL's Position (1-based, 0 unknown). */
+/**
+ * What the grammar said: a tree as JSON, or why there is none, with the place as PostgreSQL's Position (1-based, 0
+ * unknown).
+ */
 export type Outcome =
   | { readonly json: string; readonly message: null }
   | { readonly json: null; readonly message: string; readonly position: number };
