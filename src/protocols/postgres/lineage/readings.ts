@@ -1,0 +1,157 @@
+/** What is read from a relation: a table's own columns, or what its definition makes of others. */
+import type { Node } from '@pgsql/types';
+import { parse } from '../sql/parse.ts';
+import { holdsOthers } from './builtins.ts';
+import { type Context, MOST_BODIES, PARSING, Report, relationName } from './context.ts';
+import { Exhausted, Untraceable } from './errors.ts';
+import { CLEAR, type Column, type Flow, join, type Origins, opaque, originKey, type Query } from './flow.ts';
+import { as } from './nodes.ts';
+import { below, item } from './scope.ts';
+import type { CatalogueColumn, CatalogueRelation, Origin } from './types.ts';
+
+const MOST_RELATIVES = 100_000;
+
+/** All relations up and down the inheritance from one; null: one of them is not known. */
+function relatives(relation: CatalogueRelation, context: Context): readonly CatalogueRelation[] | null {
+  const found = new Map([[relation.oid, relation]]);
+  for (const step of ['parents', 'children'] as const) {
+    const waiting = [relation];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      for (const oid of next[step]) {
+        if (found.has(oid)) continue;
+        const other = context.catalogue.byOid(oid);
+        if (other === null || found.size > MOST_RELATIVES) return null;
+        found.set(oid, other);
+        waiting.push(other);
+      }
+    }
+  }
+  return [...found.values()];
+}
+
+/** The masked columns that a column stands for: itself, and those of its name up and down the inheritance. */
+function tags(
+  column: CatalogueColumn,
+  family: readonly CatalogueRelation[],
+  { oid }: CatalogueRelation,
+  { masked }: Context,
+): Origins {
+  const found = new Map<string, Origin>();
+  for (const relation of family) {
+    const same = relation.oid === oid ? column : relation.columns.find(({ name }) => name === column.name);
+    if (same === undefined || !masked(relation, same.attnum)) continue;
+    const origin = { relation: relation.oid, attnum: same.attnum };
+    found.set(originKey(origin), origin);
+  }
+  return found;
+}
+
+function stored(relation: CatalogueRelation, context: Context): Query {
+  const family = relatives(relation, context);
+  const columns = relation.columns.map((column): Column => {
+    const { name, attnum, composite } = column;
+    if (family === null)
+      return { name, flow: opaque(`a parent or child of ${relationName(relation)} is not known`) };
+    const untraceable =
+      relation.kind === 'toast' || relation.kind === 'other'
+        ? `${relationName(relation)} holds values of another relation`
+        : holdsOthers(relation.schema, relation.name, name);
+    const origins = tags(column, family, relation, context);
+    const direct = { relation: relation.oid, attnum };
+    return { name, flow: { origins, untraceable, direct, row: null, composite } };
+  });
+  return { columns: withGenerated(relation, columns, context), conditions: CLEAR };
+}
+
+/** A generated column depends on what its expression reads. */
+function withGenerated(
+  relation: CatalogueRelation,
+  columns: readonly Column[],
+  context: Context,
+): readonly Column[] {
+  if (relation.columns.every(({ generated }) => generated === null)) return columns;
+  const scope = below(null, [item(relation.name, columns, { system: true })]);
+  const inner = definitionContext(relation, context);
+  return columns.map((column, at) => {
+    const text = relation.columns[at]?.generated ?? null;
+    if (text === null) return column;
+    const flow = attempt(() => inner.expression(expressionOf(text), scope, inner));
+    if (flow.origins.size === 0 && flow.untraceable === null) return column;
+    return { name: column.name, flow: { ...join([column.flow, flow]), composite: column.flow.composite } };
+  });
+}
+
+function expressionOf(text: string): Node {
+  const select = as(parse(`SELECT (${text})`).tree?.stmts?.[0]?.stmt, 'SelectStmt');
+  const value = as(select?.targetList?.[0], 'ResTarget')?.val;
+  if (value === undefined || select?.targetList?.length !== 1)
+    throw new Untraceable('the expression of a generated column is not understood');
+  return value;
+}
+
+/** What a definition does beside its columns is the database's own doing, not the statement's. */
+function definitionContext(relation: CatalogueRelation, context: Context): Context {
+  return {
+    ...context,
+    catalogue: context.catalogue.at(relation.definitionPath),
+    report: new Report(),
+    bodies: context.bodies + 1,
+  };
+}
+
+function attempt(work: () => Flow): Flow {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof Exhausted || !(error instanceof Untraceable)) throw error;
+    return opaque(error.message);
+  }
+}
+
+function followed(relation: CatalogueRelation, context: Context): Query {
+  const name = relationName(relation);
+  if (relation.definition === null) throw new Untraceable(`the definition of ${name} is not known`);
+  if (context.bodies >= MOST_BODIES) throw new Untraceable(`the definition of ${name} leads too deep`);
+  context.budget.spend(PARSING);
+  const parsed = parse(relation.definition);
+  const [first, ...more] = parsed.tree?.stmts ?? [];
+  if (first?.stmt === undefined || more.length > 0 || as(first.stmt, 'SelectStmt') === null)
+    throw new Untraceable(`the definition of ${name} is not understood`);
+  const statement = first.stmt;
+  const inner = definitionContext(relation, context);
+  const { columns, conditions } = context.budget.deeper(() => context.query(statement, below(null), inner));
+  if (columns.length !== relation.columns.length)
+    throw new Untraceable(`${name} has other columns than its definition`);
+  return {
+    columns: relation.columns.map((column, at): Column => {
+      const flow = columns[at]?.flow ?? opaque(`a column of ${name} is not known`);
+      const own = tags(column, [relation], relation, context);
+      if (own.size === 0) return { name: column.name, flow };
+      const both = join([flow, { ...CLEAR, origins: own }]);
+      return { name: column.name, flow: { ...flow, origins: both.origins } };
+    }),
+    conditions,
+  };
+}
+
+function definedBy(relation: CatalogueRelation, context: Context): Query {
+  try {
+    return followed(relation, context);
+  } catch (error) {
+    if (error instanceof Exhausted || !(error instanceof Untraceable)) throw error;
+    const flow = opaque(error.message);
+    return { columns: relation.columns.map(({ name }) => ({ name, flow })), conditions: flow };
+  }
+}
+
+/** What is read from a relation, worked out once. Views are followed through their definitions. */
+export function readingOf(relation: CatalogueRelation, context: Context): Query {
+  const known = context.readings.get(relation.oid);
+  if (known !== undefined) return known;
+  const reading =
+    relation.kind === 'view' || relation.kind === 'matview'
+      ? definedBy(relation, context)
+      : stored(relation, context);
+  context.readings.set(relation.oid, reading);
+  return reading;
+}
