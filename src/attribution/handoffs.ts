@@ -49,7 +49,10 @@ export interface Holder {
  * @returns null where nobody does, and where two sockets are bound as that: a relative path is what anybody says
  */
 export function holderOf(path: string, client: number): Holder | null {
-  const inodes = new Set([...listening('self', path), ...listening(String(client), path)]);
+  const look = () => new Set([...listening('self', path), ...listening(String(client), path)]);
+  let inodes = look();
+  // The kernel goes through its table in pieces, and what moves meanwhile may be passed over.
+  if (inodes.size === 0) inodes = look();
   const [inode] = inodes;
   if (inode === undefined || inodes.size > 1) return null;
   for (const name of readdirSync('/proc')) {

@@ -14,7 +14,8 @@ const LOSSES: Readonly<Record<number, string>> = {
     'kernel events did not fit the ring buffer: programs, ends of hops or handoffs are missing from the record',
   [HlLoss.LOSS_LINEAGE]: 'processes could not be remembered in the kernel: what they do is unattributed',
   [HlLoss.LOSS_ROOT]: 'logins could not be remembered in the kernel: what happens in them is unattributed',
-  [HlLoss.LOSS_FLOW]: 'intercepted connections had no room for a flow record, and were refused',
+  [HlLoss.LOSS_FLOW]:
+    'intercepted connections had no room for a flow record, or the source port of one that still waited, and were refused',
   [HlLoss.LOSS_SOCKET]: 'connections were refused because the kernel had no memory to record them',
 };
 

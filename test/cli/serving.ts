@@ -20,7 +20,13 @@ export interface Ran {
 
 export function start(socket: string, args: readonly string[], env: Record<string, string> = {}) {
   return spawn(process.execPath, [ENTRY, ...args], {
-    env: { PATH: process.env.PATH ?? '', TZ: 'UTC', HOPLINE_SOCKET: socket, ...env },
+    env: {
+      PATH: process.env.PATH ?? '',
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? '',
+      TZ: 'UTC',
+      HOPLINE_SOCKET: socket,
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }

@@ -180,7 +180,9 @@ function judge(t: Test, { killed, ids, syns, dropped, hops, noted, people, ghost
         `${address} was under load`,
       );
     none(t, missing, 'SYN without its hop');
-    t.equal(of('loss').length, 0, `no loss: ${JSON.stringify(of('loss'))}`);
+    // Of two with one source port, the first of which waits for a worker that was killed, neither is believed.
+    const losses = of('loss').filter(({ detail }) => !/source port of one that still waited/.test(detail));
+    t.equal(losses.length, 0, `no loss: ${JSON.stringify(losses)}`);
     // A worker that is killed between its SYN and the word about it leaves a packet that only the tripwire tells of.
     const surprises = of('tripwire').reduce((sum, { count }) => sum + count, 0);
     t.ok(
