@@ -95,6 +95,8 @@ t.test('bastion2, whose supervisor has a hard time', async (t) => {
       const { ms } = await timed(() => daemon(t, 'stop'));
       t.ok(ms < 9_000, `stopped within ${ms.toFixed()} ms, not killed after ten seconds`);
       await flood.stop();
+      // Its far end goes on without its client, and what the ring can't take would be missing from the next test's record.
+      await service(HOST, 'pkill -KILL -f flood[.]py; true');
       await daemon(t, 'start');
       const [last] = await notices(HOST, ['--kind', 'stop']);
       t.match(last?.detail, 'the daemon was stopped in order');
