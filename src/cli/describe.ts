@@ -151,7 +151,7 @@ export function hopLine(hop: HopJson, style: Style, repeated?: readonly HopJson[
     ...(refused || flow === '' ? [] : [flow]),
     ...(refused || repeated ? [] : [hop.ended === null ? `open ${duration(lasted)}` : duration(lasted)]),
     ...(hop.endReason === null || refused ? [] : [colors.yellow(printable(hop.endReason))]),
-    ...(hop.actions > 0 ? [`${hop.actions} actions`] : []),
+    ...(hop.actions > 0 ? [`${hop.actions} ${hop.actions === 1 ? 'action' : 'actions'}`] : []),
     ...(hop.childLogin === null ? [] : [`${glyphs.hop} [L ${hop.childLogin}]`]),
   ].join('  ');
 }
