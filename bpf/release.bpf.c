@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * The end of a UDP flow is the release of its socket. Optional: Linux 5.10 can't read socket storage
- * in this hook, and there a UDP flow ends with its process.
+ * The end of a UDP flow is the release of its socket. Optional: where a kernel refuses to read socket
+ * storage in this hook, a UDP flow ends with its process. Debian's 5.10, 6.1 and 6.12 do not refuse.
  */
 #include "common.h"
 

@@ -1,5 +1,7 @@
 /** Addresses and prefixes as text in one canonical form. Mapped IPv6 (`::ffff:a.b.c.d`) becomes the IPv4 it maps. */
+
 import ipaddr from 'ipaddr.js';
+import { isLoopback as isLoopbackText } from '../core/loopback.ts';
 
 type Ip = ipaddr.IPv4 | ipaddr.IPv6;
 
@@ -53,7 +55,7 @@ export function parseAddress(text: string): string {
 /** Is the address (any accepted form) 127.0.0.0/8 or ::1? False for what is no address. */
 export function isLoopback(address: string): boolean {
   try {
-    return parseIp(address).range() === 'loopback';
+    return isLoopbackText(parseAddress(address));
   } catch (error) {
     if (error instanceof AddressError) return false;
     throw error;

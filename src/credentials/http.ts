@@ -2,11 +2,13 @@
  * One HTTP request and its answer, bounded in time and size. Not fetch: authorities of one's own are the rule for
  * what keeps secrets, and Node's fetch takes none for a single request.
  */
+
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { request as plain } from 'node:http';
 import { request as encrypted } from 'node:https';
 import { isIP } from 'node:net';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import { isLoopback as isLoopbackAddress } from '../core/loopback.ts';
 import { CredentialError } from './credential.ts';
 
 export interface HttpRequest {
@@ -106,8 +108,7 @@ export function takeJson(answer: HttpAnswer): unknown {
 /** Whether what is sent there without TLS stays on this host. */
 export function isLoopback(url: URL): boolean {
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (isIP(host) === 4) return host.startsWith('127.');
-  return host === '::1' || host === 'localhost';
+  return host === 'localhost' || (isIP(host) !== 0 && isLoopbackAddress(host));
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -3,7 +3,7 @@ import type { HopDraft } from '../attribution/recorder.ts';
 import type { Root } from '../attribution/roots.ts';
 import type { Problem } from '../config/problem.ts';
 import type { Config } from '../config/types.ts';
-import type { Decision, Identity, Route, TargetTls } from '../core/types.ts';
+import type { Decision, Identity, Route, Target, TargetTls } from '../core/types.ts';
 import { identify } from '../identity/resolve.ts';
 import { denied } from '../policy/decide.ts';
 import { loadAll } from '../policy/load.ts';
@@ -14,6 +14,8 @@ import type { PolicySnapshot } from '../policy/snapshot.ts';
 export interface PolicyState {
   readonly config: Config;
   readonly snapshot: PolicySnapshot;
+  /** By name: asked for each connection that the proxy takes. */
+  readonly targets: ReadonlyMap<string, Target>;
   /** With ids that no earlier table used. */
   readonly routes: readonly Route[];
   readonly warnings: readonly Problem[];
@@ -39,7 +41,8 @@ export class PolicyLoader {
     const options = { firstRouteId: this.#nextRoute, protocols: this.#protocols };
     const { config, policies, routes, warnings } = loadAll(this.#path, options);
     this.#nextRoute += routes.length;
-    return { config, snapshot: policies, routes, warnings };
+    const targets = new Map(config.targets.map((target) => [target.name, target]));
+    return { config, snapshot: policies, targets, routes, warnings };
   }
 }
 
@@ -76,12 +79,16 @@ export function identifyBy(state: PolicyState, account: string, authInfo: string
 
 /** The room that serves an inspected connection: the target's own, where there is one of that name. */
 export function protocolFor(state: PolicyState, target: string | null, protocols: readonly string[]): string {
-  const wanted = state.config.targets.find(({ name }) => name === target)?.protocol;
+  const wanted = targetOf(state, target)?.protocol;
   return wanted !== undefined && protocols.includes(wanted) ? wanted : 'tcp';
+}
+
+function targetOf({ targets }: PolicyState, target: string | null): Target | undefined {
+  return target === null ? undefined : targets.get(target);
 }
 
 const ANY_TLS: TargetTls = { mode: 'prefer', ca: null, serverName: null };
 
 export function tlsFor(state: PolicyState, target: string | null): TargetTls {
-  return state.config.targets.find(({ name }) => name === target)?.tls ?? ANY_TLS;
+  return targetOf(state, target)?.tls ?? ANY_TLS;
 }

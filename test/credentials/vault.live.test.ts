@@ -10,6 +10,7 @@ import { Vault, type VaultSettings } from '../../src/credentials/vault.ts';
 import { VaultDatabaseSource, vaultKvSource } from '../../src/credentials/vault-sources.ts';
 import { openAuthority } from '../../src/tls/ca.ts';
 import { Mint } from '../../src/tls/mint.ts';
+import { until as patiently } from '../until.ts';
 import { type FakeVault, fakeVault, TOKEN } from './fake-vault.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'hopline-vault-'));
@@ -34,13 +35,7 @@ const vault = (change: Partial<VaultSettings> = {}) =>
 const kv = (change: object = {}) =>
   vaultKvSource({ vault: vault(), mount: 'secret', path: 'orders/db', ...change });
 
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const end = Date.now() + 5000;
-  while (!condition()) {
-    if (Date.now() > end) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
+const until = (look: () => boolean, what: string) => patiently(look, what, 5000);
 
 t.test('a secret of KV version 2', async (t) => {
   const source = kv();

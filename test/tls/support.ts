@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openAuthority } from '../../src/tls/ca.ts';
 import { Mint } from '../../src/tls/mint.ts';
+import { until as patiently } from '../until.ts';
 
 export interface Teardown {
   teardown(done: () => unknown): void;
@@ -81,10 +82,4 @@ export async function run(command: string, args: readonly string[], input = ''):
   return { code, output };
 }
 
-export async function until(condition: () => boolean, what: string, ms = 5000): Promise<void> {
-  const end = Date.now() + ms;
-  while (!condition()) {
-    if (Date.now() > end) throw new Error(`never: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
+export const until = (look: () => boolean, what: string, ms = 5000) => patiently(look, what, ms);

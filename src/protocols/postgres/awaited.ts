@@ -37,10 +37,6 @@ export class Answers {
     this.#queue.push({ running: [], over: 0, denial: null, done: null, failed: null, ...awaited });
   }
 
-  get length(): number {
-    return this.#queue.length - this.#from;
-  }
-
   /** What the next answer is to. */
   get first(): Awaited | null {
     return this.#queue[this.#from] ?? null;

@@ -11,7 +11,7 @@ import { errorResponse } from './encode-backend.ts';
 import { type ErrorReport, errorFields, errorReport } from './error-fields.ts';
 import type { Disposition, FrameHandler } from './frame.ts';
 import { WHOLE } from './limits.ts';
-import { Backend, type TransactionStatus } from './messages.ts';
+import { Backend, type CommandComplete } from './messages.ts';
 import type { Statements } from './statements.ts';
 import { clientEncoding, type Encoding, UTF8 } from './text.ts';
 import { Writer } from './writer.ts';
@@ -32,7 +32,6 @@ export class BackendHandler implements FrameHandler {
   encoding: Encoding = UTF8;
   /** False where a backslash in a plain literal escapes. */
   standardConformingStrings = true;
-  status: TransactionStatus | null = null;
 
   constructor(options: BackendOptions) {
     this.#options = options;
@@ -51,7 +50,6 @@ export class BackendHandler implements FrameHandler {
         return 'forward';
       }
       case Backend.ErrorResponse:
-        return length > WHOLE ? 'stream' : 'whole';
       case Backend.Authentication:
       case Backend.ParameterStatus:
       case Backend.ParseComplete:
@@ -111,7 +109,7 @@ export class BackendHandler implements FrameHandler {
         if (first?.kind === 'describe') answers.shift();
         return;
       case Backend.CommandComplete:
-        if (message !== null) this.#complete(first, decodeCommandComplete(message).tag, message);
+        if (message !== null) this.#complete(first, decodeCommandComplete(message));
         return;
       case Backend.EmptyQueryResponse:
         if (first?.kind === 'execute') answers.shift();
@@ -128,20 +126,18 @@ export class BackendHandler implements FrameHandler {
         return;
       }
       case Backend.ReadyForQuery:
-        if (message !== null) this.status = decodeReadyForQuery(message).status;
+        // Thrown out where its status is none.
+        if (message !== null) decodeReadyForQuery(message);
         if (first?.kind === 'query' || first?.kind === 'sync' || first?.kind === 'function')
           this.#over(answers.shift());
     }
   }
 
-  #complete(first: Awaited | null, tag: string, message: Buffer): void {
+  #complete(first: Awaited | null, { tag, rows }: CommandComplete): void {
     const { answers, statements } = this.#options;
     if (first === null) return;
     const running = first.running[first.over];
-    if (running !== undefined) {
-      const { rows } = decodeCommandComplete(message);
-      statements.end(running, { tag, ...(rows === null ? {} : { rows }) });
-    }
+    if (running !== undefined) statements.end(running, { tag, ...(rows === null ? {} : { rows }) });
     first.done?.(first.over);
     first.over += 1;
     if (first.kind === 'execute') answers.shift();

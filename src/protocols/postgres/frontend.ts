@@ -14,8 +14,8 @@ import { ProtocolError } from './errors.ts';
 import type { Disposition, FrameHandler } from './frame.ts';
 import { WHOLE } from './limits.ts';
 import { type Bind, Frontend, formatOf, type Text } from './messages.ts';
-import type { Analysis } from './sql/statement.ts';
-import { type Prepared, type Proposal, passes, type Statements, unreadable } from './statements.ts';
+import { type Analysis, notUnderstood } from './sql/statement.ts';
+import { type Prepared, type Proposal, passes, type Statements } from './statements.ts';
 import { storedName } from './stored-name.ts';
 import type { Encoding } from './text.ts';
 import { Writer } from './writer.ts';
@@ -127,7 +127,7 @@ export class FrontendHandler implements FrameHandler {
       this.#bound(names[0] ?? '', names[1] ?? '', null);
       return true;
     }
-    const statement = unreadable('', `longer than ${WHOLE} bytes, which are not read`);
+    const statement = notUnderstood('', `longer than ${WHOLE} bytes, which are not read`);
     const decided = statements.decide(statement);
     if (!passes(decided.decision)) {
       statements.end(statements.begin(decided), { error: 'denied' });
@@ -257,7 +257,7 @@ export class FrontendHandler implements FrameHandler {
 
   #function(message: Buffer, objectId: number): void {
     const { answers, statements } = this.#options;
-    const statement = unreadable(`function ${objectId}`, 'a function called by its number (FunctionCall)');
+    const statement = notUnderstood(`function ${objectId}`, 'a function called by its number (FunctionCall)');
     const decided = statements.decide({ ...statement, verb: 'call' });
     const running = statements.begin(decided);
     if (passes(decided.decision)) {
@@ -281,7 +281,7 @@ export class FrontendHandler implements FrameHandler {
     if (text !== null) return this.#options.analyse(text).statements;
     const encoding = this.#options.encoding();
     return [
-      unreadable(encoding.show(bytes), `is no text in ${encoding.name}, the session's client_encoding`),
+      notUnderstood(encoding.show(bytes), `is no text in ${encoding.name}, the session's client_encoding`),
     ];
   }
 }
@@ -307,7 +307,7 @@ class Run {
   };
 }
 
-const NOWHERE = unreadable('', 'what was prepared or declared under this name is not known');
+const NOWHERE = notUnderstood('', 'what was prepared or declared under this name is not known');
 
 /** @returns null where the message ends before its names do */
 function namesIn(message: Buffer, count: number): string[] | null {

@@ -46,10 +46,6 @@ export class Names<T> {
     return known === undefined ? all : [...all, known];
   }
 
-  get size(): number {
-    return this.#known.size + this.#coming.size;
-  }
-
   #withdraw(name: string, value: T): void {
     const coming = this.#coming.get(name);
     const at = coming?.indexOf(value) ?? -1;

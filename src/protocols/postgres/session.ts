@@ -50,12 +50,14 @@ export async function serve(session: Session): Promise<End> {
     await session.actions.ready();
     if (arrived.packet.name === 'CancelRequest')
       return await cancel(session, arrived.bytes, arrived.packet.processId, reachOnce);
-    refuseReplication(session, arrived.packet as StartupMessage);
+    const message = arrived.packet as StartupMessage;
+    const facts = sessionFacts(message);
+    refuseReplication(session, message, facts);
     await loadParser();
     analyser ??= new Analyser();
     const reached = await reachOnce();
     reached.stream.write(arrived.bytes);
-    return await new Conversation(session, arrived, reached).run(arrived.rest);
+    return await new Conversation(session, facts, arrived, reached).run(arrived.rest);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const code =
@@ -78,13 +80,12 @@ class RefusedError extends Error {
  * A replica's connection is decided as a whole, before the server hears of it.
  * @throws RefusedError
  */
-function refuseReplication({ actions }: Session, message: StartupMessage): void {
+function refuseReplication({ actions }: Session, message: StartupMessage, of: SessionFacts): void {
   const asked = startupParameter(message, 'replication')?.toString('latin1').toLowerCase() ?? 'off';
   // What the server takes for false (bool parsing, `src/backend/utils/adt/bool.c`); all else it takes for true, or refuses.
   if (asked === '0' || 'false'.startsWith(asked) || 'no'.startsWith(asked) || /^off?$/.test(asked)) return;
-  const facts = replicationFacts(sessionFacts(message));
-  const decision = actions.decide('query', facts);
-  const detail = { database: facts.database, databaseUser: facts.databaseUser };
+  const decision = actions.decide('query', replicationFacts(of));
+  const detail = { database: of.database, databaseUser: of.role };
   const action = actions.begin({ kind: 'replication', subject: 'replication', detail, decision });
   actions.end(action, passes(decision) ? {} : { error: 'denied' });
   if (!passes(decision)) throw new RefusedError(decision.reason);
@@ -142,14 +143,12 @@ class Conversation {
   readonly #relay: AuthenticationRelay;
   #reason: string | null = null;
 
-  constructor(session: Session, arrived: Arrived, reached: Reached) {
-    const message = arrived.packet as StartupMessage;
+  constructor(session: Session, facts: SessionFacts, arrived: Arrived, reached: Reached) {
     this.#session = session;
     this.#client = arrived.stream;
     this.#server = reached.stream;
     this.#serverSocket = reached.socket;
     const answers = new Answers();
-    const facts = sessionFacts(message);
     const statements = new Statements(session.actions, facts);
     const backend = new BackendHandler({
       answers,

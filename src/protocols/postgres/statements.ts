@@ -119,28 +119,3 @@ export class Statements {
     return readings;
   }
 }
-
-/** What cannot be read is one statement, of which nothing is known. */
-export function unreadable(text: string, why: string): Statement {
-  return {
-    text,
-    start: 0,
-    length: text.length,
-    verb: 'unknown',
-    kinds: ['unknown'],
-    reads: [],
-    writes: [],
-    columns: [],
-    functions: [],
-    where: null,
-    limit: false,
-    role: null,
-    prepared: null,
-    cursor: null,
-    inner: null,
-    runs: false,
-    transaction: null,
-    known: false,
-    unknown: [why],
-  };
-}

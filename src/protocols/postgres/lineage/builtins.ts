@@ -167,11 +167,8 @@ export const PLAIN_TYPES = words(`
   tsquery tsvector uuid varbit varchar xid xid8 xml
 `);
 
-/**
- * Constructs of the parser's grammar that are ordinary calls to an older server: there, a function of
- * somebody's own may have their name.
- */
-export const NEW_SYNTAX: Readonly<Record<string, string>> = {
+/** Constructs that an older server takes for calls of functions so named, and a newer one names columns after. */
+export const CONSTRUCTORS: Readonly<Record<string, string>> = {
   JsonParseExpr: 'json',
   JsonScalarExpr: 'json_scalar',
   JsonSerializeExpr: 'json_serialize',
@@ -180,9 +177,17 @@ export const NEW_SYNTAX: Readonly<Record<string, string>> = {
   JsonArrayQueryConstructor: 'json_array',
   JsonObjectAgg: 'json_objectagg',
   JsonArrayAgg: 'json_arrayagg',
+  MergeSupportFunc: 'merge_action',
+};
+
+/**
+ * Constructs of the parser's grammar that are ordinary calls to an older server: there, a function of
+ * somebody's own may have their name.
+ */
+export const NEW_SYNTAX: Readonly<Record<string, string>> = {
+  ...CONSTRUCTORS,
   JSON_EXISTS_OP: 'json_exists',
   JSON_QUERY_OP: 'json_query',
   JSON_VALUE_OP: 'json_value',
   JsonTable: 'json_table',
-  MergeSupportFunc: 'merge_action',
 };

@@ -1,5 +1,6 @@
 /** How the server names a result column that has no alias (`FigureColname` in its `parse_target.c`). */
 import type { Node } from '@pgsql/types';
+import { CONSTRUCTORS } from './builtins.ts';
 import { as, kindOf, text } from './nodes.ts';
 
 /** A weak name gives way to another in CASE and in casts. */
@@ -13,16 +14,8 @@ const FIXED: Readonly<Record<string, string>> = {
   RowExpr: 'row',
   CoalesceExpr: 'coalesce',
   GroupingFunc: 'grouping',
-  MergeSupportFunc: 'merge_action',
   XmlSerialize: 'xmlserialize',
-  JsonParseExpr: 'json',
-  JsonScalarExpr: 'json_scalar',
-  JsonSerializeExpr: 'json_serialize',
-  JsonObjectConstructor: 'json_object',
-  JsonArrayConstructor: 'json_array',
-  JsonArrayQueryConstructor: 'json_array',
-  JsonObjectAgg: 'json_objectagg',
-  JsonArrayAgg: 'json_arrayagg',
+  ...CONSTRUCTORS,
 };
 
 const XML: Readonly<Record<string, string>> = {

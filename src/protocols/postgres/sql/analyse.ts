@@ -4,7 +4,7 @@ import { brief } from './found.ts';
 import { escapesDiffer, lastTokenEnd } from './lexer.ts';
 import { Offsets } from './offsets.ts';
 import { MOST_BYTES, parse } from './parse.ts';
-import type { Analysis, Statement } from './statement.ts';
+import { type Analysis, notUnderstood, type Statement } from './statement.ts';
 
 export interface Reading {
   /** What is longer in UTF-8 is not parsed; MOST_BYTES by default. */
@@ -22,32 +22,8 @@ export interface Fresh {
   readonly literal: boolean;
 }
 
-function notUnderstood(text: string, start: number, reason: string): Statement {
-  return {
-    text,
-    start,
-    length: text.length,
-    verb: 'unknown',
-    kinds: ['unknown'],
-    reads: [],
-    writes: [],
-    columns: [],
-    functions: [],
-    where: null,
-    limit: false,
-    role: null,
-    prepared: null,
-    cursor: null,
-    inner: null,
-    runs: false,
-    transaction: null,
-    known: false,
-    unknown: [reason],
-  };
-}
-
 const whole = (sql: string, reason: string, error: Analysis['error'] = null): Fresh => ({
-  analysis: { statements: [notUnderstood(sql, 0, reason)], error, normalised: null },
+  analysis: { statements: [notUnderstood(sql, reason)], error, normalised: null },
   literal: true,
 });
 
@@ -75,7 +51,7 @@ export function analyseText(sql: string, reading: Reading = {}): Fresh {
       literal ||= found.literal;
     } catch (thrown) {
       if (!(thrown instanceof RangeError)) throw thrown;
-      statements.push(notUnderstood(text, start, 'nested too deeply'));
+      statements.push(notUnderstood(text, 'nested too deeply', start));
       literal = true;
     }
   }

@@ -123,3 +123,28 @@ export interface Analysis {
    */
   readonly normalised: string | null;
 }
+
+/** What cannot be read is one statement, of which nothing is known but why. */
+export function notUnderstood(text: string, reason: string, start = 0): Statement {
+  return {
+    text,
+    start,
+    length: text.length,
+    verb: 'unknown',
+    kinds: ['unknown'],
+    reads: [],
+    writes: [],
+    columns: [],
+    functions: [],
+    where: null,
+    limit: false,
+    role: null,
+    prepared: null,
+    cursor: null,
+    inner: null,
+    runs: false,
+    transaction: null,
+    known: false,
+    unknown: [reason],
+  };
+}
