@@ -46,9 +46,13 @@ t.test('systemd', { skip: reason }, async (t) => {
 
 function installed(t: Test, found: Findings): void {
   t.equal(found.code('waits'), 0, found.text('waits.err'));
-  t.equal(found.text('enabled'), 'inactive\ninactive\nenabled\nenabled\n', '--no-start');
+  // Any unit that starts meanwhile (a timer's) pulls in sockets.target, and with it a socket that is enabled.
+  const [service, ...enabled] = found.text('enabled').trim().split('\n');
+  t.equal(service, 'inactive', `--no-start: ${service} ${enabled}`);
+  t.match(enabled.join(), /^(?:active|inactive,enabled,enabled)$/, `--no-start: ${service} ${enabled}`);
   t.equal(found.code('install'), 0, found.text('install.err'));
-  t.match(found.text('install'), /nothing to change/, 'the second time there is nothing left to change');
+  const said = found.text('install');
+  t.match(said, /nothing to change/, `the second time there is nothing left to change: ${said.slice(0, 400)}`);
   t.equal(found.text('active'), 'active\nactive\n', 'service and socket');
   t.equal(found.text('verify'), '', 'systemd-analyze has nothing to say of the units');
   t.equal(found.code('first'), 0);
