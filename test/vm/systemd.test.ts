@@ -52,7 +52,11 @@ function installed(t: Test, found: Findings): void {
   t.match(enabled.join(), /^(?:active|inactive,enabled,enabled)$/, `--no-start: ${service} ${enabled}`);
   t.equal(found.code('install'), 0, found.text('install.err'));
   const said = found.text('install');
-  t.match(said, /nothing to change/, `the second time there is nothing left to change: ${said.slice(0, 400)}`);
+  t.match(
+    said,
+    /nothing to change/,
+    `the second time there is nothing left to change: ${said.slice(0, 400)}`,
+  );
   t.equal(found.text('active'), 'active\nactive\n', 'service and socket');
   t.equal(found.text('verify'), '', 'systemd-analyze has nothing to say of the units');
   t.equal(found.code('first'), 0);
