@@ -1,11 +1,14 @@
 /** A proxy worker: parses hostile bytes, so it runs without privilege and asks the supervisor for each flow. */
 
+import { MaskKey } from './masking/key.ts';
 import type { ActionPolicies } from './policy/actions.ts';
+import type { ConnectQuery } from './policy/request.ts';
+import { maskingOf } from './protocols/masking.ts';
 import { rooms } from './protocols/registry.ts';
 import { Acceptor } from './proxy/accept.ts';
 import { Channel } from './proxy/channel.ts';
 import { namesIn } from './proxy/dns.ts';
-import { fromSupervisor, type WorkerConfig } from './proxy/messages.ts';
+import { type Flow, fromSupervisor, type WorkerConfig } from './proxy/messages.ts';
 
 const send = process.send?.bind(process);
 const argument = process.argv[2];
@@ -18,7 +21,20 @@ const config = JSON.parse(argument) as WorkerConfig;
 const channel = new Channel((message) => {
   if (process.connected) send(message);
 });
+const NO_COLUMNS = { columns: [], detect: { detectors: [], patterns: [] } };
 let policies: ActionPolicies | null = null;
+let maskKey: { readonly text: string; readonly key: MaskKey } | null = null;
+
+/** Made once: what is kept of it is kept by it. */
+function keyOf(text: string): MaskKey {
+  if (maskKey?.text !== text) maskKey = { text, key: new MaskKey(Buffer.from(text, 'base64')) };
+  return maskKey.key;
+}
+
+function queryOf({ subject, target, destination }: Flow): ConnectQuery {
+  return { ...subject, target, destination, transport: 'tcp', hops: 0 };
+}
+
 const acceptor = new Acceptor(channel, rooms, {
   async ready() {
     if (policies !== null) return;
@@ -26,9 +42,16 @@ const acceptor = new Acceptor(channel, rooms, {
     policies ??= new ActionPolicies();
     policies.replace(channel.snapshot.policies);
   },
-  decide({ subject, target, destination }, action, facts) {
+  decide(flow, action, facts) {
     if (policies === null) throw new Error('an action was to be decided before `ready`');
-    return policies.decide(action, { ...subject, target, destination, transport: 'tcp', hops: 0 }, facts);
+    return policies.decide(action, queryOf(flow), facts);
+  },
+  masking(flow) {
+    if (policies === null) throw new Error('asked for what is masked before `ready`');
+    const revealer = policies.revealer(queryOf(flow));
+    if (revealer === null) return null;
+    const target = flow.target === null ? null : policies.target(flow.target);
+    return maskingOf(revealer, target ?? NO_COLUMNS, keyOf(channel.snapshot.maskKey));
   },
 });
 

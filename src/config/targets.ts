@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { Target } from '../core/types.ts';
+import { DETECTOR_NAMES } from '../masking/detectors/names.ts';
 import { name, RESERVED_TARGETS } from './names.ts';
 import { type Detail, type Problem, problem } from './problem.ts';
 import { dotted, fit, fitKey } from './shape.ts';
@@ -14,6 +15,9 @@ type Path = readonly PropertyKey[];
 const file = section({
   targets: z.preprocess((value) => value ?? {}, z.record(z.string(), z.unknown())).prefault({}),
 });
+
+/** Names hold no dot here; a column of such a name is reached by `*`. */
+const COLUMN = /^[^.\s]+\.[^.\s]+\.[^.\s]+$/;
 
 const shape = section({
   addresses: z.array(prefix).min(1),
@@ -31,6 +35,19 @@ const shape = section({
   })
     .prefault({})
     .transform(({ mode, ca, name }, ctx) => ({ mode, ca: pem(ca, ctx), serverName: name ?? null })),
+  columns: z
+    .record(text(COLUMN, 'schema.table.column, each a name or a pattern with *', 300), z.array(name).min(1))
+    .default({})
+    .transform((columns) => Object.entries(columns).map(([pattern, tags]) => ({ pattern, tags }))),
+  detect: section({
+    detectors: z.array(z.enum(DETECTOR_NAMES)).default([]),
+    patterns: z.record(name, z.string().min(1).max(1000)).default({}),
+  })
+    .prefault({})
+    .transform(({ detectors, patterns }) => ({
+      detectors,
+      patterns: Object.entries(patterns).map(([name, pattern]) => ({ name, pattern })),
+    })),
 }).transform((target, ctx) => {
   if (target.transport === 'tcp') return { ...target, mode: target.mode ?? ('inspect' as const) };
   if (target.mode === 'inspect') {

@@ -218,6 +218,23 @@ export interface Target {
   readonly mode: 'inspect' | 'direct';
   readonly tags: readonly string[];
   readonly tls: TargetTls;
+  /** Of a database: what policies know its columns by. */
+  readonly columns: readonly ColumnTags[];
+  /** Of a database: what is looked for in columns that nobody tagged. */
+  readonly detect: Detection;
+}
+
+export interface ColumnTags {
+  /** `schema.table.column`, where `*` stands for any characters of one of the three. */
+  readonly pattern: string;
+  readonly tags: readonly string[];
+}
+
+export interface Detection {
+  /** Names of detectors that come with Hopline. */
+  readonly detectors: readonly string[];
+  /** RE2, by name. */
+  readonly patterns: readonly { readonly name: string; readonly pattern: string }[];
 }
 
 /** How a target is spoken to, by rooms that speak TLS to it. */

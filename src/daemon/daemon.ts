@@ -27,6 +27,7 @@ import { destroy } from './destroy.ts';
 import { EventLoop } from './events.ts';
 import { cgroupDirectory, configure, lineageOf, markSelf, plumbingOf, reconfigure } from './kernel-half.ts';
 import { LOSSES_TOLD, lossesText, lossesTold } from './losses.ts';
+import { maskKey } from './mask-key.ts';
 import { NamesParser } from './names-parser.ts';
 import { OpenHops } from './open-hops.ts';
 import { PamSessions } from './pam.ts';
@@ -88,6 +89,7 @@ export class Daemon {
   #names!: NamesParser;
   #drainMs = 0;
   #why = '';
+  #maskKey = '';
 
   /** @throws ConfigError where the configuration is wrong: nothing has been touched then */
   constructor(options: DaemonOptions) {
@@ -119,6 +121,7 @@ export class Daemon {
     mkdirSync(config.paths.state, { recursive: true, mode: 0o700 });
     mkdirSync(config.paths.run, { recursive: true, mode: 0o755 });
     mkdirSync(join(config.paths.run, 'pam'), { recursive: true, mode: 0o700 });
+    this.#maskKey = maskKey(config.paths.state);
     this.listening = this.now();
     this.listeners = openListeners(config.proxy.listen);
     this.store = openStore({ path: join(config.paths.state, 'hopline.db'), boot: bootId() });
@@ -199,6 +202,7 @@ export class Daemon {
       claimTimeoutMs: claim,
       dialTimeoutMs: dial,
       policies: policyData({ ...config, files: config.policies }),
+      maskKey: this.#maskKey,
     });
   }
 

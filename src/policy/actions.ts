@@ -1,7 +1,8 @@
 /** A worker's own copy of the policies: it reaches it as data, and is compiled when the first action asks. */
-import type { Decision } from '../core/types.ts';
+import type { Decision, Target } from '../core/types.ts';
 import { denied } from './decide.ts';
 import type { ConnectQuery, Context } from './request.ts';
+import type { Revealer } from './reveal.ts';
 import { compilePolicies, type PolicyInput, type PolicySnapshot } from './snapshot.ts';
 
 /** As JSON: what `ActionPolicies.replace` takes. */
@@ -12,6 +13,7 @@ export function policyData({ files, mode, targets, identities, loopback }: Polic
 export class ActionPolicies {
   #data: string | null = null;
   #snapshot: PolicySnapshot | null = null;
+  #targets: ReadonlyMap<string, Target> = new Map();
 
   /** @param data of `policyData`; those before it are no longer in force */
   replace(data: string): void {
@@ -33,9 +35,21 @@ export class ActionPolicies {
     }
   }
 
+  /** How columns of a target are shown; null where no policy can mask any. @throws Error where there are no policies */
+  revealer(query: ConnectQuery): Revealer | null {
+    this.#snapshot ??= this.#compile();
+    return this.#snapshot.revealer(query);
+  }
+
+  target(name: string): Target | null {
+    return this.#targets.get(name) ?? null;
+  }
+
   #compile(): PolicySnapshot {
     if (this.#data === null) throw new Error('no policies have reached this worker');
-    return compilePolicies(JSON.parse(this.#data) as PolicyInput);
+    const input = JSON.parse(this.#data) as PolicyInput;
+    this.#targets = new Map(input.targets.map((target) => [target.name, target]));
+    return compilePolicies(input);
   }
 
   #none(reason: string): Decision {

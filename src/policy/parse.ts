@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { type Detail, type Problem, problem } from '../config/problem.ts';
 import { didYouMean } from '../config/similar.ts';
 import type { PolicyFile } from '../config/types.ts';
+import { maskFormProblem } from '../masking/forms.ts';
 import type { CompiledPolicy } from './compiled.ts';
 import { MOST_DEPTH } from './depth.ts';
 import { type DetailedError, EngineError, type PolicyJson, parsePolicy } from './engine.ts';
@@ -168,6 +169,8 @@ function* annotationProblems(
     action.op === 'All' || 'slot' in action ? [] : 'entities' in action ? action.entities : [action.entity];
   const revealing =
     json.effect === 'forbid' && actions.length > 0 && actions.every((uid) => plain(uid).id === 'reveal');
+  const wrong = given.mask ? maskFormProblem(given.mask) : null;
+  if (wrong !== null) yield ['mask', { message: wrong, hint: 'a forbid without @mask masks in full' }];
   if ('mask' in given && !revealing) {
     yield ['mask', { message: 'belongs on a forbid of reveal', hint: 'write action == Action::"reveal"' }];
   }

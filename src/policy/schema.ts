@@ -1,6 +1,6 @@
 /** What policies can speak of. Later rooms add their protocol's context to their own actions. */
 
-/** Every action that a policy can name. Decided so far are `connect` and `query`. */
+/** Every action that a policy can name. Decided so far are `connect`, `query` and `reveal`. */
 export const ACTIONS = [
   'connect',
   'shell',
@@ -44,6 +44,9 @@ export const ACCOUNT_PREFIX = 'account:';
  *   and as `schema.name` too where it says the schema.
  * - `unconditional` where an UPDATE, DELETE or MERGE in it has no condition.
  * - `known` is false where its text does not tell all that it does. `role` is whom it becomes.
+ *
+ * Of a column whose values would be shown (`reveal`): what it is called, and `tags`, which the target's configuration gives
+ * it. What a detector finds in another column is decided as a column without a name whose tag is the detector's name.
  */
 const HOP = `
   chain: Set<String>,
@@ -77,10 +80,19 @@ type Query = {${HOP}
   known: Bool,
   role?: String,
 };
+type Reveal = {${HOP}
+  database: String,
+  databaseUser: String,
+  schema: String,
+  table: String,
+  column: String,
+  tags: Set<String>,
+};
 entity Group;
 entity User in [Group];
 entity Tag;
 entity Target in [Tag];
-action ${ACTIONS.filter((action) => action !== 'query').join(', ')} appliesTo { principal: User, resource: Target, context: Hop };
+action ${ACTIONS.filter((action) => action !== 'query' && action !== 'reveal').join(', ')} appliesTo { principal: User, resource: Target, context: Hop };
+action reveal appliesTo { principal: User, resource: Target, context: Reveal };
 action query appliesTo { principal: User, resource: Target, context: Query };
 `;

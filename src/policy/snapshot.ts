@@ -17,6 +17,7 @@ import {
   QueryError,
   tagsIn,
 } from './request.ts';
+import { type Revealer, revealer } from './reveal.ts';
 import { type Action, LOOPBACK, SCHEMA, UNLISTED } from './schema.ts';
 import { actionMatches, type Placed, scopeMatches } from './scope.ts';
 import { RuleSet, type Verdict } from './verdict.ts';
@@ -78,6 +79,14 @@ export class PolicySnapshot implements Terms {
   }
 
   /**
+   * How columns are shown to who came this way; null where no policy can mask any. Never throws: what can't be decided
+   * is masked in full.
+   */
+  revealer(query: ConnectQuery): Revealer | null {
+    return revealer(query, this, (resource) => this.rulesFor(resource, 'reveal'));
+  }
+
+  /**
    * The decision about a target, `unlisted` or `loopback`, where it is the same for everybody and every way of
    * coming; null where it is not.
    */
@@ -119,9 +128,13 @@ export class PolicySnapshot implements Terms {
       ({ json }) => actionMatches(json, action) && scopeMatches(json.resource, resource),
     );
     const open = action === 'connect' && resource.id === LOOPBACK && this.#loopback === 'direct';
+    const forbids = applicable.filter(({ effect }) => effect === 'forbid');
+    // Who may ask may see, unless a policy says otherwise: a permit of reveal would have to name every column.
     const policies = open
-      ? [...applicable.filter(({ effect }) => effect === 'forbid'), LOOPBACK_PERMIT]
-      : applicable;
+      ? [...forbids, LOOPBACK_PERMIT]
+      : action === 'reveal'
+        ? [...forbids, REVEAL_PERMIT]
+        : applicable;
     const key = [action, ...policies.map(({ id }) => id)].join('\n');
     const rules = this.#rules.get(key) ?? new RuleSet(policies, action);
     this.#rules.set(key, rules);
@@ -172,22 +185,19 @@ function cacheKey({ id, reads }: RuleSet, { principal, resource, context }: Conn
   return JSON.stringify([id, reads.resource ? resource.id : null, who, read]);
 }
 
-const LOOPBACK_PERMIT = ((): CompiledPolicy => {
-  const text = `permit (principal, action == Action::"connect", resource == Target::"${LOOPBACK}");`;
+const LOOPBACK_PERMIT = builtIn(
+  'config:loopback',
+  `permit (principal, action == Action::"connect", resource == Target::"${LOOPBACK}");`,
+);
+const REVEAL_PERMIT = builtIn('config:reveal', 'permit (principal, action == Action::"reveal", resource);');
+
+function builtIn(id: string, text: string): CompiledPolicy {
   const { json } = parsePolicy(text);
-  if (json === null) throw new Error('the permit for loopback does not parse');
+  if (json === null) throw new Error(`${id} does not parse`);
   const annotations = { approval: null, message: null, mask: null };
   const place = { file: 'hopline.yaml', line: 0, column: 0 };
-  return {
-    id: 'config:loopback',
-    ...place,
-    effect: 'permit',
-    text,
-    json,
-    ...annotations,
-    reads: readsOf(json),
-  };
-})();
+  return { id, ...place, effect: 'permit', text, json, ...annotations, reads: readsOf(json) };
+}
 
 function digest(parts: unknown): string {
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16);

@@ -3,6 +3,7 @@
  */
 import type { Socket } from 'node:net';
 import type { Decision, Endpoint, Id, TargetTls } from '../core/types.ts';
+import type { MaskKey } from '../masking/key.ts';
 import type { Minted } from '../tls/minted.ts';
 
 /** What policies read of an action, beside who does it and how they came. */
@@ -19,12 +20,30 @@ export interface ActionDraft {
   readonly decision: Decision;
 }
 
+/** What of a target's values a person may see, by the policies in force when a hop began. */
+export interface Masking {
+  /** The same for those for whom the same holds. */
+  readonly subject: string;
+  /** What would be masked is recorded, and shown. */
+  readonly observed: boolean;
+  readonly key: MaskKey;
+  /** Detectors and patterns of the target's, by name. */
+  readonly detectors: readonly string[];
+  readonly patterns: readonly { readonly name: string; readonly pattern: string }[];
+  /** The tags that the target's configuration gives a column. */
+  tagsOf(schema: string, table: string, column: string): readonly string[];
+  /** How a column is masked: a form's name; null: it is shown. Never throws: what can't be decided is masked. */
+  reveal(facts: Facts): { readonly mask: string | null };
+}
+
 /** What a room does with the actions that it sees in a hop. */
 export interface Actions {
   /** To be awaited before anything is decided. */
   ready(): Promise<void>;
   /** By the policies in force now. Never throws: what can't be decided is denied. */
   decide(action: 'query', facts: Facts): Decision;
+  /** Null: no policy can mask anything here. */
+  masking(): Masking | null;
   /** Hands the record over before the action goes on. @returns its number within the hop, from 1 on */
   begin(draft: ActionDraft): number;
   /** What became of it; once. */

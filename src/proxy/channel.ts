@@ -2,14 +2,15 @@
 
 import type { Endpoint } from '../core/types.ts';
 import type { Minted } from '../tls/minted.ts';
-import type {
-  ActionEndMessage,
-  ActionMessage,
-  Flow,
-  ListenerName,
-  ToSupervisor,
-  ToWorker,
-  WorkerSnapshot,
+import {
+  type ActionEndMessage,
+  type ActionMessage,
+  type Flow,
+  type ListenerName,
+  NO_SNAPSHOT,
+  type ToSupervisor,
+  type ToWorker,
+  type WorkerSnapshot,
 } from './messages.ts';
 
 export type Claimed =
@@ -37,7 +38,7 @@ export class Channel {
     }
   >();
   #next = 1;
-  #snapshot: WorkerSnapshot = { version: '', claimTimeoutMs: 5_000, dialTimeoutMs: 30_000, policies: '' };
+  #snapshot = NO_SNAPSHOT;
 
   constructor(send: (message: ToSupervisor) => void) {
     this.#send = send;

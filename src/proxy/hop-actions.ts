@@ -1,6 +1,6 @@
 /** A hop's actions: decided by the worker's policies, recorded by the supervisor. */
 import type { Decision } from '../core/types.ts';
-import type { ActionDraft, Actions, Facts } from '../protocols/room.ts';
+import type { ActionDraft, Actions, Facts, Masking } from '../protocols/room.ts';
 import type { Channel } from './channel.ts';
 import type { Flow } from './messages.ts';
 
@@ -10,6 +10,8 @@ export interface Decider {
   ready(): Promise<void>;
   /** For the login and the chain that opened the hop. Never throws. */
   decide(flow: Flow, action: 'query', facts: Facts): Decision;
+  /** Null: no policy can mask anything for this hop's login at its target. Never throws. */
+  masking(flow: Flow): Masking | null;
 }
 
 export class HopActions implements Actions {
@@ -30,6 +32,10 @@ export class HopActions implements Actions {
 
   decide(action: 'query', facts: Facts): Decision {
     return this.#decider.decide(this.#flow, action, facts);
+  }
+
+  masking(): Masking | null {
+    return this.#decider.masking(this.#flow);
   }
 
   /** It is in the channel before this returns, and the channel outlives the worker: what goes on is on record. */

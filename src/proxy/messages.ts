@@ -26,7 +26,18 @@ export interface WorkerSnapshot {
   readonly dialTimeoutMs: number;
   /** By which rooms' actions are decided; the proxy hands it on unread. */
   readonly policies: string;
+  /** Of masks that replace a value by one that only the same value gets: base64. */
+  readonly maskKey: string;
 }
+
+/** Before the supervisor has said anything. */
+export const NO_SNAPSHOT: WorkerSnapshot = Object.freeze({
+  version: '',
+  claimTimeoutMs: 5_000,
+  dialTimeoutMs: 30_000,
+  policies: '',
+  maskKey: '',
+});
 
 /** Who opened a hop and how they came: what policies read of every action in it. */
 export interface Subject {
@@ -190,9 +201,10 @@ export function fromSupervisor(value: unknown): ToWorker | null {
     case 'snapshot': {
       const s = record(m.snapshot);
       if (s === null || !text(s.version)) return null;
-      const { version, claimTimeoutMs, dialTimeoutMs, policies } = s;
+      const { version, claimTimeoutMs, dialTimeoutMs, policies, maskKey } = s;
       if (!count(claimTimeoutMs) || !count(dialTimeoutMs) || typeof policies !== 'string') return null;
-      return { type: 'snapshot', snapshot: { version, claimTimeoutMs, dialTimeoutMs, policies } };
+      if (!text(maskKey)) return null;
+      return { type: 'snapshot', snapshot: { version, claimTimeoutMs, dialTimeoutMs, policies, maskKey } };
     }
     case 'dns':
       return count(m.seq) && typeof m.message === 'string' && m.message.length <= DNS_LIMIT

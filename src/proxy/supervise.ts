@@ -5,7 +5,14 @@ import { type Account, spawnUnprivileged } from '../core/unprivileged.ts';
 import type { Minted } from '../tls/minted.ts';
 import { Child } from './child.ts';
 import { BACKLOG, type Listener } from './listen.ts';
-import type { ActionEndMessage, ActionMessage, Flow, WorkerConfig, WorkerSnapshot } from './messages.ts';
+import {
+  type ActionEndMessage,
+  type ActionMessage,
+  type Flow,
+  NO_SNAPSHOT,
+  type WorkerConfig,
+  type WorkerSnapshot,
+} from './messages.ts';
 
 export interface Claim {
   readonly worker: number;
@@ -82,7 +89,7 @@ const GRACE_MS = 2_000;
 export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #slots: Slot[];
-  #snapshot: WorkerSnapshot = { version: '', claimTimeoutMs: 5_000, dialTimeoutMs: 30_000, policies: '' };
+  #snapshot = NO_SNAPSHOT;
   #stopping = false;
   #changed: (() => void)[] = [];
 

@@ -12,6 +12,8 @@ export function target(name: string, rest: Partial<Target> = {}): Target {
     mode: 'inspect',
     tags: [],
     tls: { mode: 'prefer', ca: null, serverName: null },
+    columns: [],
+    detect: { detectors: [], patterns: [] },
   } as const;
   return { name, ...base, ...rest };
 }

@@ -5,6 +5,7 @@ import { findEmails } from './email.ts';
 import { findNirs } from './fr-nir.ts';
 import type { Find } from './hit.ts';
 import { findIbans } from './iban.ts';
+import type { DetectorName } from './names.ts';
 import { findBsns } from './nl-bsn.ts';
 import { findPhones } from './phone.ts';
 import { NEEDS } from './prefilter.ts';
@@ -12,7 +13,7 @@ import { findNinos } from './uk-nino.ts';
 import { findSsns } from './us-ssn.ts';
 
 export interface BuiltIn {
-  readonly name: string;
+  readonly name: DetectorName;
   readonly find: Find;
   /** One of `NEEDS`. */
   readonly need: number;
@@ -30,6 +31,6 @@ const ALL: readonly BuiltIn[] = [
   { name: 'nl-bsn', find: findBsns, need: NEEDS.bsn },
 ];
 
-export const BUILT_IN: ReadonlyMap<string, BuiltIn> = new Map(
+export const BUILT_IN: ReadonlyMap<string, BuiltIn> = new Map<string, BuiltIn>(
   ALL.map((detector) => [detector.name, detector]),
 );

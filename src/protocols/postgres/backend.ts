@@ -2,16 +2,23 @@
 import type { Answers, Awaited } from './awaited.ts';
 import {
   decodeCommandComplete,
+  decodeDataRow,
   decodeErrorResponse,
+  decodeNoticeResponse,
   decodeParameterStatus,
   decodeReadyForQuery,
+  decodeRowDescription,
 } from './decode-backend.ts';
 import { denied } from './deny.ts';
-import { errorResponse } from './encode-backend.ts';
+import { errorResponse, noticeResponse } from './encode-backend.ts';
 import { type ErrorReport, errorFields, errorReport } from './error-fields.ts';
 import type { Disposition, FrameHandler } from './frame.ts';
 import { WHOLE } from './limits.ts';
-import { Backend, type CommandComplete } from './messages.ts';
+import type { Plan } from './masked/plan.ts';
+import { MaskingError, RowMasker } from './masked/rows.ts';
+import { withheld } from './masked/withheld.ts';
+import { Backend, type CommandComplete, type FieldDescription, type TransactionStatus } from './messages.ts';
+import type { OwnQuery } from './own-query.ts';
 import type { Statements } from './statements.ts';
 import { clientEncoding, type Encoding, UTF8 } from './text.ts';
 import { Writer } from './writer.ts';
@@ -32,23 +39,31 @@ export class BackendHandler implements FrameHandler {
   encoding: Encoding = UTF8;
   /** False where a backslash in a plain literal escapes. */
   standardConformingStrings = true;
+  /** As the last ReadyForQuery said. */
+  status: TransactionStatus = 'I';
+  /** Of the rows that come; null: they are as they are. */
+  #masker: RowMasker | null = null;
 
   constructor(options: BackendOptions) {
     this.#options = options;
   }
 
   begin(type: number, length: number): Disposition {
-    const running = this.#options.answers.first;
+    const first = this.#options.answers.first;
+    if (first?.own) return this.#beginOwn(type, length, first.own);
     switch (type) {
       case Backend.DataRow:
       case Backend.CopyData: {
-        const statement = running?.running[running.over];
-        if (statement !== undefined) {
-          statement.rows += type === Backend.DataRow ? 1 : 0;
-          statement.bytes += length - 4;
-        }
+        const statement = first?.running[first.over];
+        if (statement === undefined) return 'forward';
+        statement.rows += type === Backend.DataRow ? 1 : 0;
+        statement.bytes += length - 4;
+        if (statement.plan === null) return 'forward';
+        if (type === Backend.DataRow) return this.#beginRow(first, statement.plan, length);
         return 'forward';
       }
+      case Backend.NoticeResponse:
+        return this.#options.statements.masking === null || length > WHOLE ? 'forward' : 'whole';
       case Backend.ErrorResponse:
       case Backend.Authentication:
       case Backend.ParameterStatus:
@@ -80,8 +95,24 @@ export class BackendHandler implements FrameHandler {
   }
 
   whole(type: number, message: Buffer): void {
+    const { answers, toClient } = this.#options;
+    if (type === Backend.DataRow && this.#masker !== null) {
+      const shown = this.#masker.mask(message);
+      toClient(shown);
+      return;
+    }
+    const first = answers.first;
+    if (first?.own && this.#ownAnswer(type, message, first.own)) return;
     if (type === Backend.ErrorResponse) {
       this.#error(message);
+      return;
+    }
+    if (type === Backend.NoticeResponse) {
+      toClient(this.#notice(message, first));
+      return;
+    }
+    if (first?.hidden && (type === Backend.RowDescription || type === Backend.NoData)) {
+      this.#settle(type, message);
       return;
     }
     if (type === Backend.Authentication) {
@@ -89,7 +120,67 @@ export class BackendHandler implements FrameHandler {
       return;
     }
     this.#settle(type, message);
-    this.#options.toClient(message);
+    toClient(message);
+  }
+
+  /** @throws MaskingError */
+  #impossible(what: string): never {
+    throw new MaskingError(`${what} cannot be shown`);
+  }
+
+  #beginRow(first: Awaited | null, plan: Plan, length: number): Disposition {
+    if (plan.forms === null && plan.scan === null) return 'forward';
+    if (this.#masker === null) {
+      const fields = first?.portal?.fields ?? null;
+      if (fields === null) return this.#impossible('a row that was not described');
+      this.#masker = new RowMasker(plan, fields, this.encoding.name);
+    }
+    return length > WHOLE
+      ? this.#impossible(`a row of ${length} bytes, where ${WHOLE} can be masked,`)
+      : 'whole';
+  }
+
+  #beginOwn(type: number, length: number, own: OwnQuery): Disposition {
+    if (type === Backend.NotificationResponse) return 'forward';
+    if (length <= WHOLE) return 'whole';
+    own.fail({ severity: 'ERROR', code: '54000', message: 'an answer is too long' });
+    return 'drop';
+  }
+
+  /** @returns false where the client gets it all the same */
+  #ownAnswer(type: number, message: Buffer, own: OwnQuery): boolean {
+    switch (type) {
+      case Backend.DataRow: {
+        const fields = decodeDataRow(message);
+        const row: (string | null)[] = [];
+        for (let at = 0; at < fields.count; at += 1) {
+          const value = fields.value(at);
+          const text = value === null ? null : this.encoding.text(value);
+          if (value !== null && text === null)
+            own.fail({ severity: 'ERROR', code: '22021', message: `a name is no ${this.encoding.name}` });
+          row.push(text);
+        }
+        own.row(row);
+        return true;
+      }
+      case Backend.CommandComplete:
+        own.complete();
+        return true;
+      case Backend.ErrorResponse: {
+        const report = errorReport(decodeErrorResponse(message).fields, this.encoding);
+        own.fail(report);
+        return report.severity === 'ERROR';
+      }
+      case Backend.ParameterStatus:
+        return decodeParameterStatus(message).parameter === 'search_path';
+      case Backend.ReadyForQuery:
+        this.status = decodeReadyForQuery(message).status;
+        this.#options.answers.shift();
+        own.ready();
+        return true;
+      default:
+        return type === Backend.RowDescription || type === Backend.NoticeResponse;
+    }
   }
 
   #settle(type: number, message: Buffer | null): void {
@@ -106,15 +197,17 @@ export class BackendHandler implements FrameHandler {
         return;
       case Backend.NoData:
       case Backend.RowDescription:
-        if (first?.kind === 'describe') answers.shift();
+        this.#described(first, type === Backend.RowDescription ? message : Buffer.alloc(0));
         return;
       case Backend.CommandComplete:
         if (message !== null) this.#complete(first, decodeCommandComplete(message));
         return;
       case Backend.EmptyQueryResponse:
+        this.#masker = null;
         if (first?.kind === 'execute') answers.shift();
         return;
       case Backend.PortalSuspended:
+        this.#masker = null;
         answers.shift();
         return;
       case Backend.FunctionCallResponse: {
@@ -126,15 +219,34 @@ export class BackendHandler implements FrameHandler {
         return;
       }
       case Backend.ReadyForQuery:
-        // Thrown out where its status is none.
-        if (message !== null) decodeReadyForQuery(message);
+        this.#masker = null;
+        if (message !== null) {
+          // Thrown out where its status is none.
+          this.status = decodeReadyForQuery(message).status;
+          this.#options.statements.masking?.ready(this.status);
+        }
         if (first?.kind === 'query' || first?.kind === 'sync' || first?.kind === 'function')
           this.#over(answers.shift());
     }
   }
 
+  /** @param message a RowDescription, empty for NoData; null: it is too long to be kept */
+  #described(first: Awaited | null, message: Buffer | null): void {
+    if (first?.kind === 'describe') {
+      this.#options.answers.shift();
+      if (message === null) this.#impossible('what has too many columns');
+      else first.described?.(fieldsOf(message));
+      return;
+    }
+    const plan = first?.running[first.over]?.plan ?? null;
+    if (plan === null || (plan.forms === null && plan.scan === null)) return;
+    if (message === null) this.#impossible('what has too many columns');
+    else this.#masker = new RowMasker(plan, fieldsOf(message), this.encoding.name);
+  }
+
   #complete(first: Awaited | null, { tag, rows }: CommandComplete): void {
     const { answers, statements } = this.#options;
+    this.#masker = null;
     if (first === null) return;
     const running = first.running[first.over];
     if (running !== undefined) statements.end(running, { tag, ...(rows === null ? {} : { rows }) });
@@ -159,14 +271,39 @@ export class BackendHandler implements FrameHandler {
       toClient(this.#out.take());
     } else {
       if (report.severity !== 'ERROR') this.#options.onFatal(report);
+      const statement = this.#quoted(report, answers.first);
+      if (statement !== undefined) {
+        errorResponse(this.#out, errorFields(withheld(report, statement), this.encoding));
+        toClient(this.#out.take());
+        this.#failed(withheld(report, statement));
+        return;
+      }
       toClient(message);
     }
     this.#failed(report);
   }
 
+  /** The statement whose masked values the server's words may quote; undefined: they can't. */
+  #quoted(report: ErrorReport, first: Awaited | null): string | null | undefined {
+    const { masking } = this.#options.statements;
+    if (masking === null || masking.observed) return undefined;
+    const quiet = first?.running[first.over]?.plan?.quiet ?? first?.portal?.plan?.quiet ?? null;
+    if (quiet !== null) return quiet;
+    return masking.concerns(report.schema, report.table) ? null : undefined;
+  }
+
+  #notice(message: Buffer, first: Awaited | null): Buffer {
+    const report = errorReport(decodeNoticeResponse(message).fields, this.encoding);
+    const statement = this.#quoted(report, first);
+    if (statement === undefined) return message;
+    noticeResponse(this.#out, errorFields(withheld(report, statement), this.encoding));
+    return this.#out.take();
+  }
+
   #failed(report: ErrorReport): void {
     const { answers, statements } = this.#options;
     const first = answers.first;
+    this.#masker = null;
     if (first === null) return;
     const [hit, ...rest] = first.running.slice(first.over);
     const said = { code: report.code, message: report.message };
@@ -189,4 +326,9 @@ export class BackendHandler implements FrameHandler {
     if (parameter === 'standard_conforming_strings')
       this.standardConformingStrings = value.toString('latin1') !== 'off';
   }
+}
+
+/** Kept: the message is the framer's. */
+function fieldsOf(message: Buffer): readonly FieldDescription[] {
+  return message.length === 0 ? [] : decodeRowDescription(Buffer.from(message)).fields;
 }

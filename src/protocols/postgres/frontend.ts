@@ -3,19 +3,34 @@ import type { Answers, Running } from './awaited.ts';
 import {
   decodeBind,
   decodeClose,
+  decodeDescribe,
   decodeExecute,
   decodeFunctionCall,
   decodeParse,
   decodeQuery,
 } from './decode-frontend.ts';
 import { type Denial, denial } from './deny.ts';
-import { parse, query } from './encode-frontend.ts';
+import { describe, parse, query } from './encode-frontend.ts';
 import { ProtocolError } from './errors.ts';
 import type { Disposition, FrameHandler } from './frame.ts';
 import { WHOLE } from './limits.ts';
-import { type Bind, Frontend, formatOf, type Text } from './messages.ts';
-import { type Analysis, notUnderstood } from './sql/statement.ts';
-import { type Prepared, type Proposal, passes, type Statements } from './statements.ts';
+import {
+  type Bind,
+  type Describe,
+  type FieldDescription,
+  Frontend,
+  formatOf,
+  type Text,
+} from './messages.ts';
+import { type Analysis, notUnderstood, type Statement } from './sql/statement.ts';
+import {
+  type Decided,
+  type Prepared,
+  type Proposal,
+  passes,
+  prepared,
+  type Statements,
+} from './statements.ts';
 import { storedName } from './stored-name.ts';
 import type { Encoding } from './text.ts';
 import { Writer } from './writer.ts';
@@ -35,6 +50,8 @@ export interface FrontendOptions {
   toServer(bytes: Buffer): void;
   /** What the client says to an Authentication message; valid until it returns. */
   onAnswer(message: Buffer): void;
+  /** Keeps the client's next messages back until `work` is done. */
+  hold(work: Promise<void>): void;
 }
 
 export class FrontendHandler implements FrameHandler {
@@ -73,22 +90,32 @@ export class FrontendHandler implements FrameHandler {
   whole(type: number, message: Buffer): void {
     const encoding = this.#options.encoding();
     switch (type) {
-      case Frontend.Query:
-        this.#query(message, decodeQuery(message, encoding).query);
+      case Frontend.Query: {
+        const { text, bytes } = decodeQuery(message, encoding).query;
+        const read = this.#read(text, bytes);
+        this.#ready(message, read, (whole) => this.#query(whole, text, read));
         break;
+      }
       case Frontend.Parse: {
         const { statement, query: text } = decodeParse(message, encoding);
         this.#parse(message, storedName(statement), text);
         break;
       }
-      case Frontend.Bind:
-        this.#bind(message, decodeBind(message, encoding));
+      case Frontend.Bind: {
+        const { portal, statement, ...values } = decodeBind(message, encoding);
+        const shown = parametersOf(values, encoding);
+        const behind = this.#behind(storedName(statement));
+        this.#ready(message, behind, (whole) => this.#bind(whole, storedName(portal), behind, shown));
         break;
+      }
       case Frontend.Execute:
         this.#execute(message, storedName(decodeExecute(message, encoding).portal));
         break;
       case Frontend.Close:
         this.#close(message, decodeClose(message, encoding));
+        break;
+      case Frontend.Describe:
+        this.#describe(message, decodeDescribe(message, encoding));
         break;
       case Frontend.PasswordMessage:
         this.#options.onAnswer(message);
@@ -97,9 +124,25 @@ export class FrontendHandler implements FrameHandler {
         this.#function(message, decodeFunctionCall(message).objectId);
         break;
       default:
-        this.#options.answers.push({ kind: type === Frontend.Describe ? 'describe' : 'sync' });
+        this.#options.answers.push({ kind: 'sync' });
         this.#options.toServer(message);
     }
+  }
+
+  /** Deals with a message, at once or when everything is known that its statements are shown by. */
+  #ready(message: Buffer, statements: readonly Statement[], go: (message: Buffer) => void): void {
+    const waiting = this.#options.statements.masking?.prepare(statements) ?? null;
+    if (waiting === null) {
+      go(message);
+      return;
+    }
+    const kept = Buffer.from(message);
+    this.#options.hold(waiting.then(() => go(kept)));
+  }
+
+  #behind(name: string): readonly Statement[] {
+    const behind = this.#options.statements.prepared.behind(name);
+    return behind.length === 0 ? [NOWHERE] : behind.flatMap(({ statements }) => statements);
   }
 
   piece(type: number, bytes: Buffer, offset: number, last: boolean): void {
@@ -124,37 +167,43 @@ export class FrontendHandler implements FrameHandler {
       throw new ProtocolError('too_long', 'a long message', 'its names are longer than they can be');
     }
     if (type === Frontend.Bind) {
-      this.#bound(names[0] ?? '', names[1] ?? '', null);
+      const decided = this.#bound(names[0] ?? '', this.#behind(names[1] ?? ''), null);
+      if (decided !== null) this.#denial = this.#denied(decided);
       return true;
     }
     const statement = notUnderstood('', `longer than ${WHOLE} bytes, which are not read`);
-    const decided = statements.decide(statement);
+    const decided = statements.show(statements.decide(statement));
     if (!passes(decided.decision)) {
-      statements.end(statements.begin(decided), { error: 'denied' });
-      this.#denial = denial(decided.decision);
+      this.#denial = this.#denied(decided);
     } else if (type === Frontend.Query) answers.push({ kind: 'query', running: [statements.begin(decided)] });
-    else this.#parsed(names[0] ?? '', { statements: [statement], parameters: null, running: null });
+    else this.#parsed(names[0] ?? '', prepared([statement]));
     return true;
   }
 
-  #query(message: Buffer, { text, bytes }: Text): void {
+  /** Records that it does not run. */
+  #denied(decided: Decided, parameters: readonly (string | null)[] | null = null): Denial {
+    const { statements } = this.#options;
+    statements.end(statements.begin(decided, parameters), { error: 'denied' });
+    return denial(decided.decision);
+  }
+
+  #query(message: Buffer, text: string | null, read: readonly Statement[]): void {
     const { answers, statements, encoding } = this.#options;
     const run = new Run();
-    for (const statement of this.#read(text, bytes)) {
-      const decided = statements.decide(statement);
+    for (const statement of read) {
+      const decided = statements.show(statements.decide(statement));
       if (passes(decided.decision)) {
-        run.add(statements.begin(decided), statements.propose(decided.statement));
+        run.add(statements.begin(decided), statements.propose(decided));
         continue;
       }
-      statements.end(statements.begin(decided), { error: 'denied' });
+      const denied = this.#denied(decided);
       const before = text === null ? '' : text.slice(0, statement.start);
       // What cannot be written again as it came does not run: most of it would be rolled back anyway.
-      if (encoding().text(encoding().bytes(before)) === before)
-        this.#instead('query', run, before, denial(decided.decision));
+      if (encoding().text(encoding().bytes(before)) === before) this.#instead('query', run, before, denied);
       else {
         for (const one of run.running) statements.end(one, { error: 'denied with what follows it' });
         run.failed();
-        this.#instead('query', new Run(), '', denial(decided.decision));
+        this.#instead('query', new Run(), '', denied);
       }
       return;
     }
@@ -168,11 +217,10 @@ export class FrontendHandler implements FrameHandler {
     const read = this.#read(text, bytes);
     const decided = statements.decideAll(read);
     if (decided !== null && !passes(decided.decision)) {
-      statements.end(statements.begin(decided), { error: 'denied' });
-      this.#instead('parse', new Run(), '', denial(decided.decision));
+      this.#instead('parse', new Run(), '', this.#denied(decided));
       return;
     }
-    this.#parsed(name, { statements: read, parameters: null, running: null });
+    this.#parsed(name, prepared(read));
     this.#options.toServer(message);
   }
 
@@ -186,66 +234,107 @@ export class FrontendHandler implements FrameHandler {
     });
   }
 
-  #bind(message: Buffer, bound: Bind): void {
-    this.#bound(
-      storedName(bound.portal),
-      storedName(bound.statement),
-      parametersOf(bound, this.#options.encoding()),
-    );
-    this.#options.toServer(message);
+  #bind(
+    message: Buffer,
+    portal: string,
+    behind: readonly Statement[],
+    parameters: readonly (string | null)[],
+  ): void {
+    const refused = this.#bound(portal, behind, parameters);
+    if (refused === null) this.#options.toServer(message);
+    else this.#instead('parse', new Run(), '', this.#denied(refused, parameters));
   }
 
-  #bound(portal: string, name: string, parameters: readonly (string | null)[] | null): void {
+  /** What names mean is settled here, and so is how the rows are shown. @returns what cannot be shown */
+  #bound(
+    portal: string,
+    behind: readonly Statement[],
+    parameters: readonly (string | null)[] | null,
+  ): Decided | null {
     const { answers, statements } = this.#options;
-    const behind = statements.prepared.behind(name);
-    const value: Prepared = {
-      statements: behind.length === 0 ? [NOWHERE] : behind.flatMap((one) => one.statements),
-      parameters,
-      running: null,
-    };
+    const shown = behind.map((statement) => statements.show(statements.decide(statement)));
+    const [first] = shown;
+    const plan = first?.plan ?? null;
+    const refused =
+      shown.find(({ decision }) => !passes(decision)) ??
+      (first !== undefined && shown.some((one) => one.plan !== plan)
+        ? statements.refuse(first, 'what its name stands for is not known before the server has answered')
+        : null);
+    if (refused !== null && !passes(refused.decision)) return refused;
+    const value: Prepared = { ...prepared(behind), parameters, plan };
     statements.portals.propose(portal, value);
     answers.push({
       kind: 'bind',
       done: () => statements.portals.confirm(portal, value),
       failed: () => statements.portals.reject(portal, value),
     });
+    return null;
+  }
+
+  #describe(message: Buffer, { kind, target }: Describe): void {
+    const portals = kind === 'P' ? this.#options.statements.portals.behind(storedName(target)) : [];
+    this.#options.answers.push({ kind: 'describe', described: describing(portals) });
+    this.#options.toServer(message);
   }
 
   #execute(message: Buffer, portal: string): void {
     const { answers, statements } = this.#options;
     const behind = statements.portals.behind(portal);
-    const suspended = behind.length === 1 ? (behind[0]?.running ?? null) : null;
+    const [one] = behind;
+    const suspended = behind.length === 1 ? (one?.running ?? null) : null;
     if (suspended !== null) {
-      answers.push({ kind: 'execute', running: [suspended] });
+      answers.push({ kind: 'execute', running: [suspended], portal: one ?? null });
       this.#options.toServer(message);
       return;
     }
-    const decided = statements.decideAll(
-      behind.length === 0 ? [NOWHERE] : behind.flatMap((one) => one.statements),
+    const policies = statements.decideAll(
+      behind.length === 0 ? [NOWHERE] : behind.flatMap((each) => each.statements),
     );
-    if (decided === null) {
+    if (policies === null) {
       answers.push({ kind: 'execute' });
       this.#options.toServer(message);
       return;
     }
-    const running = statements.begin(decided, behind[0]?.parameters ?? null);
+    const decided = this.#settled(policies, behind);
     if (!passes(decided.decision)) {
-      statements.end(running, { error: 'denied' });
-      this.#instead('execute', new Run(), '', denial(decided.decision));
+      this.#instead('execute', new Run(), '', this.#denied(decided, one?.parameters ?? null));
       return;
     }
-    for (const one of behind) one.running = running;
-    const proposal = statements.propose(decided.statement);
+    const running = statements.begin(decided, one?.parameters ?? null);
+    if (running.plan !== null && one !== undefined && !one.asked) this.#ask(portal, behind);
+    for (const each of behind) each.running = running;
+    const proposal = statements.propose(decided);
     answers.push({
       kind: 'execute',
       running: [running],
+      portal: one ?? null,
       done: () => {
-        for (const one of behind) one.running = null;
+        for (const each of behind) each.running = null;
         proposal?.done();
       },
       failed: () => proposal?.failed(),
     });
     this.#options.toServer(message);
+  }
+
+  /** Portals are shown as was settled when they were made; of a name that may stand for several, all the same. */
+  #settled(decided: Decided, behind: readonly Prepared[]): Decided {
+    const { statements } = this.#options;
+    if (statements.masking === null || !passes(decided.decision)) return decided;
+    const [first] = behind;
+    if (first === undefined) return statements.refuse(decided, 'the portal is not known');
+    if (behind.every(({ plan }) => plan === first.plan)) return { ...decided, plan: first.plan };
+    return statements.refuse(
+      decided,
+      'what its portal stands for is not known before the server has answered',
+    );
+  }
+
+  /** Which formats and types the rows have, where the client does not ask. */
+  #ask(portal: string, behind: readonly Prepared[]): void {
+    this.#options.answers.push({ kind: 'describe', hidden: true, described: describing(behind) });
+    describe(this.#out, 'P', this.#options.encoding().bytes(portal));
+    this.#options.toServer(this.#out.take());
   }
 
   #close(message: Buffer, { kind, target }: { kind: 'S' | 'P'; target: string }): void {
@@ -258,15 +347,14 @@ export class FrontendHandler implements FrameHandler {
   #function(message: Buffer, objectId: number): void {
     const { answers, statements } = this.#options;
     const statement = notUnderstood(`function ${objectId}`, 'a function called by its number (FunctionCall)');
-    const decided = statements.decide({ ...statement, verb: 'call' });
-    const running = statements.begin(decided);
+    const policies = statements.decide({ ...statement, verb: 'call' });
+    const decided = LARGE_OBJECT.has(objectId) ? policies : statements.show(policies);
     if (passes(decided.decision)) {
-      answers.push({ kind: 'function', running: [running] });
+      answers.push({ kind: 'function', running: [statements.begin(decided)] });
       this.#options.toServer(message);
       return;
     }
-    statements.end(running, { error: 'denied' });
-    this.#instead('query', new Run(), '', denial(decided.decision));
+    this.#instead('query', new Run(), '', this.#denied(decided));
   }
 
   /** @param before the text of `run`, which is not denied */
@@ -307,6 +395,22 @@ class Run {
   };
 }
 
+/**
+ * pg_proc's oids (pg_proc.dat) of what libpq calls for large objects: lo_open, lo_close, loread, lowrite, lo_lseek, lo_creat,
+ * lo_create, lo_tell, lo_unlink, lo_truncate and their 64-bit forms. They read no table.
+ */
+const LARGE_OBJECT: ReadonlySet<number> = new Set([
+  952, 953, 954, 955, 956, 957, 958, 964, 715, 1004, 3170, 3171, 3172,
+]);
+
+/** Every portal that the name may stand for is told; names that stand for several are not run. */
+function describing(portals: readonly Prepared[]): (fields: readonly FieldDescription[]) => void {
+  for (const portal of portals) portal.asked = true;
+  return (fields) => {
+    for (const portal of portals) portal.fields = fields;
+  };
+}
+
 const NOWHERE = notUnderstood('', 'what was prepared or declared under this name is not known');
 
 /** @returns null where the message ends before its names do */
@@ -322,7 +426,10 @@ function namesIn(message: Buffer, count: number): string[] | null {
   return names;
 }
 
-function parametersOf({ parameters, parameterFormats }: Bind, encoding: Encoding): (string | null)[] {
+function parametersOf(
+  { parameters, parameterFormats }: Pick<Bind, 'parameters' | 'parameterFormats'>,
+  encoding: Encoding,
+): (string | null)[] {
   const shown: (string | null)[] = [];
   for (let at = 0; at < Math.min(parameters.count, PARAMETERS_KEPT); at += 1) {
     const value = parameters.value(at);

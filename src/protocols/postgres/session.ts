@@ -17,7 +17,10 @@ import { ProtocolError } from './errors.ts';
 import { Framer } from './frame.ts';
 import { FrontendHandler } from './frontend.ts';
 import { backendLimits, frontendLimits } from './limits.ts';
+import { MaskingError } from './masked/rows.ts';
+import { SessionMasking } from './masked/session.ts';
 import type { StartupMessage } from './messages.ts';
+import { OwnQueries } from './own-query.ts';
 import { type Reached, reach } from './reach.ts';
 import { Analyser, loadParser } from './sql/index.ts';
 import { startupParameter } from './startup.ts';
@@ -138,6 +141,7 @@ class Conversation {
   /** To be reset by: below TLS, where there is TLS. */
   readonly #serverSocket: Socket;
   readonly #statements: Statements;
+  readonly #backend: BackendHandler;
   readonly #fromClient: Framer;
   readonly #fromServer: Framer;
   readonly #relay: AuthenticationRelay;
@@ -149,7 +153,8 @@ class Conversation {
     this.#server = reached.stream;
     this.#serverSocket = reached.socket;
     const answers = new Answers();
-    const statements = new Statements(session.actions, facts);
+    const toServer = (bytes: Buffer): void => void this.#server.write(bytes);
+    const statements = new Statements(session.actions, facts, this.#masking(facts, answers, toServer));
     const backend = new BackendHandler({
       answers,
       statements,
@@ -166,11 +171,13 @@ class Conversation {
       analyse: (sql) =>
         (analyser as Analyser).analyse(sql, { standardConformingStrings: backend.standardConformingStrings }),
       encoding: () => backend.encoding,
-      toServer: (bytes) => void this.#server.write(bytes),
+      toServer,
       onAnswer: (bytes) =>
         this.#ask(this.#fromClient, this.#client, this.#relay.fromClient(Buffer.from(bytes))),
+      hold: (work) => this.#hold(this.#fromClient, this.#client, work),
     });
     this.#statements = statements;
+    this.#backend = backend;
     this.#fromClient = new Framer(frontend, FRONTEND);
     this.#fromServer = new Framer(backend, BACKEND);
     this.#relay = new AuthenticationRelay({
@@ -234,13 +241,34 @@ class Conversation {
     if (framer.paused || to.writableNeedDrain) from.pause();
   }
 
+  /** Null: nothing is masked for this person here. */
+  #masking(facts: SessionFacts, answers: Answers, toServer: (bytes: Buffer) => void): SessionMasking | null {
+    const { actions, destination } = this.#session;
+    const masking = actions.masking();
+    if (masking === null) return null;
+    const own = new OwnQueries({ answers, encoding: () => this.#backend.encoding, toServer });
+    return new SessionMasking({
+      ...{ masking, answers, session: facts },
+      database: JSON.stringify([destination.address, destination.port, facts.database]),
+      ask: (sql) => own.ask(sql),
+      status: () => this.#backend.status,
+    });
+  }
+
   /** One step of the authentication: what follows it waits. */
   #ask(framer: Framer, from: Socket, step: Promise<Relayed>): void {
+    const sent = step.then(({ toClient, toServer }) => {
+      if (toClient !== null) this.#client.write(toClient);
+      if (toServer !== null) this.#server.write(toServer);
+    });
+    this.#hold(framer, from, sent);
+  }
+
+  /** What follows waits until that is done. */
+  #hold(framer: Framer, from: Socket, work: Promise<void>): void {
     framer.pause();
-    step
-      .then(({ toClient, toServer }) => {
-        if (toClient !== null) this.#client.write(toClient);
-        if (toServer !== null) this.#server.write(toServer);
+    work
+      .then(() => {
         framer.resume();
         if (!framer.paused) from.resume();
       })
@@ -251,8 +279,10 @@ class Conversation {
   #broken(error: unknown): void {
     const expected = error instanceof ProtocolError || error instanceof AuthenticationError;
     const why = error instanceof Error ? error.message : String(error);
-    this.#reason ??= expected ? `broke the protocol: ${why}` : `failed: ${why}`;
-    const report = error instanceof AuthenticationError ? error.report : fatal(PROTOCOL_VIOLATION, why);
+    const masked = error instanceof MaskingError;
+    this.#reason ??= expected ? `broke the protocol: ${why}` : masked ? why : `failed: ${why}`;
+    const code = masked ? INSUFFICIENT_PRIVILEGE : PROTOCOL_VIOLATION;
+    const report = error instanceof AuthenticationError ? error.report : fatal(code, why);
     // Nothing more of either side is looked at.
     this.#client.removeAllListeners('data').resume();
     this.#server.removeAllListeners('data').resume();

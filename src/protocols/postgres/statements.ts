@@ -3,6 +3,9 @@ import type { Decision } from '../../core/types.ts';
 import type { Actions } from '../room.ts';
 import { detailOf, factsOf, type SessionFacts, subjectOf } from './actions.ts';
 import type { Running } from './awaited.ts';
+import { isRefused, type Plan, type Refused } from './masked/plan.ts';
+import type { SessionMasking } from './masked/session.ts';
+import type { FieldDescription } from './messages.ts';
 import { Names } from './names.ts';
 import { resolve } from './sql/resolve.ts';
 import type { Statement } from './sql/statement.ts';
@@ -15,6 +18,17 @@ export interface Prepared {
   readonly parameters: readonly (string | null)[] | null;
   /** A portal that was suspended goes on under the record it has. */
   running: Running | null;
+  /** Of a portal: how its rows are shown, which what names meant when it was made decides. */
+  readonly plan: Plan | null;
+  /** Of a portal: what its rows are, once a Describe of it has been answered. */
+  fields: readonly FieldDescription[] | null;
+  /** Of a portal: a Describe of it is on its way. */
+  asked: boolean;
+}
+
+/** Before anything is known of it. */
+export function prepared(statements: readonly Statement[]): Prepared {
+  return { statements, parameters: null, running: null, plan: null, fields: null, asked: false };
 }
 
 /** A name that SQL gives: what becomes of it when the server has run the statement, or has not. */
@@ -26,6 +40,9 @@ export interface Proposal {
 export interface Decided {
   readonly statement: Statement;
   readonly decision: Decision;
+  readonly plan: Plan | null;
+  /** False where the statement is one of several that a name in it may stand for. */
+  readonly certain: boolean;
 }
 
 export const passes = ({ outcome, observed }: Decision): boolean => outcome === 'allow' || observed;
@@ -35,20 +52,49 @@ export class Statements {
   readonly portals = new Names<Prepared>();
   readonly #actions: Actions;
   readonly #session: SessionFacts;
+  /** Null: nothing is masked in this session. */
+  readonly masking: SessionMasking | null;
   readonly #open = new Set<Running>();
 
-  constructor(actions: Actions, session: SessionFacts) {
+  constructor(actions: Actions, session: SessionFacts, masking: SessionMasking | null) {
     this.#actions = actions;
     this.#session = session;
+    this.masking = masking;
   }
 
   /** Of everything that the statement may turn out to be, what is denied; else what it is by all that is known. */
   decide(written: Statement): Decided {
-    const [first, ...others] = this.#readings(written).map((statement) => ({
+    const readings = this.#readings(written).map((statement) => ({
       statement,
       decision: this.#actions.decide('query', factsOf(statement, this.#session)),
     }));
-    return others.find(({ decision }) => !passes(decision)) ?? (first as Decided);
+    const decided = readings.find(({ decision }) => !passes(decision)) ?? (readings[0] as Decided);
+    return { ...decided, plan: null, certain: readings.length === 1 };
+  }
+
+  /** How the answer is shown, of what runs where it is decided; what can't be told is denied. */
+  show(decided: Decided): Decided {
+    const { masking } = this;
+    if (masking === null || !passes(decided.decision)) return decided;
+    const { statement, certain } = decided;
+    let plan: Plan | Refused | null;
+    if (statement.verb === 'fetch') {
+      const portals = this.portals.behind(storedName(statement.cursor ?? ''));
+      plan = portals.length === 0 ? { refused: NO_CURSOR } : oneOf(portals.map((portal) => portal.plan));
+    } else plan = masking.plan(statement.verb === 'execute' ? (statement.inner ?? statement) : statement);
+    if (statement.verb === 'copy' && !isRefused(plan) && plan !== null && (plan.forms ?? plan.scan) !== null)
+      plan = { refused: 'COPY cannot be masked' };
+    if (!isRefused(plan) && (plan === null || certain)) return { ...decided, plan };
+    return this.refuse(decided, isRefused(plan) ? plan.refused : AMBIGUOUS);
+  }
+
+  /** What cannot be shown is denied, where masking is enforced. */
+  refuse(decided: Decided, refused: string): Decided {
+    if (this.masking?.observed !== false) return decided;
+    const { version } = decided.decision;
+    const reason = `${decided.statement.verb} is refused: ${refused}`;
+    const decision = { outcome: 'deny', policies: [], reason, observed: false, errors: [], version } as const;
+    return { ...decided, decision, plan: null };
   }
 
   /** The one of several that is denied, else the first; an empty statement needs nobody's leave. */
@@ -62,12 +108,22 @@ export class Statements {
     return first;
   }
 
-  begin({ statement, decision }: Decided, parameters: readonly (string | null)[] | null = null): Running {
-    const detail = detailOf(statement, this.#session, parameters);
+  begin(
+    { statement, decision, plan }: Decided,
+    parameters: readonly (string | null)[] | null = null,
+  ): Running {
+    const masked = plan === null || plan.masked.length === 0 ? {} : this.#maskedDetail(plan.masked);
+    const detail = { ...detailOf(statement, this.#session, parameters), ...masked };
     const action = this.#actions.begin({ kind: 'query', subject: subjectOf(statement), detail, decision });
-    const running = { action, since: performance.now(), rows: 0, bytes: 0 };
+    const shown = this.masking?.observed === true ? null : plan;
+    const running = { action, since: performance.now(), plan: shown, rows: 0, bytes: 0 };
+    if (passes(decision)) this.masking?.ran(statement, plan);
     this.#open.add(running);
     return running;
+  }
+
+  #maskedDetail(columns: readonly string[]): Readonly<Record<string, unknown>> {
+    return this.masking?.observed === true ? { wouldMask: columns } : { masked: columns };
   }
 
   end(running: Running, result: Readonly<Record<string, unknown>>): void {
@@ -83,19 +139,19 @@ export class Statements {
   }
 
   /** What a statement of SQL names: it is behind that name from now on, if the server takes it. */
-  propose(statement: Statement): Proposal | null {
+  propose({ statement, plan }: Decided): Proposal | null {
     const { verb, prepared, cursor, inner } = statement;
-    if (verb === 'prepare' && prepared !== null) return this.#proposal(this.prepared, prepared, inner);
-    if (verb === 'declare' && cursor !== null) return this.#proposal(this.portals, cursor, inner);
+    if (verb === 'prepare' && prepared !== null) return this.#proposal(this.prepared, prepared, inner, null);
+    if (verb === 'declare' && cursor !== null) return this.#proposal(this.portals, cursor, inner, plan);
     if (verb !== 'deallocate' && verb !== 'discard') return null;
     const done = () =>
       prepared === null ? this.prepared.clear() : this.prepared.remove(storedName(prepared));
     return { done, failed() {} };
   }
 
-  #proposal(names: Names<Prepared>, name: string, inner: Statement | null): Proposal {
+  #proposal(names: Names<Prepared>, name: string, inner: Statement | null, plan: Plan | null): Proposal {
     const key = storedName(name);
-    const value = { statements: inner === null ? [] : [inner], parameters: null, running: null };
+    const value = { ...prepared(inner === null ? [] : [inner]), plan };
     names.propose(key, value);
     return { done: () => names.confirm(key, value), failed: () => names.reject(key, value) };
   }
@@ -118,4 +174,13 @@ export class Statements {
       );
     return readings;
   }
+}
+
+const NO_CURSOR = 'what its cursor reads is not known';
+const AMBIGUOUS = 'what its name stands for is not known before the server has answered: send it by itself';
+
+/** What holds for all of them. */
+function oneOf(plans: readonly (Plan | null)[]): Plan | Refused | null {
+  const [first = null, ...others] = plans;
+  return others.every((plan) => plan === first) ? first : { refused: AMBIGUOUS };
 }

@@ -9,7 +9,7 @@ import pg from 'pg';
 import type { Test } from 'tap';
 import type { Decision, TargetTls } from '../../../src/core/types.ts';
 import { postgres } from '../../../src/protocols/postgres/index.ts';
-import type { ActionDraft, End, Facts } from '../../../src/protocols/room.ts';
+import type { ActionDraft, End, Facts, Masking } from '../../../src/protocols/room.ts';
 import { openAuthority } from '../../../src/tls/ca.ts';
 import { Mint } from '../../../src/tls/mint.ts';
 
@@ -26,6 +26,8 @@ export interface Rig {
   readonly asked: Facts[];
   /** A reason denies. */
   deny: (facts: Facts) => string | null;
+  /** Null: nothing is masked. */
+  masking: Masking | null;
   /** PEM of the authority that clients have to trust. */
   readonly authority: string;
   psql(sql: string, ...args: string[]): Promise<{ out: string; err: string; code: number }>;
@@ -75,6 +77,7 @@ export async function rig(
           asked.push(facts);
           return decisionOf(made.deny(facts));
         },
+        masking: () => made.masking,
         begin: (draft) => {
           recorded.push({ ...draft, number: recorded.length + 1, result: null });
           return recorded.length;
@@ -91,6 +94,8 @@ export async function rig(
           ...('path' in server ? { path: server.path } : { host: '127.0.0.1', port: server.port }),
           allowHalfOpen: true,
         });
+        // A unix socket knows no RST.
+        if ('path' in server) upstream.resetAndDestroy = () => upstream.destroy();
         sockets.add(upstream);
         await once(upstream, 'connect');
         upstream.pause();
@@ -117,6 +122,7 @@ export async function rig(
     ends,
     asked,
     deny: () => null,
+    masking: null,
     psql: (sql, ...args) => psql(port, sql, args),
     client: async (config = {}) => {
       const client = new pg.Client({

@@ -2,14 +2,20 @@
  * The statements that read a catalogue (PostgreSQL 14 and later; manual, "System Catalogs"). Each field of
  * each row is wanted in the text format.
  *
- * Threat: a session can have put operators and functions of its own before those of pg_catalog. So all but
- * `path` are to be run where nobody else sets the search path, between `BEFORE` and `AFTER`: of one moment,
- * and with definitions that name the schema of everything.
+ * Threat: a session can have put operators, functions and temporary relations of its own before those of pg_catalog. So
+ * all but `path` are to be run between `BEFORE` and `AFTER`: of one moment, with the temporary schema behind
+ * pg_catalog, and with definitions that name the schema of everything.
  */
 
 export const BEFORE =
-  'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL search_path = pg_catalog';
+  'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; SET LOCAL search_path = pg_catalog, pg_temp';
 export const AFTER = 'COMMIT';
+/**
+ * The same within a transaction of the session's, which then goes on as it was. Of one moment only where its isolation
+ * level makes it so.
+ */
+export const BEFORE_WITHIN = 'SAVEPOINT "hopline"; SET LOCAL search_path = pg_catalog, pg_temp';
+export const AFTER_WITHIN = 'ROLLBACK TO SAVEPOINT "hopline"; RELEASE SAVEPOINT "hopline"';
 
 /**
  * One row, of the session itself: the effective search path as a JSON array, and its own temporary schema or
@@ -101,6 +107,31 @@ export const CATALOGUE_SQL = {
   operators,
   casts,
 } as const;
+
+const CATALOGUES = [
+  'aggregate',
+  'attrdef',
+  'attribute',
+  'cast',
+  'class',
+  'inherits',
+  'language',
+  'namespace',
+  'operator',
+  'proc',
+  'rewrite',
+  'trigger',
+  'type',
+];
+
+/**
+ * One row of one text, which is another after anything in those catalogues was made, changed or removed: what is
+ * changed has a newer `xmin` than everything before it, and what is removed is missing from the count.
+ */
+export const FINGERPRINT_SQL = `SELECT concat_ws(' ', ${CATALOGUES.map(
+  (name) =>
+    `(SELECT concat(count(*), ':', max(xmin::text::bigint), ':', sum(xmin::text::bigint)) FROM pg_${name})`,
+).join(', ')})`;
 
 /** What is read in the session before a statement, unless it is known to be what it was. */
 export const SEARCH_PATH_SQL = path;

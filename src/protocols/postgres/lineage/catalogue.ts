@@ -9,7 +9,15 @@ import type {
   RelationKind,
 } from './types.ts';
 
-export { AFTER, BEFORE, CATALOGUE_SQL, SEARCH_PATH_SQL } from './catalogue-sql.ts';
+export {
+  AFTER,
+  AFTER_WITHIN,
+  BEFORE,
+  BEFORE_WITHIN,
+  CATALOGUE_SQL,
+  FINGERPRINT_SQL,
+  SEARCH_PATH_SQL,
+} from './catalogue-sql.ts';
 
 /** A row in the text format. */
 export type Row = readonly (string | null)[];

@@ -1,0 +1,123 @@
+/** DataRow messages with the values that a person may not see replaced. */
+import type { MaskForm } from '../../../masking/forms.ts';
+import { FULL } from '../../../masking/forms.ts';
+import { maskBinary, maskText } from '../../../masking/mask.ts';
+import { type Scan, scanBinary, scanText } from '../../../masking/scan.ts';
+import { classOf, lengthLimit, type TypeClass } from '../../../masking/types.ts';
+import { decodeDataRow } from '../decode-backend.ts';
+import { Fields } from '../fields.ts';
+import type { FieldDescription } from '../messages.ts';
+import type { Plan } from './plan.ts';
+
+const HEADER = 5;
+const COUNT = 2;
+const LENGTH = 4;
+
+/** The rows are not those that were traced: none of them can be shown. */
+export class MaskingError extends Error {
+  override readonly name = 'MaskingError';
+}
+
+/** Encodings in which a byte of a longer character can be one of ASCII: nothing can be kept of a value. */
+const CLIENT_ONLY: ReadonlySet<string> = new Set([
+  'SJIS',
+  'SHIFT_JIS_2004',
+  'BIG5',
+  'GBK',
+  'UHC',
+  'GB18030',
+  'JOHAB',
+]);
+
+interface Column {
+  readonly form: MaskForm | null;
+  readonly scan: Scan | null;
+  readonly binary: boolean;
+  readonly typeOid: number;
+  readonly type: TypeClass;
+  readonly limit: number;
+}
+
+/** For the rows of one statement. */
+export class RowMasker {
+  readonly #columns: readonly Column[];
+  /** Those of them that are looked at. */
+  readonly #looked: readonly number[];
+  readonly #fields = new Fields();
+  readonly #values: (Buffer | null)[] = [];
+
+  /** @throws MaskingError where there are other columns than were traced */
+  constructor({ forms, scan }: Plan, described: readonly FieldDescription[], encoding: string) {
+    if (forms !== null && forms.length !== described.length)
+      throw new MaskingError(
+        `the server gives ${described.length} columns where ${forms.length} were traced: the database has changed meanwhile`,
+      );
+    const safe = !CLIENT_ONLY.has(encoding);
+    this.#columns = described.map(({ typeObjectId, typeModifier, format }, at) => {
+      const form = forms?.[at] ?? null;
+      return {
+        form: form === null || safe || form.kind === 'null' ? form : FULL,
+        scan: form === null ? scan : null,
+        binary: format === 1,
+        typeOid: typeObjectId,
+        type: classOf(typeObjectId),
+        limit: lengthLimit(typeObjectId, typeModifier),
+      };
+    });
+    this.#looked = this.#columns.flatMap(({ form, scan }, at) =>
+      form === null && scan === null ? [] : [at],
+    );
+  }
+
+  /**
+   * @param message a DataRow
+   * @returns the same where nothing in it was to be replaced
+   * @throws DecodeError, MaskingError
+   */
+  mask(message: Buffer): Buffer {
+    const fields = decodeDataRow(message, this.#fields);
+    if (fields.count !== this.#columns.length)
+      throw new MaskingError(`a row of ${fields.count} values, where ${this.#columns.length} were described`);
+    let length = message.length;
+    let changed = false;
+    const values = this.#values;
+    for (const at of this.#looked) {
+      const value = fields.value(at);
+      if (value === null) continue;
+      const shown = show(this.#columns[at] as Column, value);
+      values[at] = shown;
+      if (shown === value) continue;
+      changed = true;
+      length += (shown?.length ?? 0) - value.length;
+    }
+    return changed ? this.#written(message, fields, length) : message;
+  }
+
+  #written(message: Buffer, fields: Fields, length: number): Buffer {
+    const out = Buffer.allocUnsafe(length);
+    message.copy(out, 0, 0, HEADER + COUNT);
+    out.writeInt32BE(length - 1, 1);
+    let to = HEADER + COUNT;
+    /** What lies before it in the message is written. */
+    let from = to;
+    for (const at of this.#looked) {
+      if (fields.length(at) < 0) continue;
+      const shown = this.#values[at] ?? null;
+      const start = fields.start(at);
+      to += message.copy(out, to, from, start - LENGTH);
+      to = out.writeInt32BE(shown?.length ?? -1, to);
+      if (shown !== null) to += shown.copy(out, to);
+      from = start + fields.length(at);
+    }
+    message.copy(out, to, from);
+    return out;
+  }
+}
+
+function show({ form, scan, binary, typeOid, type, limit }: Column, value: Buffer): Buffer | null {
+  if (form !== null)
+    return binary ? maskBinary(form, value, typeOid, limit) : maskText(form, value, type, limit);
+  if (scan !== null)
+    return binary ? scanBinary(scan, value, typeOid, limit) : scanText(scan, value, type, limit);
+  return value;
+}
