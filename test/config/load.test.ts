@@ -78,6 +78,11 @@ ssh:
   ]);
   t.strictSame(config.record, { argvBytes: 128 });
   t.strictSame(config.ssh, { daemons: ['/usr/sbin/sshd'] }, 'a section left empty is its defaults');
+  const databases = {
+    tls: { mode: 'prefer', ca: null, serverName: null },
+    columns: [],
+    detect: { detectors: [], patterns: [] },
+  };
   t.strictSame(config.targets, [
     {
       name: 'db',
@@ -87,7 +92,7 @@ ssh:
       mode: 'inspect',
       transport: 'tcp',
       tags: ['prod'],
-      tls: { mode: 'prefer', ca: null, serverName: null },
+      ...databases,
     },
     {
       name: 'ntp',
@@ -97,7 +102,7 @@ ssh:
       mode: 'direct',
       transport: 'udp',
       tags: [],
-      tls: { mode: 'prefer', ca: null, serverName: null },
+      ...databases,
     },
   ]);
   t.strictSame(config.identities, [

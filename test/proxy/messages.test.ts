@@ -21,7 +21,7 @@ const flow = {
 };
 const snapshot = {
   type: 'snapshot',
-  snapshot: { version: '1', claimTimeoutMs: 1, dialTimeoutMs: 2, policies: '{}' },
+  snapshot: { version: '1', claimTimeoutMs: 1, dialTimeoutMs: 2, policies: '{}', maskKey: '' },
 };
 const decision = {
   outcome: 'deny',

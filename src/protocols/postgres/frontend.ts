@@ -1,5 +1,6 @@
 /** What a client sends after its startup packet: statements are decided and recorded before the server sees them. */
-import type { Answers, Running } from './awaited.ts';
+import type { Answers } from './awaited.ts';
+import { namesIn, parametersOf } from './bound-values.ts';
 import {
   decodeBind,
   decodeClose,
@@ -14,30 +15,14 @@ import { describe, parse, query } from './encode-frontend.ts';
 import { ProtocolError } from './errors.ts';
 import type { Disposition, FrameHandler } from './frame.ts';
 import { WHOLE } from './limits.ts';
-import {
-  type Bind,
-  type Describe,
-  type FieldDescription,
-  Frontend,
-  formatOf,
-  type Text,
-} from './messages.ts';
+import { type Describe, type FieldDescription, Frontend, type Text } from './messages.ts';
+import { Run } from './run.ts';
 import { type Analysis, notUnderstood, type Statement } from './sql/statement.ts';
-import {
-  type Decided,
-  type Prepared,
-  type Proposal,
-  passes,
-  prepared,
-  type Statements,
-} from './statements.ts';
+import { type Decided, type Prepared, passes, prepared, type Statements } from './statements.ts';
 import { storedName } from './stored-name.ts';
 import type { Encoding } from './text.ts';
 import { Writer } from './writer.ts';
 
-/** Of one parameter, and of all of a Bind: what the record keeps. */
-const PARAMETER_KEPT = 1024;
-const PARAMETERS_KEPT = 256;
 /** Two names and their ends; PostgreSQL itself tells apart 63 bytes of each. */
 const NAMES_LONGEST = 2048;
 
@@ -374,27 +359,6 @@ export class FrontendHandler implements FrameHandler {
   }
 }
 
-/** The statements of one simple query, as the server comes to them. */
-class Run {
-  readonly running: Running[] = [];
-  readonly #proposals: (Proposal | null)[] = [];
-  #over = 0;
-
-  add(running: Running, proposal: Proposal | null): void {
-    this.running.push(running);
-    this.#proposals.push(proposal);
-  }
-
-  readonly done = (at: number): void => {
-    this.#over = at + 1;
-    this.#proposals[at]?.done();
-  };
-
-  readonly failed = (): void => {
-    for (const proposal of this.#proposals.slice(this.#over)) proposal?.failed();
-  };
-}
-
 /**
  * pg_proc's oids (pg_proc.dat) of what libpq calls for large objects: lo_open, lo_close, loread, lowrite, lo_lseek, lo_creat,
  * lo_create, lo_tell, lo_unlink, lo_truncate and their 64-bit forms. They read no table.
@@ -412,34 +376,3 @@ function describing(portals: readonly Prepared[]): (fields: readonly FieldDescri
 }
 
 const NOWHERE = notUnderstood('', 'what was prepared or declared under this name is not known');
-
-/** @returns null where the message ends before its names do */
-function namesIn(message: Buffer, count: number): string[] | null {
-  const names: string[] = [];
-  let at = 5;
-  while (names.length < count) {
-    const end = message.indexOf(0, at);
-    if (end < 0) return null;
-    names.push(storedName(message.toString('utf8', at, end)));
-    at = end + 1;
-  }
-  return names;
-}
-
-function parametersOf(
-  { parameters, parameterFormats }: Pick<Bind, 'parameters' | 'parameterFormats'>,
-  encoding: Encoding,
-): (string | null)[] {
-  const shown: (string | null)[] = [];
-  for (let at = 0; at < Math.min(parameters.count, PARAMETERS_KEPT); at += 1) {
-    const value = parameters.value(at);
-    const kept = value?.subarray(0, PARAMETER_KEPT) ?? null;
-    if (value === null || kept === null) shown.push(null);
-    else {
-      const text = formatOf(parameterFormats, at) === 0 ? encoding.show(kept) : `\\x${kept.toString('hex')}`;
-      shown.push(kept.length === value.length ? text : `${text}… (${value.length} bytes)`);
-    }
-  }
-  if (parameters.count > shown.length) shown.push(`… (${parameters.count} parameters)`);
-  return shown;
-}

@@ -1,12 +1,5 @@
-/**
- * Queries of Hopline's own in a client's session, while nothing else is under way in it: the client sees nothing of them.
- * They are of the simple protocol, so a message of several statements ends at the first one that fails.
- */
-import type { Answers } from './awaited.ts';
-import { query } from './encode-frontend.ts';
+/** What the server answers to a query of Hopline's own. */
 import type { ErrorReport } from './error-fields.ts';
-import type { Encoding } from './text.ts';
-import { Writer } from './writer.ts';
 
 /** A row in the text format. */
 export type TextRow = readonly (string | null)[];
@@ -42,30 +35,5 @@ export class OwnQuery {
 
   ready(): void {
     this.#settle({ rows: this.#statements, error: this.#error });
-  }
-}
-
-export interface OwnQueriesOptions {
-  readonly answers: Answers;
-  encoding(): Encoding;
-  toServer(bytes: Buffer): void;
-}
-
-export class OwnQueries {
-  readonly #options: OwnQueriesOptions;
-  readonly #out = new Writer();
-
-  constructor(options: OwnQueriesOptions) {
-    this.#options = options;
-  }
-
-  /** To be called while nothing is owed, with the client's messages held back. Never resolves where the connection ends. */
-  ask(sql: string): Promise<OwnAnswer> {
-    const { answers, encoding, toServer } = this.#options;
-    return new Promise((resolve) => {
-      answers.push({ kind: 'own', own: new OwnQuery(resolve) });
-      query(this.#out, encoding().bytes(sql));
-      toServer(this.#out.take());
-    });
   }
 }

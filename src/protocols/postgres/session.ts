@@ -20,7 +20,7 @@ import { backendLimits, frontendLimits } from './limits.ts';
 import { MaskingError } from './masked/rows.ts';
 import { SessionMasking } from './masked/session.ts';
 import type { StartupMessage } from './messages.ts';
-import { OwnQueries } from './own-query.ts';
+import { OwnQueries } from './own-queries.ts';
 import { type Reached, reach } from './reach.ts';
 import { Analyser, loadParser } from './sql/index.ts';
 import { startupParameter } from './startup.ts';
