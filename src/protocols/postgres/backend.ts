@@ -223,7 +223,7 @@ export class BackendHandler implements FrameHandler {
         if (message !== null) {
           // Thrown out where its status is none.
           this.status = decodeReadyForQuery(message).status;
-          this.#options.statements.masking?.ready(this.status);
+          this.#options.statements.ready(this.status);
         }
         if (first?.kind === 'query' || first?.kind === 'sync' || first?.kind === 'function')
           this.#over(answers.shift());

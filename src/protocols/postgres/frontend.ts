@@ -15,7 +15,7 @@ import { describe, parse, query } from './encode-frontend.ts';
 import { ProtocolError } from './errors.ts';
 import type { Disposition, FrameHandler } from './frame.ts';
 import { WHOLE } from './limits.ts';
-import { type Describe, type FieldDescription, Frontend, type Text } from './messages.ts';
+import { type Describe, type FieldDescription, Frontend } from './messages.ts';
 import { Run } from './run.ts';
 import { type Analysis, notUnderstood, type Statement } from './sql/statement.ts';
 import { type Decided, type Prepared, passes, prepared, type Statements } from './statements.ts';
@@ -83,7 +83,8 @@ export class FrontendHandler implements FrameHandler {
       }
       case Frontend.Parse: {
         const { statement, query: text } = decodeParse(message, encoding);
-        this.#parse(message, storedName(statement), text);
+        const read = this.#read(text.text, text.bytes);
+        this.#ready(message, read, (whole) => this.#parse(whole, storedName(statement), read));
         break;
       }
       case Frontend.Bind: {
@@ -96,12 +97,16 @@ export class FrontendHandler implements FrameHandler {
       case Frontend.Execute:
         this.#execute(message, storedName(decodeExecute(message, encoding).portal));
         break;
-      case Frontend.Close:
-        this.#close(message, decodeClose(message, encoding));
+      case Frontend.Close: {
+        const closed = decodeClose(message, encoding);
+        this.#ready(message, null, (whole) => this.#close(whole, closed));
         break;
-      case Frontend.Describe:
-        this.#describe(message, decodeDescribe(message, encoding));
+      }
+      case Frontend.Describe: {
+        const described = decodeDescribe(message, encoding);
+        this.#ready(message, null, (whole) => this.#describe(whole, described));
         break;
+      }
       case Frontend.PasswordMessage:
         this.#options.onAnswer(message);
         break;
@@ -114,8 +119,11 @@ export class FrontendHandler implements FrameHandler {
     }
   }
 
-  /** Deals with a message, at once or when everything is known that its statements are shown by. */
-  #ready(message: Buffer, statements: readonly Statement[], go: (message: Buffer) => void): void {
+  /**
+   * Deals with a message, at once or when everything is known that its statements are shown by.
+   * @param statements null: it may begin a batch of some, in whose midst nothing can be asked
+   */
+  #ready(message: Buffer, statements: readonly Statement[] | null, go: (message: Buffer) => void): void {
     const waiting = this.#options.statements.masking?.prepare(statements) ?? null;
     if (waiting === null) {
       go(message);
@@ -126,7 +134,9 @@ export class FrontendHandler implements FrameHandler {
   }
 
   #behind(name: string): readonly Statement[] {
-    const behind = this.#options.statements.prepared.behind(name);
+    const known = this.#options.statements.prepared.behind(name);
+    // Parse puts another in the place of the unnamed statement, or nothing is bound: the latest is the one.
+    const behind = name === '' ? known.slice(0, 1) : known;
     return behind.length === 0 ? [NOWHERE] : behind.flatMap(({ statements }) => statements);
   }
 
@@ -197,9 +207,8 @@ export class FrontendHandler implements FrameHandler {
   }
 
   /** Decided when it is prepared, so that it fails there already, and again at each Execute, which is what is recorded. */
-  #parse(message: Buffer, name: string, { text, bytes }: Text): void {
+  #parse(message: Buffer, name: string, read: readonly Statement[]): void {
     const { statements } = this.#options;
-    const read = this.#read(text, bytes);
     const decided = statements.decideAll(read);
     if (decided !== null && !passes(decided.decision)) {
       this.#instead('parse', new Run(), '', this.#denied(decided));
@@ -264,7 +273,9 @@ export class FrontendHandler implements FrameHandler {
 
   #execute(message: Buffer, portal: string): void {
     const { answers, statements } = this.#options;
-    const behind = statements.portals.behind(portal);
+    const known = statements.portals.behind(portal);
+    // Bind puts another in the place of the unnamed portal, or nothing is executed: the latest is the one.
+    const behind = portal === '' ? known.slice(0, 1) : known;
     const [one] = behind;
     const suspended = behind.length === 1 ? (one?.running ?? null) : null;
     if (suspended !== null) {

@@ -33,6 +33,11 @@ export class Names<T> {
     this.#known.delete(name);
   }
 
+  /** The server let go of all that is known but these. */
+  keep(these: (value: T) => boolean): void {
+    for (const [name, value] of this.#known) if (!these(value)) this.#known.delete(name);
+  }
+
   clear(): void {
     this.#known.clear();
   }

@@ -5,7 +5,7 @@ import { detailOf, factsOf, type SessionFacts, subjectOf } from './actions.ts';
 import type { Running } from './awaited.ts';
 import { isRefused, type Plan, type Refused } from './masked/plan.ts';
 import type { SessionMasking } from './masked/session.ts';
-import type { FieldDescription } from './messages.ts';
+import type { FieldDescription, TransactionStatus } from './messages.ts';
 import { Names } from './names.ts';
 import { resolve } from './sql/resolve.ts';
 import type { Statement } from './sql/statement.ts';
@@ -24,11 +24,16 @@ export interface Prepared {
   fields: readonly FieldDescription[] | null;
   /** Of a portal: a Describe of it is on its way. */
   asked: boolean;
+  /** Of a cursor: it outlives its transaction. */
+  readonly held: boolean;
 }
 
 /** Before anything is known of it. */
 export function prepared(statements: readonly Statement[]): Prepared {
-  return { statements, parameters: null, running: null, plan: null, fields: null, asked: false };
+  return {
+    ...{ statements, parameters: null, running: null, plan: null },
+    ...{ fields: null, asked: false, held: false },
+  };
 }
 
 /** A name that SQL gives: what becomes of it when the server has run the statement, or has not. */
@@ -122,6 +127,12 @@ export class Statements {
     return running;
   }
 
+  /** The server has said how the transaction stands: portals end with theirs. */
+  ready(status: TransactionStatus): void {
+    if (status === 'I') this.portals.keep(({ held }) => held);
+    this.masking?.ready(status);
+  }
+
   #maskedDetail(columns: readonly string[]): Readonly<Record<string, unknown>> {
     return this.masking?.observed === true ? { wouldMask: columns } : { masked: columns };
   }
@@ -141,17 +152,23 @@ export class Statements {
   /** What a statement of SQL names: it is behind that name from now on, if the server takes it. */
   propose({ statement, plan }: Decided): Proposal | null {
     const { verb, prepared, cursor, inner } = statement;
-    if (verb === 'prepare' && prepared !== null) return this.#proposal(this.prepared, prepared, inner, null);
-    if (verb === 'declare' && cursor !== null) return this.#proposal(this.portals, cursor, inner, plan);
+    if (verb === 'prepare' && prepared !== null) return this.#proposal(this.prepared, prepared, inner, {});
+    if (verb === 'declare' && cursor !== null)
+      return this.#proposal(this.portals, cursor, inner, { plan, held: /\bhold\b/i.test(statement.text) });
     if (verb !== 'deallocate' && verb !== 'discard') return null;
     const done = () =>
       prepared === null ? this.prepared.clear() : this.prepared.remove(storedName(prepared));
     return { done, failed() {} };
   }
 
-  #proposal(names: Names<Prepared>, name: string, inner: Statement | null, plan: Plan | null): Proposal {
+  #proposal(
+    names: Names<Prepared>,
+    name: string,
+    inner: Statement | null,
+    more: Partial<Prepared>,
+  ): Proposal {
     const key = storedName(name);
-    const value = { ...prepared(inner === null ? [] : [inner]), plan };
+    const value = { ...prepared(inner === null ? [] : [inner]), ...more };
     names.propose(key, value);
     return { done: () => names.confirm(key, value), failed: () => names.reject(key, value) };
   }

@@ -67,10 +67,11 @@ export class SessionMasking {
 
   /**
    * Makes sure that what is known is true when these statements come to the server.
+   * @param statements null: they are not known yet
    * @returns null where nothing has to be waited for; else to be waited for before they are decided. Never rejects.
    */
-  prepare(statements: readonly Statement[]): Promise<void> | null {
-    if (!statements.some(needsView) || !this.#due()) return null;
+  prepare(statements: readonly Statement[] | null): Promise<void> | null {
+    if (statements?.some(needsView) === false || !this.#due()) return null;
     const { answers, status } = this.#options;
     // In the midst of the extended protocol's messages nothing can be asked, nor in a failed transaction.
     if (!answers.settles || (status() === 'E' && this.#view !== null)) return null;
