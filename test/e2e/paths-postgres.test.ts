@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap';
 import type { ActionJson } from '../../src/api/json.ts';
 import { isHop, isLoginOf } from './assertions.ts';
-import { FAMILIES, type Family, hopline, labUp, mark, ssh, until, waitForHop } from './support.ts';
+import { FAMILIES, type Family, hopline, IPV4, labUp, mark, ssh, until, waitForHop } from './support.ts';
 
 t.before(labUp);
 t.jobs = 4;
@@ -111,4 +111,33 @@ t.test('a dump, and copying in and out', { buffered: true }, async (t) => {
   );
   t.equal(code, 0);
   t.match(out, /^\d{3,}\n1000\n$/);
+});
+
+t.test('masked columns never reach the bastion', { buffered: true }, async (t) => {
+  const word = mark();
+  const { out, err } = await psql(
+    IPV4,
+    word,
+    '',
+    'select * from customers order by id',
+    'select upper(email) from customers where id = 1',
+    'create temp table mine as select card from customers',
+    'select card::int from customers',
+    'select id, name from customers order by id',
+  );
+  t.match(
+    out,
+    /^1\|Anna\|\*\*\*1111\|\*\*\*\|pays by .*\n2\|Bert\|\*\*\*5559\|\*\*\*\|pays by card\n\*\*\*\n1\|Anna\n2\|Bert\n$/,
+  );
+  t.match(
+    err,
+    /create is refused: it could show masked values: public\.customers\.card would be stored in mine/,
+  );
+  t.match(err, /a value is (?:out of the range|no valid input) of the type/);
+  t.notMatch(out + err, /4111111|anna@/i);
+  const { hop } = await found(t, IPV4, word);
+  const actions = await actionsOf(hop.id, 5);
+  t.match(actions[0]?.detail, { masked: ['public.customers.card', 'public.customers.email'] });
+  t.match(actions[2], { decision: { outcome: 'deny' } });
+  t.notMatch(JSON.stringify(actions), /4111111|anna@/i, 'nor the record');
 });

@@ -17,3 +17,9 @@ select n, 'customer ' || n, 'customer' || n || '@example.com', '4111111111' || l
 from generate_series(1, 1000) n;
 alter table orders owner to app;
 grant select, insert, update, delete on orders to alice, bob;
+
+CREATE TABLE customers (id int PRIMARY KEY, name text, card text UNIQUE, email text, note text);
+INSERT INTO customers VALUES
+  (1, 'Anna', '4111111111111111', 'anna@customers.example', 'pays by DE89370400440532013000'),
+  (2, 'Bert', '5500005555555559', 'bert@customers.example', 'pays by card');
+GRANT SELECT, INSERT, UPDATE, DELETE ON customers TO alice, bob;
