@@ -36,6 +36,11 @@ const WRONG: readonly [string, readonly string[], RegExp][] = [
   [`@id("\\u{1b}") ${any};`, ['0.cedar:1:1 @id'], /no usable id/],
   [`@id("x")\n@approval("engineers") ${any};`, ['0.cedar:2:1 @approval'], /belongs on a forbid/],
   [
+    '@mask("lots") forbid (principal, action == Action::"reveal", resource);',
+    ['0.cedar:1:1 @mask'],
+    /"lots" is not a mask form; accepted are full/,
+  ],
+  [
     '@mask("last4") forbid (principal, action == Action::"query", resource);',
     ['0.cedar:1:1 @mask'],
     /forbid of reveal/,

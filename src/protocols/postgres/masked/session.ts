@@ -19,6 +19,9 @@ import { type Plans, plansOf } from './plans.ts';
 /** Other sessions change the database too, which is looked for this often. Milliseconds. */
 const STALE = 10_000;
 
+/** What is not there is looked for no more often. Milliseconds. */
+const PAUSE = 300;
+
 const UNSETTLED =
   'what it shows cannot be told from masked values while what came before it in the same message may have changed what its names mean: send it by itself';
 
@@ -71,7 +74,8 @@ export class SessionMasking {
    * @returns null where nothing has to be waited for; else to be waited for before they are decided. Never rejects.
    */
   prepare(statements: readonly Statement[] | null): Promise<void> | null {
-    if (statements?.some(needsView) === false || !this.#due()) return null;
+    if (statements?.some(needsView) === false) return null;
+    if (!this.#due() && !this.#missing(statements ?? [])) return null;
     const { answers, status } = this.#options;
     // In the midst of the extended protocol's messages nothing can be asked, nor in a failed transaction.
     if (!answers.settles || (status() === 'E' && this.#view !== null)) return null;
@@ -121,6 +125,17 @@ export class SessionMasking {
   #due(): boolean {
     const view = this.#view;
     return view === null || this.#path || this.#catalogue || performance.now() - view.at > STALE;
+  }
+
+  /** They name what is not known: somebody may have made it a moment ago. */
+  #missing(statements: readonly Statement[]): boolean {
+    const view = this.#view;
+    if (view === null || view.masks.none || performance.now() - view.at < PAUSE) return false;
+    const unknown = statements.some(({ reads, writes }) =>
+      [...reads, ...writes].some(({ schema, name }) => view.catalogue.relation(schema, name) === null),
+    );
+    this.#catalogue ||= unknown;
+    return unknown;
   }
 
   async #refresh(): Promise<void> {

@@ -1,0 +1,129 @@
+/** What masking does in a session beside the ways: what is observed, found by content, unreadable, too long, changed by others. */
+import t from 'tap';
+import { MaskKey } from '../../../../src/masking/key.ts';
+import { startServer } from '../local-server.ts';
+import { rig } from '../rig.ts';
+import { leaked, MASKED, maskingOf, SCHEMA } from './setting.ts';
+
+t.setTimeout(120_000);
+const server = startServer();
+t.teardown(() => server[Symbol.dispose]());
+server.sql(SCHEMA);
+const key = new MaskKey(Buffer.from('0123456789abcdef'));
+
+t.test('observed: shown, and told', async (t) => {
+  const made = await rig(t, server);
+  made.masking = maskingOf(key, MASKED, { observed: true });
+  const { out } = await made.psql(
+    'select card from customers order by id; create temp table t as select card from customers;',
+  );
+  t.equal(out, '4111111111111111\n5500005555555559\n');
+  t.match(made.recorded[0]?.detail, { wouldMask: ['public.customers.card'] });
+  t.equal(made.recorded[1]?.decision.outcome, 'allow');
+});
+
+t.test('the record tells what was masked', async (t) => {
+  const made = await rig(t, server);
+  made.masking = maskingOf(key);
+  await made.psql('select card, name from customers; select name from customers;');
+  t.match(made.recorded[0]?.detail, { masked: ['public.customers.card'] });
+  t.notOk(made.recorded[1]?.detail.masked);
+});
+
+t.test('forms', async (t) => {
+  const made = await rig(t, server);
+  made.masking = maskingOf(key, {
+    'public.customers.card': 'hash',
+    'public.customers.email': 'email',
+    'public.customers.name': 'first1',
+    'public.customers.born': 'null',
+  });
+  const { out } = await made.psql('select card, email, name, born, ssn from customers where id = 1');
+  t.match(out, /^[0-9a-f]{16}\|a\*\*\*@example\.org\|A\*\*\*\|\|987654321012\n$/);
+  t.equal((await made.psql('select card, email, name, born, ssn from customers where id = 1')).out, out);
+});
+
+t.test('what is found by content', async (t) => {
+  server.sql(
+    "create table notes (id int, note text); insert into notes values (1, 'card 4111 1111 1111 1111 of Anna'), (2, 'B-123456')",
+  );
+  const made = await rig(t, server);
+  made.masking = maskingOf(
+    key,
+    {},
+    {
+      detectors: ['card'],
+      patterns: [{ name: 'badge', pattern: 'B-[0-9]{6}' }],
+      reveal: ({ tags }) => ({
+        mask: (tags as string[]).some((tag) => /card|badge/.test(tag)) ? 'full' : null,
+      }),
+    },
+  );
+  const { out } = await made.psql('select * from notes order by id');
+  t.equal(out, '1|card *** of Anna\n2|***\n');
+});
+
+t.test('a catalogue that cannot be read: nothing is shown, and said why', async (t) => {
+  const made = await rig(t, server);
+  made.masking = maskingOf(key);
+  const { out, err } = await made.psql(
+    'set statement_timeout = 1; select pg_sleep(0); select card from customers; select name from customers; set statement_timeout = 0; select card from customers where id = 1',
+  );
+  t.equal(leaked(Buffer.from(out)), null);
+  if (err !== '')
+    t.match(err, /cannot be told from masked values: the catalogue of the database cannot be read/);
+  t.match(out, /\*\*\*1111\n$/, 'and again when it can');
+});
+
+t.test('another session changes the database', async (t) => {
+  const made = await rig(t, server);
+  made.masking = maskingOf(key);
+  const client = await made.client();
+  await client.query('select card from customers');
+  server.sql('create view late as select card as c, id from customers');
+  const late = await client.query('select c, id from late where id = 2');
+  t.match(JSON.stringify(late.rows), /^\[\{"c":"\*\*\*(?:5559)?","id":(?:2|null)\}\]$/);
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  const again = await client.query('select c, id from late where id = 2');
+  t.same(again.rows, [{ c: '***5559', id: 2 }], 'what is not known is looked for');
+  server.sql("alter table customers add column more text default '4111111111111111'");
+  await t.rejects(client.query('select * from customers'), /the server gives 9 columns where 8 were traced/);
+  server.sql('alter table customers drop column more; drop view late');
+});
+
+t.test('many sessions share what is known', async (t) => {
+  const made = await rig(t, server);
+  made.masking = maskingOf(key);
+  const outs = await Promise.all(
+    Array.from({ length: 8 }, () => made.psql('select card from customers where id = 2')),
+  );
+  for (const { out } of outs) t.equal(out, '***5559\n');
+});
+
+t.test('a row that is too long to be masked ends the connection, not the worker', async (t) => {
+  server.sql("insert into parts values (50, repeat('9', 3000000))");
+  const made = await rig(t, server);
+  made.masking = maskingOf(key);
+  const { out, err } = await made.psql(
+    'select id from parts where id = 50; select secret from parts where id = 50; select 1',
+  );
+  t.equal(out, '50\n');
+  t.match(err, /Hopline: a row of \d+ bytes, where \d+ can be masked, cannot be shown/);
+  t.match(made.ends[0]?.reason, /a row of/);
+  server.sql('delete from parts where id = 50');
+});
+
+t.test('a constraint that is checked at the end', async (t) => {
+  server.sql(
+    "create table late_keys (card text unique deferrable initially deferred); insert into late_keys values ('4111111111111111')",
+  );
+  const made = await rig(t, server);
+  made.masking = maskingOf(key, { ...MASKED, 'public.late_keys.card': 'full' });
+  const { err } = await made.psql(
+    "begin; insert into late_keys values ('4111' || '111111111111'); commit;",
+    '-v',
+    'VERBOSITY=verbose',
+  );
+  t.match(err, /23505/);
+  t.notMatch(err, /411111111111/);
+});
