@@ -19,9 +19,16 @@ export function sum(messages: readonly BackendMessage[]): string {
   return messages.map(({ name }) => name).join(' ');
 }
 
-/** Logs in as `free`, with these parameters besides. */
-export function openRaw(port: number, version: number, parameters: { name: string; value: string }[]): Raw {
-  const socket = connect(port, '127.0.0.1');
+/**
+ * Logs in as `free`, with these parameters besides.
+ * @param to a port of this host, or the path of a socket
+ */
+export function openRaw(
+  to: number | string,
+  version: number,
+  parameters: { name: string; value: string }[],
+): Raw {
+  const socket = typeof to === 'number' ? connect(to, '127.0.0.1') : connect(to);
   const got: BackendMessage[] = [];
   let wake = (): void => {};
   const framer = new Framer(

@@ -1,0 +1,5 @@
+/** Masking of what COPY … TO STDOUT gives. */
+export type { CopyColumn } from './columns.ts';
+export { CopyMasker, type CopyMaskerOptions, MOST_ROW_BYTES } from './masker.ts';
+export { type CopyFormat, type CopyOut, copyOut } from './options.ts';
+export { pinned } from './pin.ts';
