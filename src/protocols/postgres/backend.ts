@@ -1,7 +1,9 @@
 /** What the server answers: laid to the statements that it answers, and passed on. */
 import type { Answers, Awaited } from './awaited.ts';
+import { CopyMasker } from './copy/index.ts';
 import {
   decodeCommandComplete,
+  decodeCopyResponse,
   decodeDataRow,
   decodeErrorResponse,
   decodeNoticeResponse,
@@ -11,6 +13,7 @@ import {
 } from './decode-backend.ts';
 import { denied } from './deny.ts';
 import { errorResponse, noticeResponse } from './encode-backend.ts';
+import { copyData } from './encode-frontend.ts';
 import { type ErrorReport, errorFields, errorReport } from './error-fields.ts';
 import type { Disposition, FrameHandler } from './frame.ts';
 import { WHOLE } from './limits.ts';
@@ -22,6 +25,8 @@ import type { OwnQuery } from './own-query.ts';
 import type { Statements } from './statements.ts';
 import { clientEncoding, type Encoding, UTF8 } from './text.ts';
 import { Writer } from './writer.ts';
+
+const HEADER = 5;
 
 export interface BackendOptions {
   readonly answers: Answers;
@@ -43,6 +48,7 @@ export class BackendHandler implements FrameHandler {
   status: TransactionStatus = 'I';
   /** Of the rows that come; null: they are as they are. */
   #masker: RowMasker | null = null;
+  #copy: CopyMasker | null = null;
 
   constructor(options: BackendOptions) {
     this.#options = options;
@@ -60,8 +66,12 @@ export class BackendHandler implements FrameHandler {
         statement.bytes += length - 4;
         if (statement.plan === null) return 'forward';
         if (type === Backend.DataRow) return this.#beginRow(first, statement.plan, length);
-        return 'forward';
+        if (this.#copy !== null) return 'stream';
+        return statement.plan.copy === null ? 'forward' : this.#impossible('a copy that was not announced');
       }
+      case Backend.CopyOutResponse:
+      case Backend.CopyDone:
+        return first?.running[first.over]?.plan?.copy == null ? 'forward' : 'whole';
       case Backend.NoticeResponse:
         return this.#options.statements.masking === null || length > WHOLE ? 'forward' : 'whole';
       case Backend.ErrorResponse:
@@ -88,6 +98,14 @@ export class BackendHandler implements FrameHandler {
   }
 
   piece(type: number, bytes: Buffer, offset: number, last: boolean): void {
+    if (type === Backend.CopyData && this.#copy !== null) {
+      const data = offset === 0 ? bytes.subarray(HEADER) : bytes;
+      const shown = data.length === 0 ? data : this.#copy.push(data);
+      if (shown.length === 0) return;
+      copyData(this.#out, shown);
+      this.#options.toClient(this.#out.take());
+      return;
+    }
     if (offset === 0) this.#settle(type, null);
     this.#options.toClient(bytes);
     if (last && type === Backend.ErrorResponse)
@@ -107,6 +125,8 @@ export class BackendHandler implements FrameHandler {
       this.#error(message);
       return;
     }
+    if (type === Backend.CopyOutResponse) this.#copyOut(message, first);
+    if (type === Backend.CopyDone) this.#copy?.end();
     if (type === Backend.NoticeResponse) {
       toClient(this.#notice(message, first));
       return;
@@ -121,6 +141,13 @@ export class BackendHandler implements FrameHandler {
     }
     this.#settle(type, message);
     toClient(message);
+  }
+
+  #copyOut(message: Buffer, first: Awaited | null): void {
+    const copy = first?.running[first.over]?.plan?.copy ?? null;
+    if (copy === null) return;
+    const response = decodeCopyResponse(message, 'CopyOutResponse');
+    this.#copy = new CopyMasker({ copy: copy.format, columns: copy.columns, response });
   }
 
   /** @throws MaskingError */
@@ -203,11 +230,11 @@ export class BackendHandler implements FrameHandler {
         if (message !== null) this.#complete(first, decodeCommandComplete(message));
         return;
       case Backend.EmptyQueryResponse:
-        this.#masker = null;
+        this.#masker = this.#copy = null;
         if (first?.kind === 'execute') answers.shift();
         return;
       case Backend.PortalSuspended:
-        this.#masker = null;
+        this.#masker = this.#copy = null;
         answers.shift();
         return;
       case Backend.FunctionCallResponse: {
@@ -219,7 +246,7 @@ export class BackendHandler implements FrameHandler {
         return;
       }
       case Backend.ReadyForQuery:
-        this.#masker = null;
+        this.#masker = this.#copy = null;
         if (message !== null) {
           // Thrown out where its status is none.
           this.status = decodeReadyForQuery(message).status;
@@ -246,7 +273,7 @@ export class BackendHandler implements FrameHandler {
 
   #complete(first: Awaited | null, { tag, rows }: CommandComplete): void {
     const { answers, statements } = this.#options;
-    this.#masker = null;
+    this.#masker = this.#copy = null;
     if (first === null) return;
     const running = first.running[first.over];
     if (running !== undefined) statements.end(running, { tag, ...(rows === null ? {} : { rows }) });
@@ -303,7 +330,7 @@ export class BackendHandler implements FrameHandler {
   #failed(report: ErrorReport): void {
     const { answers, statements } = this.#options;
     const first = answers.first;
-    this.#masker = null;
+    this.#masker = this.#copy = null;
     if (first === null) return;
     const [hit, ...rest] = first.running.slice(first.over);
     const said = { code: report.code, message: report.message };

@@ -15,7 +15,9 @@ import { describe, parse, query } from './encode-frontend.ts';
 import { ProtocolError } from './errors.ts';
 import type { Disposition, FrameHandler } from './frame.ts';
 import { WHOLE } from './limits.ts';
-import { type Describe, type FieldDescription, Frontend } from './messages.ts';
+import { type Message, pinnedMessage } from './masked/pinned.ts';
+import { type Describe, Frontend, type Parse } from './messages.ts';
+import { describing, LARGE_OBJECT, settled, shownAs } from './portals.ts';
 import { Run } from './run.ts';
 import { type Analysis, notUnderstood, type Statement } from './sql/statement.ts';
 import { type Decided, type Prepared, passes, prepared, type Statements } from './statements.ts';
@@ -82,9 +84,9 @@ export class FrontendHandler implements FrameHandler {
         break;
       }
       case Frontend.Parse: {
-        const { statement, query: text } = decodeParse(message, encoding);
-        const read = this.#read(text.text, text.bytes);
-        this.#ready(message, read, (whole) => this.#parse(whole, storedName(statement), read));
+        const decoded = decodeParse(message, encoding);
+        const read = this.#read(decoded.query.text, decoded.query.bytes);
+        this.#ready(message, read, (whole) => this.#parse(whole, decoded, read));
         break;
       }
       case Frontend.Bind: {
@@ -182,10 +184,12 @@ export class FrontendHandler implements FrameHandler {
     return denial(decided.decision);
   }
 
-  #query(message: Buffer, text: string | null, read: readonly Statement[]): void {
+  #query(message: Buffer, written: string | null, read: readonly Statement[]): void {
     const { answers, statements, encoding } = this.#options;
     const run = new Run();
-    for (const statement of read) {
+    const pinned = this.#pinned(written, read);
+    const text = pinned?.text ?? written;
+    for (const statement of pinned?.statements ?? read) {
       const decided = statements.show(statements.decide(statement));
       if (passes(decided.decision)) {
         run.add(statements.begin(decided), statements.propose(decided));
@@ -203,19 +207,45 @@ export class FrontendHandler implements FrameHandler {
       return;
     }
     answers.push({ kind: 'query', ...run });
-    this.#options.toServer(message);
+    if (pinned === null) this.#options.toServer(message);
+    else {
+      query(this.#out, encoding().bytes(pinned.text));
+      this.#options.toServer(this.#out.take());
+    }
+  }
+
+  /** Null: as it came. */
+  #pinned(text: string | null, statements: readonly Statement[]): Message | null {
+    const { masking } = this.#options.statements;
+    if (masking === null || masking.observed || text === null) return null;
+    const encoding = this.#options.encoding();
+    const written = pinnedMessage({ text, statements }, encoding.name);
+    // What cannot be written again as it came stays as it is, and is refused.
+    return written.text === text || encoding.text(encoding.bytes(written.text)) !== written.text
+      ? null
+      : written;
   }
 
   /** Decided when it is prepared, so that it fails there already, and again at each Execute, which is what is recorded. */
-  #parse(message: Buffer, name: string, read: readonly Statement[]): void {
-    const { statements } = this.#options;
+  #parse(
+    message: Buffer,
+    { statement, query: { text }, parameterTypes }: Parse,
+    written: readonly Statement[],
+  ): void {
+    const { statements, encoding } = this.#options;
+    const pinned = this.#pinned(text, written);
+    const read = pinned?.statements ?? written;
     const decided = statements.decideAll(read);
     if (decided !== null && !passes(decided.decision)) {
       this.#instead('parse', new Run(), '', this.#denied(decided));
       return;
     }
-    this.#parsed(name, prepared(read));
-    this.#options.toServer(message);
+    this.#parsed(storedName(statement), prepared(read));
+    if (pinned === null) this.#options.toServer(message);
+    else {
+      parse(this.#out, encoding().bytes(statement), encoding().bytes(pinned.text), parameterTypes);
+      this.#options.toServer(this.#out.take());
+    }
   }
 
   #parsed(name: string, value: Prepared): void {
@@ -246,15 +276,8 @@ export class FrontendHandler implements FrameHandler {
     parameters: readonly (string | null)[] | null,
   ): Decided | null {
     const { answers, statements } = this.#options;
-    const shown = behind.map((statement) => statements.show(statements.decide(statement)));
-    const [first] = shown;
-    const plan = first?.plan ?? null;
-    const refused =
-      shown.find(({ decision }) => !passes(decision)) ??
-      (first !== undefined && shown.some((one) => one.plan !== plan)
-        ? statements.refuse(first, 'what its name stands for is not known before the server has answered')
-        : null);
-    if (refused !== null && !passes(refused.decision)) return refused;
+    const { plan, refused } = shownAs(behind, statements);
+    if (refused !== null) return refused;
     const value: Prepared = { ...prepared(behind), parameters, plan };
     statements.portals.propose(portal, value);
     answers.push({
@@ -291,7 +314,7 @@ export class FrontendHandler implements FrameHandler {
       this.#options.toServer(message);
       return;
     }
-    const decided = this.#settled(policies, behind);
+    const decided = settled(policies, behind, statements);
     if (!passes(decided.decision)) {
       this.#instead('execute', new Run(), '', this.#denied(decided, one?.parameters ?? null));
       return;
@@ -311,19 +334,6 @@ export class FrontendHandler implements FrameHandler {
       failed: () => proposal?.failed(),
     });
     this.#options.toServer(message);
-  }
-
-  /** Portals are shown as was settled when they were made; of a name that may stand for several, all the same. */
-  #settled(decided: Decided, behind: readonly Prepared[]): Decided {
-    const { statements } = this.#options;
-    if (statements.masking === null || !passes(decided.decision)) return decided;
-    const [first] = behind;
-    if (first === undefined) return statements.refuse(decided, 'the portal is not known');
-    if (behind.every(({ plan }) => plan === first.plan)) return { ...decided, plan: first.plan };
-    return statements.refuse(
-      decided,
-      'what its portal stands for is not known before the server has answered',
-    );
   }
 
   /** Which formats and types the rows have, where the client does not ask. */
@@ -368,22 +378,6 @@ export class FrontendHandler implements FrameHandler {
       notUnderstood(encoding.show(bytes), `is no text in ${encoding.name}, the session's client_encoding`),
     ];
   }
-}
-
-/**
- * pg_proc's oids (pg_proc.dat) of what libpq calls for large objects: lo_open, lo_close, loread, lowrite, lo_lseek, lo_creat,
- * lo_create, lo_tell, lo_unlink, lo_truncate and their 64-bit forms. They read no table.
- */
-const LARGE_OBJECT: ReadonlySet<number> = new Set([
-  952, 953, 954, 955, 956, 957, 958, 964, 715, 1004, 3170, 3171, 3172,
-]);
-
-/** Every portal that the name may stand for is told; names that stand for several are not run. */
-function describing(portals: readonly Prepared[]): (fields: readonly FieldDescription[]) => void {
-  for (const portal of portals) portal.asked = true;
-  return (fields) => {
-    for (const portal of portals) portal.fields = fields;
-  };
 }
 
 const NOWHERE = notUnderstood('', 'what was prepared or declared under this name is not known');

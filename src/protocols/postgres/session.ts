@@ -252,6 +252,7 @@ class Conversation {
       database: JSON.stringify([destination.address, destination.port, facts.database]),
       ask: (sql) => own.ask(sql),
       status: () => this.#backend.status,
+      encoding: () => this.#backend.encoding.name,
     });
   }
 

@@ -87,8 +87,6 @@ export class Statements {
       const portals = this.portals.behind(storedName(statement.cursor ?? ''));
       plan = portals.length === 0 ? { refused: NO_CURSOR } : oneOf(portals.map((portal) => portal.plan));
     } else plan = masking.plan(statement.verb === 'execute' ? (statement.inner ?? statement) : statement);
-    if (statement.verb === 'copy' && !isRefused(plan) && plan !== null && (plan.forms ?? plan.scan) !== null)
-      plan = { refused: 'COPY cannot be masked' };
     if (!isRefused(plan) && (plan === null || certain)) return { ...decided, plan };
     return this.refuse(decided, isRefused(plan) ? plan.refused : AMBIGUOUS);
   }

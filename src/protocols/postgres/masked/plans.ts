@@ -3,28 +3,25 @@ import type { Scan } from '../../../masking/scan.ts';
 import { type Catalogue, Tracer } from '../lineage/index.ts';
 import { Cache } from '../sql/cache.ts';
 import type { Masks } from './masks.ts';
-import { type Plan, planOf, type Refused } from './plan.ts';
+import { type Plan, planOf, type Refused, type Showing } from './plan.ts';
 
 const MOST_ENTRIES = 5_000;
 const MOST_BYTES = 4 * 1024 * 1024;
 
 export class Plans {
-  readonly #tracer: Tracer;
-  readonly #masks: Masks;
-  readonly #scan: Scan | null;
+  readonly #showing: Showing;
   readonly #known = new Cache<{ readonly plan: Plan | Refused | null }>(MOST_ENTRIES, MOST_BYTES);
 
   constructor(catalogue: Catalogue, masks: Masks, scan: Scan | null) {
-    this.#tracer = new Tracer(catalogue, masks.masked);
-    this.#masks = masks;
-    this.#scan = scan;
+    this.#showing = { tracer: new Tracer(catalogue, masks.masked), catalogue, masks, scan };
   }
 
-  of(statement: string): Plan | Refused | null {
-    const before = this.#known.get(statement);
+  of(statement: string, encoding: string): Plan | Refused | null {
+    const key = `${encoding} ${statement}`;
+    const before = this.#known.get(key);
     if (before !== undefined) return before.plan;
-    const plan = planOf(statement, this.#tracer, this.#masks, this.#scan);
-    this.#known.set(statement, { plan }, 4 * statement.length + 500);
+    const plan = planOf(statement, encoding, this.#showing);
+    this.#known.set(key, { plan }, 4 * statement.length + 500);
     return plan;
   }
 }

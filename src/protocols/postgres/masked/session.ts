@@ -33,6 +33,8 @@ export interface SessionMaskingOptions {
   readonly answers: Answers;
   readonly ask: Ask;
   status(): TransactionStatus;
+  /** The session's client_encoding. */
+  encoding(): string;
 }
 
 /** What is known, and by which search path. */
@@ -88,11 +90,12 @@ export class SessionMasking {
    */
   plan(statement: Statement): Plan | Refused | null {
     if (!needsView(statement)) return null;
+    const { encoding } = this.#options;
     const view = this.#view;
     if (view === null) return { refused: `what it shows cannot be told from masked values: ${this.#why}` };
-    if (view.masks.none && !this.#path && !this.#catalogue) return scanning(this.#scan);
+    if (view.masks.none && statement.verb !== 'copy') return scanning(this.#scan);
     if (this.#path || this.#catalogue) return { refused: UNSETTLED };
-    return view.plans.of(statement.text);
+    return view.plans.of(statement.text, encoding());
   }
 
   /** It is on its way to the server. */

@@ -61,6 +61,10 @@ t.test('what is found by content', async (t) => {
   );
   const { out } = await made.psql('select * from notes order by id');
   t.equal(out, '1|card *** of Anna\n2|***\n');
+  const copied = await made.psql(
+    'copy notes to stdout; copy (select note, id from notes order by id) to stdout csv',
+  );
+  t.equal(copied.out, '1\tcard *** of Anna\n2\t***\ncard *** of Anna,1\n***,2\n', copied.err);
 });
 
 t.test('a catalogue that cannot be read: nothing is shown, and said why', async (t) => {

@@ -1,0 +1,47 @@
+/** How the rows of portals are shown: settled when they are made, with what names mean then. */
+import type { Plan } from './masked/plan.ts';
+import type { FieldDescription } from './messages.ts';
+import type { Statement } from './sql/statement.ts';
+import { type Decided, type Prepared, passes, type Statements } from './statements.ts';
+
+/** @param behind what the portal's statement may be */
+export function shownAs(
+  behind: readonly Statement[],
+  statements: Statements,
+): { readonly plan: Plan | null; readonly refused: Decided | null } {
+  const shown = behind.map((statement) => statements.show(statements.decide(statement)));
+  const [first] = shown;
+  const plan = first?.plan ?? null;
+  const differs = first !== undefined && shown.some((one) => one.plan !== plan);
+  const refused =
+    shown.find(({ decision }) => !passes(decision)) ??
+    (differs
+      ? statements.refuse(first, 'what its name stands for is not known before the server has answered')
+      : null);
+  return { plan, refused: refused !== null && !passes(refused.decision) ? refused : null };
+}
+
+/** Portals are shown as was settled when they were made; of a name that may stand for several, all the same. */
+export function settled(decided: Decided, behind: readonly Prepared[], statements: Statements): Decided {
+  if (statements.masking === null || !passes(decided.decision)) return decided;
+  const [first] = behind;
+  if (first === undefined) return statements.refuse(decided, 'the portal is not known');
+  if (behind.every(({ plan }) => plan === first.plan)) return { ...decided, plan: first.plan };
+  return statements.refuse(decided, 'what its portal stands for is not known before the server has answered');
+}
+
+/** Every portal that the name may stand for is told; names that stand for several are not run. */
+export function describing(portals: readonly Prepared[]): (fields: readonly FieldDescription[]) => void {
+  for (const portal of portals) portal.asked = true;
+  return (fields) => {
+    for (const portal of portals) portal.fields = fields;
+  };
+}
+
+/**
+ * pg_proc's oids (pg_proc.dat) of what libpq calls for large objects: lo_open, lo_close, loread, lowrite, lo_lseek, lo_creat,
+ * lo_create, lo_tell, lo_unlink, lo_truncate and their 64-bit forms. They read no table.
+ */
+export const LARGE_OBJECT: ReadonlySet<number> = new Set([
+  952, 953, 954, 955, 956, 957, 958, 964, 715, 1004, 3170, 3171, 3172,
+]);
