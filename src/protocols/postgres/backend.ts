@@ -73,7 +73,8 @@ export class BackendHandler implements FrameHandler {
       case Backend.CopyDone:
         return first?.running[first.over]?.plan?.copy == null ? 'forward' : 'whole';
       case Backend.NoticeResponse:
-        return this.#options.statements.masking === null || length > WHOLE ? 'forward' : 'whole';
+        if (this.#options.statements.masking === null) return 'forward';
+        return length > WHOLE ? 'drop' : 'whole';
       case Backend.ErrorResponse:
       case Backend.Authentication:
       case Backend.ParameterStatus:
@@ -107,9 +108,20 @@ export class BackendHandler implements FrameHandler {
       return;
     }
     if (offset === 0) this.#settle(type, null);
-    this.#options.toClient(bytes);
-    if (last && type === Backend.ErrorResponse)
-      this.#failed({ severity: 'ERROR', code: '', message: 'too long to be kept' });
+    if (type !== Backend.ErrorResponse) this.#options.toClient(bytes);
+    else this.#longError(bytes, last);
+  }
+
+  #longError(bytes: Buffer, last: boolean): void {
+    const report = { severity: 'ERROR', code: 'XX000', message: 'an error that is too long to be kept' };
+    const masked = this.#options.statements.masking?.observed === false;
+    if (!masked) this.#options.toClient(bytes);
+    if (!last) return;
+    if (masked) {
+      errorResponse(this.#out, errorFields(withheld(report, null), this.encoding));
+      this.#options.toClient(this.#out.take());
+    }
+    this.#failed(report);
   }
 
   whole(type: number, message: Buffer): void {

@@ -1,6 +1,7 @@
 /** One connection: the client's startup, then messages both ways until either side ends it. */
 import type { Socket } from 'node:net';
 import { isLoopback } from '../../core/loopback.ts';
+import type { Decision } from '../../core/types.ts';
 import { reset } from '../reset.ts';
 import type { End, Session } from '../room.ts';
 import { CANCEL_FACTS, replicationFacts, type SessionFacts } from './actions.ts';
@@ -30,6 +31,7 @@ const FRONTEND = frontendLimits();
 const BACKEND = backendLimits();
 /** protocol_violation (appendix A). */
 const PROTOCOL_VIOLATION = '08P01';
+const MASKED = 'a replica gets every value as it is, and some are masked for you';
 /** A client that was told why gets so long to take it. */
 const CLOSING_MS = 5_000;
 
@@ -87,7 +89,9 @@ function refuseReplication({ actions }: Session, message: StartupMessage, of: Se
   const asked = startupParameter(message, 'replication')?.toString('latin1').toLowerCase() ?? 'off';
   // What the server takes for false (bool parsing, `src/backend/utils/adt/bool.c`); all else it takes for true, or refuses.
   if (asked === '0' || 'false'.startsWith(asked) || 'no'.startsWith(asked) || /^off?$/.test(asked)) return;
-  const decision = actions.decide('query', replicationFacts(of));
+  const decided = actions.decide('query', replicationFacts(of));
+  const masked = passes(decided) && actions.masking()?.observed === false;
+  const decision: Decision = masked ? { ...decided, outcome: 'deny', policies: [], reason: MASKED } : decided;
   const detail = { database: of.database, databaseUser: of.role };
   const action = actions.begin({ kind: 'replication', subject: 'replication', detail, decision });
   actions.end(action, passes(decision) ? {} : { error: 'denied' });

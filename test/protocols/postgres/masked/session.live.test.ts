@@ -131,3 +131,22 @@ t.test('a constraint that is checked at the end', async (t) => {
   t.match(err, /23505/);
   t.notMatch(err, /411111111111/);
 });
+
+t.test('an error too long to be kept is not passed on', async (t) => {
+  server.sql("update customers set notes = to_jsonb(repeat('73517351', 200000)) where id = 1");
+  const made = await rig(t, server);
+  made.masking = maskingOf(key);
+  const { out, err } = await made.psql("select (notes #>> '{}')::int from customers where id = 1; select 7");
+  t.equal(out, '7\n');
+  t.match(err, /ERROR: {2}the server reported an error/);
+  t.ok(err.length < 1000, `${err.length} characters`);
+  server.sql("update customers set notes = '{}' where id = 1");
+});
+
+t.test('a replica sees everything, so nobody is one for whom something is masked', async (t) => {
+  const made = await rig(t, server);
+  made.masking = maskingOf(key);
+  const { err, code } = await made.psql('IDENTIFY_SYSTEM', '-d', 'dbname=postgres replication=database');
+  t.not(code, 0);
+  t.match(err, /some are masked for you/);
+});
