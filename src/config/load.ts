@@ -47,7 +47,7 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
 
   const targetsFile = join(home, 'targets.yaml');
   const targetsText = reading.text(targetsFile, null);
-  const { targets, ...targetsFound } = readTargets(
+  const { targets, credentials, ...targetsFound } = readTargets(
     new YamlFile(targetsFile, targetsText ?? ''),
     options.protocols,
   );
@@ -71,6 +71,7 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
     files: reading.files.map(({ file }) => file),
     dns: { resolvers },
     targets,
+    credentials,
     identities,
     policies,
     warnings: sortProblems(reading.warnings),

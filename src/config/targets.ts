@@ -1,9 +1,12 @@
 /** targets.yaml: each target by itself, then all of them together. */
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import type { CredentialSettings, TargetCredentials, VaultServer } from '../core/credentials.ts';
 import type { Target } from '../core/types.ts';
 import { DETECTOR_NAMES } from '../masking/detectors/names.ts';
+import { credential, vault } from './credential-shape.ts';
+import { type Reading, targetCredentials, type Vaults, vaultServer } from './credentials.ts';
 import { name, RESERVED_TARGETS } from './names.ts';
+import { pem } from './pem.ts';
 import { type Detail, type Problem, problem } from './problem.ts';
 import { dotted, fit, fitKey } from './shape.ts';
 import { didYouMean } from './similar.ts';
@@ -12,9 +15,8 @@ import type { YamlFile } from './yaml.ts';
 
 type Path = readonly PropertyKey[];
 
-const file = section({
-  targets: z.preprocess((value) => value ?? {}, z.record(z.string(), z.unknown())).prefault({}),
-});
+const mapping = z.preprocess((value) => value ?? {}, z.record(z.string(), z.unknown())).prefault({});
+const file = section({ vaults: mapping, targets: mapping });
 
 /** Names hold no dot here; a column of such a name is reached by `*`. */
 const COLUMN = /^[^.\s]+\.[^.\s]+\.[^.\s]+$/;
@@ -34,7 +36,7 @@ const shape = section({
     name: z.string().min(1).max(253).optional(),
   })
     .prefault({})
-    .transform(({ mode, ca, name }, ctx) => ({ mode, ca: pem(ca, ctx), serverName: name ?? null })),
+    .transform(({ mode, ca, name }, ctx) => ({ mode, ca: authorities(ca, ctx), serverName: name ?? null })),
   columns: z
     .record(text(COLUMN, 'schema.table.column, each a name or a pattern with *', 300), z.array(name).min(1))
     .default({})
@@ -48,6 +50,7 @@ const shape = section({
       detectors,
       patterns: Object.entries(patterns).map(([name, pattern]) => ({ name, pattern })),
     })),
+  credential: credential.optional(),
 }).transform((target, ctx) => {
   if (target.transport === 'tcp') return { ...target, mode: target.mode ?? ('inspect' as const) };
   if (target.mode === 'inspect') {
@@ -64,21 +67,15 @@ const shape = section({
   return { ...target, mode: 'direct' as const };
 });
 
-/** What a target's authorities are is part of the configuration: read with it, and refused with it. */
-function pem(path: string | undefined, ctx: z.RefinementCtx): string | null {
+function authorities(path: string | undefined, ctx: z.RefinementCtx): string | null {
   if (path === undefined) return null;
-  const expected = 'a file with certificates in PEM';
-  try {
-    const text = readFileSync(path, 'latin1');
-    if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
-    return refuse(ctx, `there is no certificate in ${path}`, { expected });
-  } catch (error) {
-    return refuse(ctx, `cannot read ${path}: ${(error as Error).message}`, { expected });
-  }
+  const text = pem(path);
+  return typeof text === 'string' ? text : refuse(ctx, text.message, { expected: text.expected ?? '' });
 }
 
 export interface TargetsResult {
   readonly targets: readonly Target[];
+  readonly credentials: TargetCredentials;
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
@@ -88,13 +85,20 @@ export function readTargets(yaml: YamlFile, protocols?: readonly string[]): Targ
   const problems: Problem[] = [...yaml.problems];
   const warnings: Problem[] = [];
   const targets: Target[] = [];
+  const credentials: Record<string, readonly CredentialSettings[]> = {};
   const whole = problems.length > 0 ? null : fit(file, yaml.value, yaml, [], problems);
+  const reading = { yaml, problems, warnings };
+  const vaults = readVaults(whole?.vaults ?? {}, reading);
   for (const [key, value] of Object.entries(whole?.targets ?? {})) {
     const at = ['targets', key];
     const called = fitKey(name, key, yaml, at, problems);
-    const target = fit(shape, value, yaml, at, problems);
-    if (called !== null && target !== null) targets.push({ name: called, ...target });
-    if (target !== null && protocols !== undefined && !protocols.includes(target.protocol)) {
+    const fitting = fit(shape, value, yaml, at, problems);
+    if (fitting === null) continue;
+    const { credential: written, ...target } = fitting;
+    if (called !== null) targets.push({ name: called, ...target });
+    if (called !== null && written !== undefined)
+      credentials[called] = targetCredentials({ name: called, ...target }, written, vaults, reading, at);
+    if (protocols !== undefined && !protocols.includes(target.protocol)) {
       const detail: Detail = {
         message: 'no protocol of this name is known: it will be forwarded as tcp',
         got: target.protocol,
@@ -106,7 +110,19 @@ export function readTargets(yaml: YamlFile, protocols?: readonly string[]): Targ
   }
   checkNames(targets, yaml, problems);
   checkOverlap(targets, yaml, problems);
-  return { targets, problems, warnings };
+  return { targets, credentials, problems, warnings };
+}
+
+function readVaults(written: Readonly<Record<string, unknown>>, reading: Reading): Vaults {
+  const { yaml, problems } = reading;
+  const vaults = new Map<string, VaultServer | null>();
+  for (const [key, value] of Object.entries(written)) {
+    const at = ['vaults', key];
+    const called = fitKey(name, key, yaml, at, problems);
+    const fitting = fit(vault, value, yaml, at, problems);
+    if (called !== null) vaults.set(called, fitting === null ? null : vaultServer(fitting, reading, at));
+  }
+  return vaults;
 }
 
 function checkNames(targets: readonly Target[], yaml: YamlFile, problems: Problem[]): void {

@@ -1,3 +1,4 @@
+import type { TargetCredentials } from '../core/credentials.ts';
 import type { Endpoint, Target } from '../core/types.ts';
 import type { Problem } from './problem.ts';
 
@@ -8,6 +9,8 @@ export interface Config extends Settings {
   /** Files that were read, absolute, in the order read. */
   readonly files: readonly string[];
   readonly targets: readonly Target[];
+  /** Beside the targets: workers get those, and not these. */
+  readonly credentials: TargetCredentials;
   readonly identities: readonly IdentityUser[];
   readonly policies: readonly PolicyFile[];
   /** What is not wrong but probably not meant. */

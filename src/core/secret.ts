@@ -10,9 +10,11 @@ export class Secret {
   /** Its own memory, not the shared pool: `clear` leaves no copy behind that is ours. */
   #bytes: Buffer | null;
 
-  constructor(text: string) {
-    const bytes = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
-    bytes.write(text);
+  /** @param text where it is bytes they are copied, and the caller's to overwrite */
+  constructor(text: string | Uint8Array) {
+    const bytes = Buffer.allocUnsafeSlow(typeof text === 'string' ? Buffer.byteLength(text) : text.length);
+    if (typeof text === 'string') bytes.write(text);
+    else bytes.set(text);
     this.#bytes = bytes;
   }
 
@@ -23,6 +25,23 @@ export class Secret {
   reveal(): string {
     if (this.#bytes === null) throw new Error('the secret has been cleared');
     return this.#bytes.toString();
+  }
+
+  /**
+   * The text in UTF-8: a copy, to be overwritten by the caller. No string is made of it.
+   * @throws Error after `clear`
+   */
+  bytes(): Buffer {
+    if (this.#bytes === null) throw new Error('the secret has been cleared');
+    const copy = Buffer.allocUnsafeSlow(this.#bytes.length);
+    copy.set(this.#bytes);
+    return copy;
+  }
+
+  /** Another one of the same text, so that clearing one takes it from nobody else. */
+  copy(): Secret {
+    if (this.#bytes === null) throw new Error('the secret has been cleared');
+    return new Secret(this.#bytes);
   }
 
   /** Overwrites the text. May be called again. */

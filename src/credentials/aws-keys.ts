@@ -4,6 +4,7 @@ import type { Micros } from '../core/types.ts';
 import { CredentialError, type CredentialSource } from './credential.ts';
 import { environmentSecret } from './environment.ts';
 import { send, takeJson } from './http.ts';
+import type { Outgoing } from './outgoing.ts';
 import type { AwsKeys } from './sigv4.ts';
 
 export interface BorrowedKeys extends AwsKeys {
@@ -21,7 +22,7 @@ export function staticKeys(accessKeyId: string, secret: CredentialSource): AwsKe
   return {
     async keys() {
       const held = await secret.acquire();
-      const secretAccessKey = new Secret(held.password.reveal());
+      const secretAccessKey = held.password.copy();
       held.release();
       return { accessKeyId, secretAccessKey, sessionToken: null, validUntil: null };
     },
@@ -45,6 +46,7 @@ export interface InstanceOptions {
   readonly endpoint?: string;
   readonly timeoutMs?: number;
   readonly now?: () => Micros;
+  readonly outgoing?: Outgoing;
 }
 
 const ENDPOINT = 'http://169.254.169.254';
@@ -56,12 +58,12 @@ const ROLE = /^[\w+=,.@-]{1,64}$/;
 
 /** The keys of the instance's role, by IMDSv2 (docs.aws.amazon.com/AWSEC2: Retrieve security credentials from instance metadata). */
 export function instanceKeys(options: InstanceOptions = {}): AwsKeySource {
-  const { endpoint = ENDPOINT, timeoutMs = TIMEOUT_MS, now = () => Date.now() * 1000 } = options;
+  const { endpoint = ENDPOINT, timeoutMs = TIMEOUT_MS, now = () => Date.now() * 1000, outgoing } = options;
   const who = 'the instance metadata service';
   let kept: BorrowedKeys | null = null;
   const call = async (method: 'GET' | 'PUT', path: string, headers: Record<string, string>) => {
     const url = new URL(`/latest/${path}`, endpoint);
-    const answer = await send({ method, url, headers, ca: null, timeoutMs, who });
+    const answer = await send({ method, url, headers, ca: null, timeoutMs, who, outgoing });
     if (answer.status === 404)
       throw new CredentialError('missing', `${who} has nothing at ${path}: has the instance a role?`);
     if (answer.status !== 200)
@@ -101,7 +103,7 @@ function keysOf(answer: unknown, who: string): BorrowedKeys {
 function copyOf(keys: BorrowedKeys): BorrowedKeys {
   return {
     ...keys,
-    secretAccessKey: new Secret(keys.secretAccessKey.reveal()),
-    sessionToken: keys.sessionToken === null ? null : new Secret(keys.sessionToken.reveal()),
+    secretAccessKey: keys.secretAccessKey.copy(),
+    sessionToken: keys.sessionToken?.copy() ?? null,
   };
 }

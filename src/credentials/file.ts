@@ -1,4 +1,5 @@
 /** Secrets in files: a password each, read anew for every hop, so that a changed file counts at once. */
+import { isUtf8 } from 'node:buffer';
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -17,7 +18,6 @@ export const NOT_OTHERS: FileRules = { forbidden: 0o037 };
 
 /** Tokens of AWS have 2 kB, those of Vault less. */
 const MAX_BYTES = 16 * 1024;
-const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/;
 
 /**
@@ -116,11 +116,8 @@ function secretOf(path: string, bytes: Buffer): Secret {
   if (end === 0) throw new CredentialError('malformed', `${path} is empty`);
   const text = bytes.subarray(0, end);
   if (text.includes(0)) throw new CredentialError('malformed', `${path} has a zero byte in it`);
-  try {
-    return new Secret(UTF8.decode(text));
-  } catch {
-    throw new CredentialError('malformed', `${path} is not UTF-8`);
-  }
+  if (!isUtf8(text)) throw new CredentialError('malformed', `${path} is not UTF-8`);
+  return new Secret(text);
 }
 
 function systemError(path: string, error: unknown): CredentialError {

@@ -10,6 +10,7 @@ import { isIP } from 'node:net';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { isLoopback as isLoopbackAddress } from '../core/loopback.ts';
 import { CredentialError } from './credential.ts';
+import { type Outgoing, watch } from './outgoing.ts';
 
 export interface HttpRequest {
   readonly method: 'GET' | 'PUT' | 'POST';
@@ -22,6 +23,7 @@ export interface HttpRequest {
   readonly timeoutMs: number;
   /** For messages: `Vault at https://vault:8200`. */
   readonly who: string;
+  readonly outgoing?: Outgoing | undefined;
 }
 
 export interface HttpAnswer {
@@ -38,6 +40,7 @@ export function send(request: HttpRequest): Promise<HttpAnswer> {
   const { body, timeoutMs, who } = request;
   return new Promise((resolve, reject) => {
     const outgoing = open(request);
+    if (request.outgoing !== undefined) watch(outgoing, request.url, request.outgoing);
     const timer = setTimeout(
       () => fail(new CredentialError('timeout', `${who} did not answer within ${timeoutMs / 1000} s`)),
       timeoutMs,

@@ -67,7 +67,9 @@ export function presignGet(request: PresignedGet): string {
 
 /** @param date `YYYYMMDD` */
 export function signingKey(secret: Secret, date: string, region: string, service: string): Buffer {
-  let key: Buffer = Buffer.from(`AWS4${secret.reveal()}`, 'utf8');
+  const bytes = secret.bytes();
+  let key: Buffer = Buffer.concat([Buffer.from('AWS4'), bytes]);
+  bytes.fill(0);
   for (const part of [date, region, service, 'aws4_request']) {
     const next = hmac(key, part);
     key.fill(0);

@@ -1,5 +1,5 @@
 /** Credentials out of Vault: a password that is kept there, or a login that is made for us and taken back. */
-import { Secret } from '../core/secret.ts';
+import type { Secret } from '../core/secret.ts';
 import type { Micros } from '../core/types.ts';
 import { CredentialError, type CredentialSource, type Held } from './credential.ts';
 import type { Lease, Login, Vault } from './vault.ts';
@@ -50,7 +50,7 @@ export function vaultKvSource(options: VaultKvOptions): CredentialSource {
         await asking;
       }
       if (kept === null) throw new CredentialError('missing', `${description} was thrown away meanwhile`);
-      const password = copy(kept.password);
+      const password = kept.password.copy();
       return { user: kept.user, password, validUntil: null, release: () => password.clear() };
     },
     refused: drop,
@@ -58,11 +58,6 @@ export function vaultKvSource(options: VaultKvOptions): CredentialSource {
       drop();
     },
   };
-}
-
-/** Each hop has its own, so that clearing one takes it from nobody else. */
-function copy(secret: Secret): Secret {
-  return new Secret(secret.reveal());
 }
 
 export interface VaultDatabaseOptions {
@@ -121,7 +116,7 @@ export class VaultDatabaseSource implements CredentialSource {
     let borrowed = this.#good() ?? (await this.#ask());
     // Refused by a server between its coming and our waking up.
     if (borrowed.over) borrowed = await this.#ask();
-    const password = copy(borrowed.login.password);
+    const password = borrowed.login.password.copy();
     borrowed.holders += 1;
     let released = false;
     const release = (): void => {

@@ -7,6 +7,7 @@ import { fit, printable } from '../core/text.ts';
 import { CredentialError, type CredentialErrorCode } from './credential.ts';
 import { NOT_OTHERS, readSecretFile } from './file.ts';
 import { type HttpAnswer, isLoopback, send, takeJson } from './http.ts';
+import type { Outgoing } from './outgoing.ts';
 
 export interface VaultSettings {
   /** `https://vault.example:8200`. Without TLS only on this host, unless `plaintext`. */
@@ -19,6 +20,7 @@ export interface VaultSettings {
   readonly timeoutMs?: number;
   /** Send the token over a network without TLS. */
   readonly plaintext?: boolean;
+  readonly outgoing?: Outgoing;
 }
 
 export interface Lease {
@@ -99,7 +101,7 @@ export class Vault {
 
   /** @param path below /v1/, its segments encoded */
   async #call(method: 'GET' | 'PUT', path: string, body: unknown = null): Promise<unknown> {
-    const { tokenFile, namespace = null, ca = null, timeoutMs = TIMEOUT_MS } = this.#settings;
+    const { tokenFile, namespace = null, ca = null, timeoutMs = TIMEOUT_MS, outgoing } = this.#settings;
     const token = await readSecretFile(tokenFile, NOT_OTHERS);
     try {
       const headers = {
@@ -109,7 +111,7 @@ export class Vault {
         ...(body === null ? {} : { 'Content-Type': 'application/json' }),
       };
       const text = body === null ? {} : { body: JSON.stringify(body) };
-      const request = { method, headers, ca, timeoutMs, who: this.#who, ...text };
+      const request = { method, headers, ca, timeoutMs, who: this.#who, outgoing, ...text };
       const url = new URL(`${this.#base.href.replace(/\/+$/, '')}/v1/${path}`);
       let answer = await send({ ...request, url });
       // A standby that does not forward requests points at the active node, once.

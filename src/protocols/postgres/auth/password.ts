@@ -12,7 +12,7 @@ const HEADER = 6;
  * @throws AuthenticationError `secret` where it has a zero byte in it, which no PasswordMessage can carry
  */
 export function cleartextMessage(password: Secret): Buffer {
-  const bytes = Buffer.from(password.reveal(), 'utf8');
+  const bytes = password.bytes();
   try {
     return message(bytes);
   } finally {
@@ -22,7 +22,9 @@ export function cleartextMessage(password: Secret): Buffer {
 
 /** `md5` and the hexadecimal MD5 of the hexadecimal MD5 of password and user, and the salt. */
 export function md5Message(password: Secret, user: string, salt: Buffer): Buffer {
-  const inner = createHash('md5').update(password.reveal(), 'utf8').update(user, 'utf8').digest('hex');
+  const bytes = password.bytes();
+  const inner = createHash('md5').update(bytes).update(user, 'utf8').digest('hex');
+  bytes.fill(0);
   const outer = createHash('md5').update(inner, 'latin1').update(salt).digest('hex');
   return message(Buffer.from(`md5${outer}`, 'latin1'));
 }

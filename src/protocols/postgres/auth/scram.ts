@@ -2,6 +2,7 @@
  * SCRAM-SHA-256 and SCRAM-SHA-256-PLUS as a client (RFC 5802, RFC 7677; PostgreSQL 18 manual, 54.3 SASL Authentication), message by message and
  * without sockets. The server's proof is checked: one that does not know the password cannot pass for one that does.
  */
+import { isAscii } from 'node:buffer';
 import { createHash, createHmac, pbkdf2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 import type { Secret } from '../../../core/secret.ts';
@@ -71,7 +72,7 @@ export class ScramClient {
    */
   async final(serverFirst: Buffer): Promise<Buffer> {
     const { nonce, salt, iterations } = this.#read(serverFirst);
-    const password = saslprep(this.#password.reveal());
+    const password = preparedBytes(this.#password);
     const salted = await derive(password, salt, iterations, LENGTH, 'sha256');
     password.fill(0);
     const clientKey = hmac(salted, 'Client Key');
@@ -115,6 +116,14 @@ export class ScramClient {
       throw broken(`${iterations} SCRAM iterations, where ${MAX_ITERATIONS} are computed at most`);
     return { nonce, salt: Buffer.from(salt, 'base64'), iterations };
   }
+}
+
+/** SASLprep leaves ASCII as it is, so that no string is made of such a password. */
+function preparedBytes(password: Secret): Buffer {
+  const bytes = password.bytes();
+  if (isAscii(bytes)) return bytes;
+  bytes.fill(0);
+  return saslprep(password.reveal());
 }
 
 function hmac(key: Buffer, text: string): Buffer {
