@@ -8,6 +8,7 @@ import type { ControlServer } from './api/server.ts';
 import { ConfigError } from './config/problem.ts';
 import { groupId } from './daemon/account.ts';
 import { controlServer } from './daemon/control.ts';
+import { withoutCoreDumps } from './daemon/core-dumps.ts';
 import { Daemon } from './daemon/daemon.ts';
 import { reload } from './daemon/reload.ts';
 import { PROTOCOLS } from './protocols/names.ts';
@@ -50,6 +51,8 @@ else process.exit(await run());
 async function run(): Promise<number> {
   const log = pino({ level: 'info' }, pino.destination({ fd: 2, sync: true }));
   const notify = notifier();
+  const dumps = withoutCoreDumps();
+  if (dumps !== null) log.warn(dumps);
   let daemon: Daemon | undefined;
   let control: ControlServer;
   try {

@@ -31,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'policy',
     'proxy',
     'tls',
+    'credentials',
     'tripwire',
     'store',
     'api',

@@ -1,4 +1,9 @@
-/** Logins that Hopline holds for a target, as they are configured: where a password comes from, never the password. */
+/**
+ * Logins that Hopline holds for a target. As they are configured they say where a password comes from; only what is lent
+ * for a hop has one in it.
+ */
+import type { Secret } from './secret.ts';
+import type { Decision } from './types.ts';
 
 /** A server that speaks Vault's API. */
 export interface VaultServer {
@@ -66,3 +71,14 @@ export type TargetCredentials = Readonly<Record<string, readonly CredentialSetti
 
 /** Stands for the user that the client asks for. */
 export const USER_PLACE = '{user}';
+
+/** What Hopline logs in to a target with, in place of the client. */
+export interface HeldLogin {
+  readonly user: string;
+  /** The receiver's, to be cleared as soon as the server has answered. */
+  readonly password: Secret;
+  /** For the record: `vault database/creds/orders-ro`. */
+  readonly source: string;
+  /** By which it was given: that of the connection. */
+  readonly decision: Decision;
+}

@@ -33,6 +33,8 @@ export interface ClaimsOptions {
   /** The room that serves an inspected connection to a target. */
   protocolOf(target: string | null): string;
   tlsOf(target: string | null): TargetTls;
+  /** Whether Hopline holds a login for the target. */
+  holds(target: string | null): boolean;
   /** Milliseconds without a byte after which a connection ends; null is never. */
   idleMs(): number | null;
   now(): Micros;
@@ -91,6 +93,8 @@ export class Claims {
       reason: decision.reason,
       subject: subjectOf(hop, root),
       tls: this.#options.tlsOf(hop.target),
+      // In observe mode what policy denies goes on with what the client has itself: nobody gets a login by it.
+      ...(decision.outcome === 'allow' && this.#options.holds(hop.target) ? { held: true } : {}),
       ...(limitIdleMs === null ? {} : { limitIdleMs }),
     };
   }

@@ -23,6 +23,7 @@ import { openStore, type Store } from '../store/open.ts';
 import { workerAccount } from './account.ts';
 import { Certificates } from './certificates.ts';
 import { Claims } from './claims.ts';
+import { Credentials } from './credentials.ts';
 import { destroy } from './destroy.ts';
 import { EventLoop } from './events.ts';
 import { cgroupDirectory, configure, lineageOf, markSelf, plumbingOf, reconfigure } from './kernel-half.ts';
@@ -44,7 +45,7 @@ import { Revocations, tallyRevocations } from './revoke.ts';
 import { Started } from './started.ts';
 import { StoreRecorder } from './store-recorder.ts';
 import { Terminals } from './terminal.ts';
-import { Tripwire } from './tripwire.ts';
+import { ownConnections, Tripwire } from './tripwire.ts';
 
 export interface DaemonOptions {
   readonly configPath: string;
@@ -85,6 +86,7 @@ export class Daemon {
   revocations!: Revocations;
   pool!: WorkerPool;
   tripwire: Tripwire | null = null;
+  readonly credentials: Credentials;
   #pam!: PamSessions;
   #names!: NamesParser;
   #drainMs = 0;
@@ -98,7 +100,13 @@ export class Daemon {
     this.loader = new PolicyLoader(options.configPath, options.protocols);
     this.policy = this.loader.load();
     this.startedWith = this.policy.config;
-    const { paths, host } = this.policy.config;
+    const { paths, host, credentials } = this.policy.config;
+    this.credentials = new Credentials(credentials, {
+      open: this.open,
+      outgoing: ownConnections(this),
+      onRefused: ({ hop }, reason) => this.log.warn({ hop: hop.id, target: hop.target, reason }, 'no login'),
+      onFault: (message) => this.log.warn(message),
+    });
     this.#certificates = new Certificates({
       directory: join(paths.state, 'ca'),
       host,
@@ -157,6 +165,7 @@ export class Daemon {
     this.#pam.start();
     this.#started.add(() => this.events.stop());
     this.events.start();
+    this.#started.add(() => this.credentials.close());
     this.#started.add(() => this.tripwire?.stop());
     this.#started.add(() => this.pool.drain(this.#drainMs));
     await this.pool.start();
@@ -305,6 +314,7 @@ export class Daemon {
       enforcing: () => this.policy.config.mode === 'enforce',
       protocolOf: (target) => protocolFor(this.policy, target, this.options.protocols),
       tlsOf: (target) => tlsFor(this.policy, target),
+      holds: (target) => this.credentials.has(target),
       idleMs: () => this.policy.config.proxy.timeouts.idle,
       toMicros: (bootNs) => this.clock.toMicros(bootNs),
       now: () => this.now(),
@@ -344,6 +354,8 @@ export class Daemon {
       onEnded: ({ hop, bytesUp, bytesDown, reason }) => this.#hopEnded(hop, bytesUp, bytesDown, reason),
       onDialed: ({ hop, source, destination }) => this.tripwire?.opened(hop, 'tcp', source, destination),
       onCertificate: (names) => this.#certificates.mint(names),
+      onCredential: (hop, user) => this.credentials.lend(hop, user),
+      onCredentialRefused: (hop) => this.credentials.refused(hop),
       onAction: (action) => this.record.action(action, this.now()),
       onSpawn: ({ id, pid }) => this.log.debug({ id, pid }, 'worker started'),
       onWorkerLost: ({ worker, pid, hops, reason }) => {
@@ -375,6 +387,7 @@ export class Daemon {
 
   #closed(hop: string): string | null {
     this.tripwire?.ended(hop);
+    this.credentials.ended(hop);
     return this.open.delete(hop);
   }
 

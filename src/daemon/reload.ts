@@ -41,6 +41,7 @@ export async function reload(daemon: Daemon): Promise<Reloaded> {
   const { config, snapshot, warnings } = daemon.policy;
   giveBack(daemon, before);
   daemon.log.level = config.log.level;
+  daemon.credentials.replace(config.credentials);
   daemon.tellWorkers();
   const restart = needRestart(daemon.startedWith, config);
   const { closed, open } = await daemon.revocations.close(denied(daemon));

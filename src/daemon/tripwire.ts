@@ -1,8 +1,10 @@
 import type { Config } from '../config/types.ts';
 import type { Endpoint, Id, Micros, Transport } from '../core/types.ts';
+import type { Outgoing } from '../credentials/outgoing.ts';
 import { Explainer, type FlowKey } from '../tripwire/explain.ts';
 import { type PacketReport, TripwireProcess } from '../tripwire/watch.ts';
 import { workerAccount } from './account.ts';
+import type { Daemon } from './daemon.ts';
 import type { StoreRecorder } from './store-recorder.ts';
 
 const SWEEP_MS = 1000;
@@ -49,10 +51,15 @@ export class Tripwire {
 
   /** @param source null where it is not known: any explains a packet then */
   opened(hop: Id, transport: Transport, source: Endpoint | null, destination: Endpoint): void {
-    const any = { address: destination.address.includes(':') ? '::' : '0.0.0.0', port: ANY_PORT };
-    const flow = { transport, source: source ?? any, destination };
+    const flow = { transport, source: source ?? anySource(destination), destination };
     this.#byHop.set(hop, flow);
     this.#explainer.open(flow, this.#options.now());
+  }
+
+  /** Of the supervisor itself, which asks and is answered within seconds. */
+  own(transport: Transport, source: Endpoint | null, destination: Endpoint): void {
+    const flow = { transport, source: source ?? anySource(destination), destination };
+    this.#explainer.close(flow, this.#options.now());
   }
 
   ended(hop: Id): void {
@@ -71,6 +78,27 @@ export class Tripwire {
   #notice(count: number, detail: string): void {
     this.#options.record.notice({ at: this.#options.now(), kind: 'tripwire', login: null, count, detail });
   }
+}
+
+function anySource(destination: Endpoint): Endpoint {
+  return { address: destination.address.includes(':') ? '::' : '0.0.0.0', port: ANY_PORT };
+}
+
+const DNS_PORT = 53;
+
+/**
+ * The supervisor's own connections. Gap: from which port the system's resolver asks is not known, so that for a minute
+ * after a look-up no packet to a resolver is reported.
+ */
+export function ownConnections(daemon: Daemon): Outgoing {
+  return {
+    lookup: () => {
+      for (const address of daemon.policy.config.dns.resolvers)
+        for (const transport of ['udp', 'tcp'] as const)
+          daemon.tripwire?.own(transport, null, { address, port: DNS_PORT });
+    },
+    connecting: (source, destination) => daemon.tripwire?.own('tcp', source, destination),
+  };
 }
 
 /** Packets that differ in their source port alone are one finding. */

@@ -2,6 +2,7 @@
  * The seam between the proxy and the protocols: the proxy knows no protocol, a protocol knows no proxy.
  */
 import type { Socket } from 'node:net';
+import type { HeldLogin } from '../core/credentials.ts';
 import type { Decision, Endpoint, Id, TargetTls } from '../core/types.ts';
 import type { MaskKey } from '../masking/key.ts';
 import type { Minted } from '../tls/minted.ts';
@@ -50,6 +51,17 @@ export interface Actions {
   end(action: number, detail: Readonly<Record<string, unknown>>): void;
 }
 
+export interface HeldCredential {
+  /**
+   * Once.
+   * @param user whom the client asks for
+   * @throws Error where there is none now, or none for that user, in words for the person at the client
+   */
+  ask(user: string): Promise<HeldLogin>;
+  /** The server did not take it. */
+  refused(): void;
+}
+
 /** One hop as a room sees it. */
 export interface Session {
   readonly hop: Id;
@@ -60,6 +72,8 @@ export interface Session {
   readonly actions: Actions;
   /** How the target wants to be spoken to. */
   readonly tls: TargetTls;
+  /** Null: the client logs in by itself. */
+  readonly credential: HeldCredential | null;
   /**
    * A certificate of the host's own authority for what the client asked for, which is named `names`.
    * @throws Error where there is none

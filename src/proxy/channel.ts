@@ -1,7 +1,9 @@
 /** A worker's end of the line to its supervisor: claims go up, flows come down. */
 
+import type { HeldLogin } from '../core/credentials.ts';
 import type { Endpoint } from '../core/types.ts';
 import type { Minted } from '../tls/minted.ts';
+import { Asked } from './asked.ts';
 import {
   type ActionEndMessage,
   type ActionMessage,
@@ -29,14 +31,8 @@ export const CLAIM_LIMIT = 4096;
 export class Channel {
   readonly #send: (message: ToSupervisor) => void;
   readonly #waiting = new Map<number, Waiting>();
-  readonly #certificates = new Map<
-    number,
-    {
-      resolve(minted: Minted): void;
-      reject(error: Error): void;
-      readonly timer: NodeJS.Timeout;
-    }
-  >();
+  readonly #certificates = new Asked<Minted>();
+  readonly #logins = new Asked<HeldLogin>();
   #next = 1;
   #snapshot = NO_SNAPSHOT;
 
@@ -73,16 +69,24 @@ export class Channel {
 
   /** @throws Error where the supervisor has none, or does not answer within the snapshot's `claimTimeoutMs` */
   certificate(names: readonly string[]): Promise<Minted> {
-    const seq = this.#next;
-    this.#next += 1;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => this.#certified(seq, null, 'the supervisor does not answer'),
-        this.#snapshot.claimTimeoutMs,
-      );
-      this.#certificates.set(seq, { resolve, reject, timer });
-      this.#send({ type: 'certificate', seq, names });
-    });
+    return this.#certificates.ask(this.#snapshot.claimTimeoutMs, (seq) =>
+      this.#send({ type: 'certificate', seq, names }),
+    );
+  }
+
+  /**
+   * The login that is held for a hop, once. As long as a dial may take: it may have to be made elsewhere.
+   * @param user whom the client asks for
+   * @throws Error where there is none, in words for whoever waits
+   */
+  credential(hop: string, user: string): Promise<HeldLogin> {
+    return this.#logins.ask(this.#snapshot.dialTimeoutMs, (seq) =>
+      this.#send({ type: 'credential', seq, hop, user }),
+    );
+  }
+
+  credentialRefused(hop: string): void {
+    this.#send({ type: 'credential-refused', hop });
   }
 
   action(message: ActionMessage | ActionEndMessage): void {
@@ -104,7 +108,12 @@ export class Channel {
       return true;
     }
     if (message.type === 'certificate') {
-      this.#certified(message.seq, message.minted, message.error);
+      this.#certificates.answer(message.seq, message.minted, message.error);
+      return true;
+    }
+    if (message.type === 'credential') {
+      const { seq, login, error } = message;
+      if (!this.#logins.answer(seq, login, error)) login?.password.clear();
       return true;
     }
     if (message.type !== 'flow') return false;
@@ -112,15 +121,6 @@ export class Channel {
     if (!this.#answer(message.seq, { outcome: 'flow', flow: message }))
       this.ended(message.hop, 0, 0, 'the decision came too late: the connection had been refused');
     return true;
-  }
-
-  #certified(seq: number, minted: Minted | null, error: string): void {
-    const waiting = this.#certificates.get(seq);
-    if (waiting === undefined) return;
-    this.#certificates.delete(seq);
-    clearTimeout(waiting.timer);
-    if (minted === null) waiting.reject(new Error(error));
-    else waiting.resolve(minted);
   }
 
   #answer(seq: number, claimed: Claimed): boolean {

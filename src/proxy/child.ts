@@ -1,9 +1,11 @@
 /** One worker process as the supervisor sees it: its channel, and the hops that it has in hand. */
 
 import type { ChildProcess } from 'node:child_process';
+import type { HeldLogin } from '../core/credentials.ts';
 import type { Endpoint, Id, NameAnswer } from '../core/types.ts';
 import type { Minted } from '../tls/minted.ts';
 import { CLAIM_LIMIT } from './channel.ts';
+import { writeCredential } from './credential-messages.ts';
 import {
   type ActionEndMessage,
   type ActionMessage,
@@ -20,6 +22,9 @@ export interface ChildEvents {
   onClaim(seq: number, listener: 'v4' | 'v6', client: Endpoint): void;
   onDialed(hop: Id, source: Endpoint, destination: Endpoint): void;
   onCertificate(seq: number, names: readonly string[]): void;
+  /** Once a hop, and only where the flow said that a login is held for it. */
+  onCredential(seq: number, hop: Id, user: string): void;
+  onCredentialRefused(hop: Id): void;
   onAction(action: ActionMessage | ActionEndMessage): void;
   onEnded(hop: Id, bytesUp: number, bytesDown: number, reason: string | null): void;
   /** It broke the protocol, and is killed. */
@@ -36,6 +41,8 @@ export class Child {
   readonly #process: ChildProcess;
   readonly #events: ChildEvents;
   readonly #hops = new Map<Id, Endpoint>();
+  /** Those whose login was not asked for yet. */
+  readonly #held = new Set<Id>();
   readonly #claims = new Set<number>();
   readonly #parsing = new Map<number, (answers: readonly NameAnswer[]) => void>();
   #nextParse = 1;
@@ -78,6 +85,7 @@ export class Child {
     this.#claims.delete(seq);
     if (this.#gone || !this.#connected) return false;
     this.#hops.set(flow.hop, flow.destination);
+    if (flow.held) this.#held.add(flow.hop);
     this.#send({ ...flow, type: 'flow', seq });
     return true;
   }
@@ -89,6 +97,13 @@ export class Child {
 
   certificate(seq: number, minted: Minted | null, error: string): void {
     this.#send({ type: 'certificate', seq, minted, error: cut(error) });
+  }
+
+  /** @param login cleared here once it is sent, or where nobody is there to take it */
+  credential(seq: number, login: HeldLogin | null, error: string): void {
+    if (this.#connected && this.#process.connected)
+      this.#process.send(writeCredential({ type: 'credential', seq, login, error: cut(error) }), () => {});
+    login?.password.clear();
   }
 
   close(hop: Id, reason: string): void {
@@ -161,6 +176,14 @@ export class Child {
       case 'certificate':
         this.#events.onCertificate(message.seq, message.names);
         return null;
+      case 'credential':
+        if (!this.#held.delete(message.hop)) return 'asked for a login that is not held for it';
+        this.#events.onCredential(message.seq, message.hop, message.user);
+        return null;
+      case 'credential-refused':
+        if (!this.#hops.has(message.hop)) return 'told of a login in a hop that it does not have';
+        this.#events.onCredentialRefused(message.hop);
+        return null;
       case 'action':
       case 'action-end':
         if (!this.#hops.has(message.hop)) return 'told of an action in a hop that it does not have';
@@ -168,6 +191,7 @@ export class Child {
         return null;
       case 'ended':
         if (!this.#hops.delete(message.hop)) return 'ended a hop that it does not have';
+        this.#held.delete(message.hop);
         this.#events.onEnded(message.hop, message.bytesUp, message.bytesDown, message.reason);
         return null;
     }
@@ -180,6 +204,7 @@ export class Child {
     this.#parsing.clear();
     const hops = [...this.#hops.keys()];
     this.#hops.clear();
+    this.#held.clear();
     this.#events.onGone(this.#exit, hops);
   }
 }

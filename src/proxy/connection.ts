@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Endpoint } from '../core/types.ts';
 import { reset } from '../protocols/reset.ts';
-import type { End, ProtocolRoom } from '../protocols/room.ts';
+import type { End, HeldCredential, ProtocolRoom } from '../protocols/room.ts';
 import type { Channel } from './channel.ts';
 import { type Decider, HopActions } from './hop-actions.ts';
 import type { Flow, ListenerName } from './messages.ts';
@@ -71,6 +71,7 @@ export class Connection {
         client: this.#client,
         actions: new HopActions(flow, this.#channel, this.#decider),
         tls: flow.tls,
+        credential: flow.held ? this.#credential(flow.hop) : null,
         certificate: (names) => this.#channel.certificate(names),
         limitIdleMs: flow.limitIdleMs ?? 0,
         dial: () => this.#dial(flow),
@@ -84,6 +85,13 @@ export class Connection {
       if (error instanceof DialError) return this.#refuse(`not reached: ${error.message}`);
       return this.#refuse(`failed: ${error instanceof Error ? error.message : String(error)}`);
     }
+  }
+
+  #credential(hop: string): HeldCredential {
+    return {
+      ask: (user) => this.#channel.credential(hop, user),
+      refused: () => this.#channel.credentialRefused(hop),
+    };
   }
 
   #dial(flow: Flow): Promise<Socket> {

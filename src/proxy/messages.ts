@@ -7,6 +7,14 @@ import { isIP } from 'node:net';
 import { count, endpoint, text as fits, record } from '../core/fields.ts';
 import type { Decision, Endpoint, Id, Login, NameAnswer, TargetTls } from '../core/types.ts';
 import type { Minted } from '../tls/minted.ts';
+import {
+  type CredentialAnswer,
+  type CredentialAsk,
+  type CredentialRefused,
+  credentialAnswer,
+  credentialAsk,
+  credentialRefused,
+} from './credential-messages.ts';
 
 export type ListenerName = 'v4' | 'v6';
 
@@ -80,11 +88,15 @@ export interface Flow {
   readonly limitIdleMs?: number;
   readonly subject: Subject;
   readonly tls: TargetTls;
+  /** Hopline logs in to the target itself: the login is there to be asked for. */
+  readonly held?: boolean;
 }
 
 export type ToSupervisor =
   | { readonly type: 'ready' }
   | { readonly type: 'certificate'; readonly seq: number; readonly names: readonly string[] }
+  | CredentialAsk
+  | CredentialRefused
   | ActionMessage
   | ActionEndMessage
   | {
@@ -119,6 +131,7 @@ export type ToWorker =
       readonly minted: Minted | null;
       readonly error: string;
     }
+  | CredentialAnswer
   | { readonly type: 'drain'; readonly deadlineMs: number };
 
 const MOST_ANSWERS = 64;
@@ -163,6 +176,10 @@ export function fromWorker(value: unknown): ToSupervisor | null {
       if (!count(seq) || !texts(names) || names.length > MOST_ANSWERS) return null;
       return { type: 'certificate', seq, names };
     }
+    case 'credential':
+      return credentialAsk(m);
+    case 'credential-refused':
+      return credentialRefused(m);
     case 'action': {
       const { hop, action, kind, subject, detail } = m;
       const decided = decision(m.decision);
@@ -215,6 +232,8 @@ export function fromSupervisor(value: unknown): ToWorker | null {
       if (!count(m.seq) || !text(m.error)) return null;
       return { type: 'certificate', seq: m.seq, minted, error: m.error };
     }
+    case 'credential':
+      return credentialAnswer(m);
     case 'drain':
       return count(m.deadlineMs) ? { type: 'drain', deadlineMs: m.deadlineMs } : null;
     default:
@@ -237,7 +256,7 @@ function nameAnswer(value: unknown): NameAnswer | null {
 }
 
 function flow(m: Record<string, unknown>): ToWorker | null {
-  const { seq, hop, target, protocol, outcome, reason, limitIdleMs } = m;
+  const { seq, hop, target, protocol, outcome, reason, limitIdleMs, held } = m;
   const destination = endpoint(m.destination);
   if (!count(seq) || !text(hop) || !text(protocol) || !text(reason) || destination === null) return null;
   if (target !== null && !text(target)) return null;
@@ -245,8 +264,9 @@ function flow(m: Record<string, unknown>): ToWorker | null {
   const subject = record(m.subject) as Subject | null;
   const tls = record(m.tls) as TargetTls | null;
   if (subject === null || tls === null) return null;
+  if (held !== undefined && typeof held !== 'boolean') return null;
   const whose = { hop, destination, target, protocol, outcome, reason, subject, tls } as const;
-  const known = { type: 'flow', seq, ...whose } as const;
+  const known = { type: 'flow', seq, ...whose, ...(held === undefined ? {} : { held }) } as const;
   if (limitIdleMs === undefined) return known;
   return count(limitIdleMs) ? { ...known, limitIdleMs } : null;
 }

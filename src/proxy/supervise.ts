@@ -1,5 +1,6 @@
 /** The supervisor's side of the proxy: keeps the workers alive, answers their claims, knows which hop is where. */
 
+import type { HeldLogin } from '../core/credentials.ts';
 import type { Endpoint, Id, NameAnswer } from '../core/types.ts';
 import { type Account, spawnUnprivileged } from '../core/unprivileged.ts';
 import type { Minted } from '../tls/minted.ts';
@@ -61,6 +62,10 @@ export interface PoolOptions {
   onDialed(dialed: Dialed): void;
   /** Signed by the host's own authority, PEM. A rejection is told to the worker. */
   onCertificate(names: readonly string[]): Promise<Minted>;
+  /** The login that is held for a hop, for a client that asks for a user. A rejection is told to the client. */
+  onCredential(hop: Id, user: string): Promise<HeldLogin>;
+  /** The server did not take it. */
+  onCredentialRefused(hop: Id): void;
   /** Something that is done in a hop, before it goes on; or what became of it. */
   onAction(action: ActionMessage | ActionEndMessage): void;
   /** Before the worker accepts anything: its pid is the daemon's own from here on. */
@@ -191,6 +196,14 @@ export class WorkerPool {
       onClaim: (seq, listener, client) => void this.#claim(slot, seq, { worker: slot.id, listener, client }),
       onDialed: (hop, source, destination) => this.#options.onDialed({ hop, source, destination }),
       onAction: (action) => this.#options.onAction(action),
+      onCredential: (seq, hop, user) => {
+        const { child } = slot;
+        this.#options.onCredential(hop, user).then(
+          (login) => child?.credential(seq, login, ''),
+          (error: Error) => child?.credential(seq, null, error.message),
+        );
+      },
+      onCredentialRefused: (hop) => this.#options.onCredentialRefused(hop),
       onCertificate: (seq, names) => {
         const { child } = slot;
         this.#options.onCertificate(names).then(

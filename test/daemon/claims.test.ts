@@ -39,6 +39,7 @@ class Setup {
     protocolOf: (target) => (target === 'orders-db' ? 'postgres' : 'tcp'),
     idleMs: () => this.idle,
     tlsOf: () => ({ mode: 'prefer', ca: null, serverName: null }),
+    holds: (target) => target === 'orders-db',
     now: () => ++this.#at,
     toMicros: Number,
   });

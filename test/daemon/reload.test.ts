@@ -67,6 +67,7 @@ class Fake {
       kernel: { maps },
       installRoutes: install,
       tellWorkers: () => this.workersTold++,
+      credentials: { replace: () => {} },
       now: () => 1,
       record: { notice: ({ detail }: { detail: string }) => this.notices.push(detail), flush: () => true },
       revocations: {

@@ -71,6 +71,8 @@ export async function rig(
     onDialed: (dial) => dialed.push(dial),
     onAction: () => {},
     onCertificate: async () => ({ certificate: '', key: '', renewAt: 0 }),
+    onCredential: () => Promise.reject(new Error('none is held')),
+    onCredentialRefused: () => {},
     onSpawn: () => {},
     onWorkerLost: (worker) => lost.push(worker),
     onFault: ({ message }) => faults.push(message),

@@ -6,7 +6,8 @@ import { reset } from '../reset.ts';
 import type { End, Session } from '../room.ts';
 import { CANCEL_FACTS, replicationFacts, type SessionFacts } from './actions.ts';
 import { type Arrived, arrive } from './arrive.ts';
-import { AuthenticationError } from './auth/errors.ts';
+import { AuthenticationError, LoginError } from './auth/errors.ts';
+import { heldLogin } from './auth/injected.ts';
 import { AuthenticationRelay, type Relayed } from './auth/relay.ts';
 import { Answers } from './awaited.ts';
 import { BackendHandler } from './backend.ts';
@@ -56,12 +57,14 @@ export async function serve(session: Session): Promise<End> {
     if (arrived.packet.name === 'CancelRequest')
       return await cancel(session, arrived.bytes, arrived.packet.processId, reachOnce);
     const message = arrived.packet as StartupMessage;
-    const facts = sessionFacts(message);
+    using login = await heldLogin(session, message, reachOnce);
+    const facts = sessionFacts(message, login?.user ?? null);
     refuseReplication(session, message, facts);
     await loadParser();
     analyser ??= new Analyser();
     const reached = await reachOnce();
-    reached.stream.write(arrived.bytes);
+    if (login === null) reached.stream.write(arrived.bytes);
+    else await login.authenticate(reached, arrived.stream);
     return await new Conversation(session, facts, arrived, reached).run(arrived.rest);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -71,7 +74,9 @@ export async function serve(session: Session): Promise<End> {
         : error instanceof RefusedError
           ? INSUFFICIENT_PRIVILEGE
           : CONNECTION_FAILURE;
-    if (speaking.writable) speaking.write(encode(errorResponse, errorFields(fatal(code, error.message))));
+    const told = error instanceof AuthenticationError || error instanceof LoginError;
+    const report = told ? error.report : fatal(code, error.message);
+    if (speaking.writable) speaking.write(encode(errorResponse, errorFields(report)));
     speaking.end();
     return leave(client, reaching, error.message);
   }
@@ -98,9 +103,11 @@ function refuseReplication({ actions }: Session, message: StartupMessage, of: Se
   if (!passes(decision)) throw new RefusedError(decision.reason);
 }
 
-function sessionFacts(message: StartupMessage): SessionFacts {
-  const role = startupParameter(message, 'user')?.toString('utf8') ?? '';
-  return { database: startupParameter(message, 'database')?.toString('utf8') ?? role, role };
+/** @param held who is logged in as in place of whom the client asks for; null: nobody */
+function sessionFacts(message: StartupMessage, held: string | null): SessionFacts {
+  const asked = startupParameter(message, 'user')?.toString('utf8') ?? '';
+  const database = startupParameter(message, 'database')?.toString('utf8') ?? asked;
+  return { database, role: held ?? asked };
 }
 
 /** What was begun with the server is of no use any more. */

@@ -134,11 +134,26 @@ export function protocolExtensions(message: StartupMessage): readonly StartupPar
 export function startupMessage(
   out: Writer,
   protocolVersion: number,
-  parameters: readonly { readonly name: string; readonly value: string | Buffer }[],
+  parameters: readonly { readonly name: string | Buffer; readonly value: string | Buffer }[],
 ): void {
   out.begin(null).int32(protocolVersion);
   for (const { name, value } of parameters) out.string(name).string(value);
   out.int8(0).end();
+}
+
+/**
+ * The same startup for another user. The database that goes by the name of the user, where none is named, stays that of
+ * the user who was asked for.
+ */
+export function startupAs(out: Writer, message: StartupMessage, user: string): void {
+  const asked = startupParameter(message, 'user');
+  const others = message.parameters.filter(({ name }) => name !== 'user');
+  const database = others.some(({ name }) => name === 'database') || asked === null;
+  startupMessage(out, message.protocolVersion, [
+    { name: 'user', value: user },
+    ...(database ? [] : [{ name: 'database', value: asked }]),
+    ...others.map(({ name, value }) => ({ name: Buffer.from(name, 'latin1'), value })),
+  ]);
 }
 
 export function sslRequest(out: Writer): void {

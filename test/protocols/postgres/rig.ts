@@ -9,7 +9,7 @@ import pg from 'pg';
 import type { Test } from 'tap';
 import type { Decision, TargetTls } from '../../../src/core/types.ts';
 import { postgres } from '../../../src/protocols/postgres/index.ts';
-import type { ActionDraft, End, Facts, Masking } from '../../../src/protocols/room.ts';
+import type { ActionDraft, End, Facts, HeldCredential, Masking } from '../../../src/protocols/room.ts';
 import { openAuthority } from '../../../src/tls/ca.ts';
 import { Mint } from '../../../src/tls/mint.ts';
 
@@ -28,6 +28,12 @@ export interface Rig {
   deny: (facts: Facts) => string | null;
   /** Null: nothing is masked. */
   masking: Masking | null;
+  /** A login that Hopline holds. */
+  credential: HeldCredential | null;
+  /** Where clients think that the server is. */
+  address: string;
+  /** Ends the hop that was served last, from above. */
+  close: () => void;
   /** PEM of the authority that clients have to trust. */
   readonly authority: string;
   psql(sql: string, ...args: string[]): Promise<{ out: string; err: string; code: number }>;
@@ -66,9 +72,10 @@ export async function rig(
     const served = postgres.serve({
       hop: 'test',
       target: 'db',
-      destination: { address: '127.0.0.1', port: 5432 },
+      destination: { address: made.address, port: 5432 },
       client,
       limitIdleMs: 0,
+      credential: made.credential,
       tls,
       certificate: (names) => mint.mint({ names }),
       actions: {
@@ -101,7 +108,9 @@ export async function rig(
         upstream.pause();
         return upstream;
       },
-      onClose: () => {},
+      onClose: (reset) => {
+        made.close = reset;
+      },
     });
     served.then(
       (end) => ends.push(end),
@@ -121,6 +130,9 @@ export async function rig(
     recorded,
     ends,
     asked,
+    credential: null,
+    address: '127.0.0.1',
+    close: () => {},
     deny: () => null,
     masking: null,
     psql: (sql, ...args) => psql(port, sql, args),

@@ -24,7 +24,19 @@ export class AuthenticationError extends Error {
   /** As the client is told: 28000 invalid_authorization_specification, 08P01 protocol_violation. */
   get report(): ErrorReport {
     const code = this.code === 'client' || this.code === 'server' ? '08P01' : '28000';
-    const report = { severity: 'FATAL', code, message: `hopline: ${this.message}` };
+    const report = { severity: 'FATAL', code, message: `Hopline: ${this.message}` };
     return this.hint === '' ? report : { ...report, hint: this.hint };
+  }
+}
+
+/** The server does not let Hopline in; the report is what the client is told. */
+export class LoginError extends Error {
+  override readonly name = 'LoginError';
+  readonly report: ErrorReport;
+
+  /** @param message for the record */
+  constructor(message: string, report: ErrorReport) {
+    super(message);
+    this.report = report;
   }
 }

@@ -54,7 +54,7 @@ async function through(setup: Partial<ProxySetup>, client: () => Promise<string>
 const REQUIRED = /^channel binding (?:is )?required/;
 const NEGOTIATION = /^FATAL: {2}SCRAM channel binding negotiation error/;
 const BOUND =
-  /^FATAL: {2}hopline: SCRAM with channel binding cannot be relayed[\s\S]*HINT: {2}Connect with channel_binding=disable/;
+  /^FATAL: {2}Hopline: SCRAM with channel binding cannot be relayed[\s\S]*HINT: {2}Connect with channel_binding=disable/;
 
 interface Row {
   readonly client: boolean;
@@ -161,7 +161,7 @@ t.test('psql: a password in clear only where nobody can read it', async (t) => {
   const refused = await through({ serverTls: false, remote: true }, () => psql(settings));
   t.match(
     refused.said,
-    /^FATAL: {2}hopline: the server asks for the password in clear[\s\S]*HINT: {2}Set TLS/,
+    /^FATAL: {2}Hopline: the server asks for the password in clear[\s\S]*HINT: {2}Set TLS/,
   );
   t.equal(refused.ends, 'refused: method');
   t.equal((await through({ serverTls: true, remote: true }, () => psql(settings))).said, 'ok');
