@@ -125,6 +125,17 @@ export interface Explanation {
   readonly user: string | null;
   readonly groups: readonly string[];
   readonly chain: readonly string[];
+  /** The login that Hopline holds for the target and would use. */
+  readonly held: {
+    /** Who says the user. */
+    readonly by: 'settings' | 'client' | 'source' | null;
+    /** Where the settings say it. */
+    readonly user: string | null;
+    /** What kind of place it comes from. */
+    readonly source: string | null;
+    /** Why there is none for this person. */
+    readonly refused: string | null;
+  } | null;
   /** Texts of the policies that determined it, by id. */
   readonly policies: Readonly<Record<string, string>>;
 }

@@ -1,20 +1,19 @@
 /** Logins that Hopline holds: the supervisor alone gets them from where they are, and lends each hop its own. */
 
-import type { CredentialSettings, HeldLogin, HeldUser, TargetCredentials } from '../core/credentials.ts';
+import type { Logger } from 'pino';
+
+import type { CredentialSettings, HeldLogin, TargetCredentials } from '../core/credentials.ts';
 import type { Id } from '../core/types.ts';
 import type { Credential, CredentialSource, Held } from '../credentials/credential.ts';
-import type { SourceOptions } from '../credentials/source.ts';
+import type { Outgoing } from '../credentials/outgoing.ts';
+import { chooseLogin, NoLoginError, userOf } from './choose-login.ts';
 import type { OpenHop, OpenHops } from './open-hops.ts';
 
-export interface CredentialsOptions extends SourceOptions {
+export interface CredentialsOptions {
   readonly open: OpenHops;
-  /** A person was refused, and why. Without secrets. */
-  onRefused(hop: OpenHop, reason: string): void;
-}
-
-/** No login for this hop. The message is for the person at the client. */
-export class NoLoginError extends Error {
-  override readonly name = 'NoLoginError';
+  /** Who was refused, and what goes wrong while nobody asks; without secrets. */
+  readonly log: Pick<Logger, 'warn'>;
+  readonly outgoing: Outgoing;
 }
 
 /** One source for all hops whose login comes from the same place. */
@@ -69,7 +68,7 @@ export class Credentials {
       return await this.#lend(open, asked);
     } catch (error) {
       const why = reasonOf(error);
-      this.#options.onRefused(open, why);
+      this.#warn(open, why);
       throw new NoLoginError(why);
     }
   }
@@ -80,7 +79,7 @@ export class Credentials {
     const open = this.#options.open.get(hop);
     if (lent === undefined || open === undefined) return;
     lent.lender.source.refused();
-    this.#options.onRefused(open, `the server did not take the login from ${lent.lender.source.description}`);
+    this.#warn(open, `the server did not take the login from ${lent.lender.source.description}`);
   }
 
   /** The hop is over. */
@@ -109,7 +108,7 @@ export class Credentials {
     if (open.closing !== null || (root !== null && root.revoked !== null))
       throw new NoLoginError('this login was revoked');
     const groups = root?.identity?.verified ? root.identity.groups : [];
-    const chosen = choose(this.#targets[target ?? ''] ?? [], groups, asked, target ?? '');
+    const chosen = chooseLogin(this.#targets[target ?? ''] ?? [], groups, asked, target ?? '');
     const user = userOf(chosen.user, asked);
     const lender = await this.#lender(chosen, user);
     lender.holders += 1;
@@ -143,15 +142,23 @@ export class Credentials {
     const key = JSON.stringify([text, user]);
     const known = this.#lenders.get(key);
     if (known !== undefined) return known;
+    const options = {
+      outgoing: this.#options.outgoing,
+      onFault: (message: string) => this.#options.log.warn(message),
+    };
     const made = {
       settings: text,
-      source: sourceOf(settings, user, this.#options),
+      source: sourceOf(settings, user, options),
       holders: 0,
       retired: false,
     };
     this.#lenders.set(key, made);
     if (this.#lenders.size > MOST_LENDERS) this.#tidy(made);
     return made;
+  }
+
+  #warn({ hop }: OpenHop, reason: string): void {
+    this.#options.log.warn({ hop: hop.id, target: hop.target, reason }, 'no login for a hop');
   }
 
   #release(lender: Lender): void {
@@ -166,45 +173,9 @@ export class Credentials {
       if (lender.holders > 0 || lender === kept || !(lender.retired || over > 0)) continue;
       over -= 1;
       this.#lenders.delete(key);
-      lender.source.close().catch((error: unknown) => this.#options.onFault(reasonOf(error)));
+      lender.source.close().catch((error: unknown) => this.#options.log.warn(reasonOf(error)));
     }
   }
-}
-
-/**
- * The first that is for the person, or the one for the user that the client asks for.
- * @throws NoLoginError
- */
-function choose(
-  all: readonly CredentialSettings[],
-  groups: readonly string[],
-  asked: string,
-  target: string,
-): CredentialSettings {
-  const mine = all.filter(
-    (one) => one.groups.length === 0 || one.groups.some((group) => groups.includes(group)),
-  );
-  const named = ({ user }: CredentialSettings) => user.by === 'settings' && user.name === asked;
-  const chosen = mine.find(named);
-  if (chosen !== undefined) return chosen;
-  const others = all.find(named);
-  if (others !== undefined)
-    throw new NoLoginError(`the login of ${asked} on ${target} is for ${others.groups.join(', ')}`);
-  const [first] = mine;
-  if (first !== undefined) return first;
-  throw new NoLoginError(
-    all.length === 0
-      ? `no login is held for ${target} any more`
-      : `the logins of ${target} are for ${[...new Set(all.flatMap((one) => one.groups))].join(', ')}`,
-  );
-}
-
-/** @returns null where the source says */
-function userOf(user: HeldUser, asked: string): string | null {
-  if (user.by === 'source') return null;
-  if (user.by === 'settings') return user.name;
-  if (asked === '') throw new NoLoginError('the client does not say which user it wants to be');
-  return asked;
 }
 
 function nameOf(user: string | null, held: Credential, { source }: Lender): string {

@@ -101,12 +101,8 @@ export class Daemon {
     this.policy = this.loader.load();
     this.startedWith = this.policy.config;
     const { paths, host, credentials } = this.policy.config;
-    this.credentials = new Credentials(credentials, {
-      open: this.open,
-      outgoing: ownConnections(this),
-      onRefused: ({ hop }, reason) => this.log.warn({ hop: hop.id, target: hop.target, reason }, 'no login'),
-      onFault: (message) => this.log.warn(message),
-    });
+    const outgoing = ownConnections(this);
+    this.credentials = new Credentials(credentials, { open: this.open, log: this.log, outgoing });
     this.#certificates = new Certificates({
       directory: join(paths.state, 'ca'),
       host,

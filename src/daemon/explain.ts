@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import { ControlError, type Explanation, type Params } from '../api/protocol.ts';
 import type { Endpoint, Login, Target } from '../core/types.ts';
 import { explainConnect } from '../policy/explain.ts';
+import { chooseLogin, NoLoginError } from './choose-login.ts';
 import type { Daemon } from './daemon.ts';
 
 type Who = Pick<Login, 'kind' | 'source' | 'user' | 'identity'>;
@@ -38,10 +39,26 @@ export function explain(daemon: Daemon, params: Params['policy.explain']): Expla
     user: login.identity?.name ?? login.user,
     groups: login.identity?.groups ?? [],
     chain,
+    held: heldFor(daemon, route?.target ?? null, login),
     policies: Object.fromEntries(
       explained.determining.map(({ id, file, line, text }) => [id, `${file}:${line}\n${text}`]),
     ),
   };
+}
+
+/** The login that Hopline would use, for a client that asks for no other of those that are held. */
+function heldFor(daemon: Daemon, target: string | null, { identity }: Who): Explanation['held'] {
+  const { credentials } = daemon.policy.config;
+  if (target === null || !Object.hasOwn(credentials, target)) return null;
+  try {
+    const groups = identity?.verified ? identity.groups : [];
+    const { user, source } = chooseLogin(credentials[target] ?? [], groups, '', target);
+    const name = user.by === 'settings' ? user.name : null;
+    return { by: user.by, user: name, source: source.kind, refused: null };
+  } catch (error) {
+    if (!(error instanceof NoLoginError)) throw error;
+    return { by: null, user: null, source: null, refused: error.message };
+  }
 }
 
 function askedLogin(daemon: Daemon, { login, user }: Params['policy.explain']): Who {

@@ -4,7 +4,6 @@ import type { Outgoing } from '../credentials/outgoing.ts';
 import { Explainer, type FlowKey } from '../tripwire/explain.ts';
 import { type PacketReport, TripwireProcess } from '../tripwire/watch.ts';
 import { workerAccount } from './account.ts';
-import type { Daemon } from './daemon.ts';
 import type { StoreRecorder } from './store-recorder.ts';
 
 const SWEEP_MS = 1000;
@@ -90,14 +89,17 @@ const DNS_PORT = 53;
  * The supervisor's own connections. Gap: from which port the system's resolver asks is not known, so that for a minute
  * after a look-up no packet to a resolver is reported.
  */
-export function ownConnections(daemon: Daemon): Outgoing {
+export function ownConnections(of: {
+  readonly tripwire: Tripwire | null;
+  readonly policy: { readonly config: Pick<Config, 'dns'> };
+}): Outgoing {
   return {
     lookup: () => {
-      for (const address of daemon.policy.config.dns.resolvers)
+      for (const address of of.policy.config.dns.resolvers)
         for (const transport of ['udp', 'tcp'] as const)
-          daemon.tripwire?.own(transport, null, { address, port: DNS_PORT });
+          of.tripwire?.own(transport, null, { address, port: DNS_PORT });
     },
-    connecting: (source, destination) => daemon.tripwire?.own('tcp', source, destination),
+    connecting: (source, destination) => of.tripwire?.own('tcp', source, destination),
   };
 }
 

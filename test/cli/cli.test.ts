@@ -96,7 +96,7 @@ t.test('exit codes and what is said', async (t) => {
     [
       ['policy', 'explain', '--user', 'alice', '--target', 'orders-db', '--chain', 'bash, psql'],
       0,
-      /allow.*\n.*alice \(engineers\)\n.*bash › psql/,
+      /allow.*\n.*alice \(engineers\)\n.*bash › psql[\s\S]*held by Hopline: app, from vault-kv/,
     ],
     [['policy', 'explain', '--user', 'bob', '--target', 'orders-db'], 1, /deny {2}by policy "base"/],
     [['status'], 2, /./],

@@ -122,6 +122,7 @@ export async function serving(t: Test, over: Handlers = {}) {
         user: params.user ?? null,
         groups: ['engineers'],
         chain: params.chain ?? [],
+        held: { by: 'settings', user: 'app', source: 'vault-kv', refused: null },
         policies: { base: 'permit(principal, action, resource);' },
       }),
       ...over,

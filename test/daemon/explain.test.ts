@@ -9,6 +9,8 @@ import { hop, login, temporaryStore } from '../store/seed.ts';
 
 const TARGETS = `targets:
   web1: {addresses: [10.77.0.30, "fd77::30"], ports: [80, 443]}
+  held: {addresses: [10.77.0.20], ports: [5432], protocol: postgres, credential: {systemd: orders, user: app}}
+  asked: {addresses: [10.77.0.21], ports: [5432], protocol: postgres, credential: {file: "{user}", user: "*", groups: [dba]}}
   ntp: {addresses: [10.0.0.123], ports: [123], transport: udp}
 `;
 const POLICY = `@id("web") permit (principal, action == Action::"connect", resource == Target::"web1");
@@ -28,7 +30,7 @@ function asking(t: Test) {
     'targets.yaml': TARGETS,
     policies: { 'a.cedar': POLICY },
   });
-  const policy = new PolicyLoader(join(dir, 'hopline.yaml'), ['tcp']).load();
+  const policy = new PolicyLoader(join(dir, 'hopline.yaml'), ['tcp', 'postgres']).load();
   const routing = new Routing();
   routing.install(policy.routes);
   const daemon = { policy, routing, store: s.store } as unknown as Daemon;
@@ -81,4 +83,11 @@ t.test('what nobody knows, and what is no destination', async (t) => {
     'web1:80/sctp',
   ])
     t.throws(() => ask({ destination }), { code: 'bad_request' }, destination);
+});
+
+t.test('the login that Hopline would use', async (t) => {
+  const ask = asking(t);
+  t.equal(ask({ target: 'web1' }).held, null);
+  t.same(ask({ target: 'held' }).held, { by: 'settings', user: 'app', source: 'systemd', refused: null });
+  t.match(ask({ target: 'asked' }).held, { user: null, source: null, refused: /for dba/ });
 });

@@ -42,9 +42,13 @@ const action = {
 };
 const actionEnd = { type: 'action-end', hop: 'H', action: 1, detail: '{}' };
 const certificate = { type: 'certificate', seq: 3, names: ['db1'] };
+const ask = { type: 'credential', seq: 4, hop: 'H', user: 'alice' };
+const refusedLogin = { type: 'credential-refused', hop: 'H' };
 
 t.test('good messages pass, without fields of their own invention', async (t) => {
-  for (const message of [{ type: 'ready' }, claim, ended, dialed, action, actionEnd, certificate]) {
+  for (const message of [
+    ...[{ type: 'ready' }, claim, ended, dialed, action, actionEnd, certificate, ask, refusedLogin],
+  ]) {
     t.same(fromWorker(message), message);
     t.same(fromWorker({ ...message, constructor: 1, extra: {} }), message);
   }
@@ -55,6 +59,8 @@ t.test('good messages pass, without fields of their own invention', async (t) =>
   for (const message of [
     flow,
     { ...flow, limitIdleMs: 5, target: 'db' },
+    { ...flow, held: true },
+    { type: 'credential', seq: 4, login: null, error: 'no Vault' },
     snapshot,
     refuse,
     close,
@@ -108,6 +114,8 @@ const wrong: Record<string, unknown[]> = {
     { ...decision, reason: 1 },
   ],
   names: [null, [1], Array(65).fill('a')],
+  user: [null, 5, 'x'.repeat(TEXT_LIMIT + 1)],
+  held: ['yes', null],
   snapshot: [
     null,
     {},
@@ -123,10 +131,10 @@ t.test('anything else does not', async (t) => {
   }
   for (const [field, values] of Object.entries(wrong)) {
     for (const value of values) {
-      for (const message of [claim, ended, dialed, action, actionEnd, certificate])
+      for (const message of [claim, ended, dialed, action, actionEnd, certificate, ask, refusedLogin])
         if (field in message) t.equal(fromWorker({ ...message, [field]: value }), null, `${field}`);
       for (const message of [flow, snapshot])
-        if (field in message || (field === 'limitIdleMs' && message === flow))
+        if (field in message || (['limitIdleMs', 'held'].includes(field) && message === flow))
           t.equal(fromSupervisor({ ...message, [field]: value }), null, `${field}`);
     }
   }
@@ -137,6 +145,8 @@ t.test('a worker that breaks the protocol is killed, and replaced', async (t) =>
     { type: 'claim', seq: 'one' },
     { type: 'ended', hop: 'SOMEONE-ELSES', bytesUp: 0, bytesDown: 0, reason: null },
     { type: 'action-end', hop: 'SOMEONE-ELSES', action: 1, detail: '{}' },
+    { type: 'credential', seq: 1, hop: 'SOMEONE-ELSES', user: 'alice' },
+    { type: 'credential-refused', hop: 'SOMEONE-ELSES' },
     { type: 'dialed', hop: 'SOMEONE-ELSES', source: { address: '10.0.0.1', port: 1 } },
   ];
   for (const lie of lies) {
@@ -150,7 +160,7 @@ t.test('a worker that breaks the protocol is killed, and replaced', async (t) =>
     await using r = await rig({ address: '127.0.0.1', port: 1 }, undefined, { entry });
     const pid = r.pool.workers()[0]?.pid;
     await until(() => r.lost.length > 0, 'the loss');
-    t.match(r.faults[0], /none of the protocol|does not have/);
+    t.match(r.faults[0], /none of the protocol|does not have|not held for it/);
     t.match(r.lost[0], { pid, reason: /SIGKILL/ });
     t.same(r.ended, []);
   }

@@ -1,3 +1,4 @@
+import type { Explanation } from '../../api/protocol.ts';
 import { printable } from '../../core/text.ts';
 import type { Context } from '../context.ts';
 import { chain } from '../describe.ts';
@@ -36,6 +37,7 @@ export async function explain(context: Context, options: Readonly<Record<string,
       ...(found.chain.length === 0 ? [] : [line('chain', chain(found.chain, style))]),
       line('to', printable(`${found.route.target ?? ''}${where}`.trim())),
       line('route', printable(found.route.action)),
+      ...(found.held === null ? [] : [line('login', printable(held(found.held)))]),
       ...decision.errors.map((text) => line('error', colors.red(printable(text)))),
       ...Object.entries(found.policies).flatMap(([id, text]) => [
         '',
@@ -48,4 +50,10 @@ export async function explain(context: Context, options: Readonly<Record<string,
     ]);
   }
   return decision.outcome === 'allow' ? EXIT.ok : EXIT.no;
+}
+
+function held({ by, user, source, refused }: NonNullable<Explanation['held']>): string {
+  if (refused !== null) return `none: ${refused}`;
+  const whose = by === 'client' ? 'whoever the client asks for' : (user ?? 'whoever it says');
+  return `held by Hopline: ${whose}, from ${source}`;
 }
