@@ -25,7 +25,7 @@ export interface FakeVault {
   /** Roles of `database`: how long their leases are, and the longest that renewals make of them. Seconds. */
   readonly roles: Map<string, { ttl: number; max: number; renewable: boolean }>;
   /** Leases that were not revoked, by id. */
-  readonly leases: Map<string, { role: string; made: number; ends: number }>;
+  readonly leases: Map<string, { role: string; user: string; made: number; ends: number }>;
   /** `METHOD PATH` of each request. */
   readonly requests: string[];
   /** Answers in place of the API, while it is set. */
@@ -33,7 +33,20 @@ export interface FakeVault {
   close(): void;
 }
 
-export async function fakeVault(tls: { certificate: string; key: string } | null = null): Promise<FakeVault> {
+export interface FakeVaultOptions {
+  readonly host?: string;
+  readonly port?: number;
+  /** A login was made, as the database's plugin makes it. */
+  made?(user: string, password: string, until: Date): void;
+  /** It was revoked. */
+  revoked?(user: string): void;
+}
+
+export async function fakeVault(
+  tls: { certificate: string; key: string } | null = null,
+  options: FakeVaultOptions = {},
+): Promise<FakeVault> {
+  const { host = '127.0.0.1', port: wanted = 0 } = options;
   const listener: RequestListener = (request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (part: Buffer) => parts.push(part));
@@ -60,11 +73,11 @@ export async function fakeVault(tls: { certificate: string; key: string } | null
     tls === null
       ? createServer(listener)
       : createTlsServer({ cert: tls.certificate, key: tls.key }, listener);
-  server.listen(0, '127.0.0.1');
+  server.listen(wanted, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const vault: FakeVault = {
-    address: `http${tls === null ? '' : 's'}://127.0.0.1:${port}`,
+    address: `http${tls === null ? '' : 's'}://${host}:${port}`,
     token: TOKEN,
     namespace: null,
     kv: new Map(),
@@ -119,6 +132,7 @@ export async function fakeVault(tls: { certificate: string; key: string } | null
       return json({ lease_id, renewable: true, lease_duration, data: null });
     }
     if (path === '/v1/sys/leases/revoke') {
+      if (lease !== undefined) options.revoked?.(lease.user);
       vault.leases.delete(lease_id);
       return { status: 204 };
     }
@@ -129,13 +143,16 @@ export async function fakeVault(tls: { certificate: string; key: string } | null
     const rule = vault.roles.get(role);
     if (rule === undefined) return errors(400, `unknown role: ${role}`);
     const lease_id = `database/creds/${role}/${randomUUID()}`;
-    vault.leases.set(lease_id, { role, made: Date.now(), ends: Date.now() + rule.ttl * 1000 });
     const username = `v-token-${role}-${vault.leases.size}-${randomUUID().slice(0, 8)}`;
+    const password = `Geheim-${randomUUID()}`;
+    const ends = Date.now() + rule.ttl * 1000;
+    vault.leases.set(lease_id, { role, user: username, made: Date.now(), ends });
+    options.made?.(username, password, new Date(ends));
     return json({
       lease_id,
       renewable: rule.renewable,
       lease_duration: rule.ttl,
-      data: { username, password: `Geheim-${randomUUID()}` },
+      data: { username, password },
     });
   }
   return vault;

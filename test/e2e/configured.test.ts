@@ -1,6 +1,6 @@
 // The same paths under another configuration: observe, direct targets, what UDP and ping are allowed.
 import { readFileSync, writeFileSync } from 'node:fs';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { isHop, isLoginOf } from './assertions.ts';
 import {
   DIAL,
@@ -14,39 +14,15 @@ import {
   mark,
   openGate,
   programs,
-  rootOf,
   ssh,
   sshArgs,
   start,
   waitForHop,
 } from './support.ts';
+import { etc, HOST, under } from './under.ts';
 
-const HOST = 'bastion2';
 t.before(labUp);
 t.setTimeout(600_000);
-
-const etc = (file: string) => `${rootOf(HOST)}/etc/hopline/${file}`;
-
-/** Runs under another configuration, which is put back whatever happens. */
-async function under(
-  t: Test,
-  changes: Record<string, (text: string) => string>,
-  action: () => Promise<void>,
-): Promise<void> {
-  const before = Object.keys(changes).map((file) => [file, readFileSync(etc(file), 'utf8')] as const);
-  const reload = async () => {
-    const { code, out, err } = await hopline(HOST, ['reload']);
-    t.equal(code, 0, `reload ${code === 0 ? '' : out + err}`);
-  };
-  for (const [file, text] of before) writeFileSync(etc(file), changes[file]?.(text) ?? text);
-  try {
-    await reload();
-    await action();
-  } finally {
-    for (const [file, text] of before) writeFileSync(etc(file), text);
-    await reload();
-  }
-}
 
 t.test('bastion2 under other configurations', async (t) => {
   await exclusively(HOST, async () => {

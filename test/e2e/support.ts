@@ -100,6 +100,8 @@ export interface Running {
   /** Everything it has written so far, output and errors. */
   said(): string;
   write(text: string): void;
+  /** Ends its input; it goes on. */
+  end(): void;
   /** Resolves when what it has written matches. @throws after 20 s */
   until(pattern: RegExp): Promise<void>;
   /** Ends its input, and it where that is not enough. */
@@ -126,6 +128,7 @@ export function start(t: Test, args: readonly string[]): Running {
     pid: child.pid ?? 0,
     said: () => text,
     write: (input) => child.stdin.write(input),
+    end: () => child.stdin.end(),
     until: async (pattern) => {
       await until(() => pattern.test(text), `${pattern}`).catch((error: Error) => {
         throw new Error(`${error.message} in ${JSON.stringify(text)}`);
