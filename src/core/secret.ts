@@ -6,13 +6,20 @@
 const SHOWN = '[secret]';
 const INSPECT = Symbol.for('nodejs.util.inspect.custom');
 
+/**
+ * Memory of its own, outside V8's heap: inside, where Node puts buffers of 64 bytes and less, a collection moves what is
+ * there and leaves a copy behind that nobody can overwrite.
+ */
+export function outsideHeap(length: number): Buffer {
+  return Buffer.from(new ArrayBuffer(length));
+}
+
 export class Secret {
-  /** Its own memory, not the shared pool: `clear` leaves no copy behind that is ours. */
   #bytes: Buffer | null;
 
   /** @param text where it is bytes they are copied, and the caller's to overwrite */
   constructor(text: string | Uint8Array) {
-    const bytes = Buffer.allocUnsafeSlow(typeof text === 'string' ? Buffer.byteLength(text) : text.length);
+    const bytes = outsideHeap(typeof text === 'string' ? Buffer.byteLength(text) : text.length);
     if (typeof text === 'string') bytes.write(text);
     else bytes.set(text);
     this.#bytes = bytes;
@@ -33,7 +40,7 @@ export class Secret {
    */
   bytes(): Buffer {
     if (this.#bytes === null) throw new Error('the secret has been cleared');
-    const copy = Buffer.allocUnsafeSlow(this.#bytes.length);
+    const copy = outsideHeap(this.#bytes.length);
     copy.set(this.#bytes);
     return copy;
   }
@@ -48,6 +55,11 @@ export class Secret {
   clear(): void {
     this.#bytes?.fill(0);
     this.#bytes = null;
+  }
+
+  /** In bytes of UTF-8; 0 after `clear`. */
+  get length(): number {
+    return this.#bytes?.length ?? 0;
   }
 
   get cleared(): boolean {

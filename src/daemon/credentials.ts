@@ -29,6 +29,10 @@ interface Lender {
 
 /** Above it, sources that nobody uses are given up: with `user: "*"` there is one for each user that was asked for. */
 const MOST_LENDERS = 256;
+/** PostgreSQL's names have 63 bytes; other servers' may be longer. */
+const LONGEST_NAME = 255;
+/** As a file may have; AWS's tokens have some 2 kB. */
+const LONGEST_PASSWORD = 16 * 1024;
 
 export class Credentials {
   readonly #options: CredentialsOptions;
@@ -119,6 +123,8 @@ export class Credentials {
       held = await lender.source.acquire();
       if (this.#options.open.get(id) !== open) throw new NoLoginError('the connection is over');
       const { password } = held;
+      if (password.length > LONGEST_PASSWORD)
+        throw new NoLoginError(`the secret of ${lender.source.description} is too long for a password`);
       const given = {
         user: nameOf(user, held, lender),
         password,
@@ -182,6 +188,8 @@ function nameOf(user: string | null, held: Credential, { source }: Lender): stri
   const name = user ?? held.user;
   if (name === null)
     throw new NoLoginError(`${source.description} has no user in it: write user: NAME, or user_field`);
+  if (name.length > LONGEST_NAME)
+    throw new NoLoginError(`the user of ${source.description} has too long a name`);
   return name;
 }
 

@@ -24,17 +24,13 @@ export class Asked<T> {
     });
   }
 
-  /**
-   * @param answer null where there is none, and `error` says why
-   * @returns false where nobody waits for it any more
-   */
-  answer(seq: number, answer: T | null, error: string): boolean {
+  /** @param answer null where there is none, and `error` says why */
+  answer(seq: number, answer: T | null, error: string): void {
     const waiting = this.#waiting.get(seq);
-    if (waiting === undefined) return false;
+    if (waiting === undefined) return;
     this.#waiting.delete(seq);
     clearTimeout(waiting.timer);
     if (answer === null) waiting.reject(new Error(error));
     else waiting.resolve(answer);
-    return true;
   }
 }

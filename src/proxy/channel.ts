@@ -4,6 +4,7 @@ import type { HeldLogin } from '../core/credentials.ts';
 import type { Endpoint } from '../core/types.ts';
 import type { Minted } from '../tls/minted.ts';
 import { Asked } from './asked.ts';
+import { type SealedLogin, USER_LIMIT } from './credential-messages.ts';
 import {
   type ActionEndMessage,
   type ActionMessage,
@@ -14,6 +15,7 @@ import {
   type ToWorker,
   type WorkerSnapshot,
 } from './messages.ts';
+import { SealedAnswer } from './sealed.ts';
 
 export type Claimed =
   | { readonly outcome: 'flow'; readonly flow: Flow }
@@ -32,7 +34,7 @@ export class Channel {
   readonly #send: (message: ToSupervisor) => void;
   readonly #waiting = new Map<number, Waiting>();
   readonly #certificates = new Asked<Minted>();
-  readonly #logins = new Asked<HeldLogin>();
+  readonly #logins = new Asked<SealedLogin>();
   #next = 1;
   #snapshot = NO_SNAPSHOT;
 
@@ -79,10 +81,15 @@ export class Channel {
    * @param user whom the client asks for
    * @throws Error where there is none, in words for whoever waits
    */
-  credential(hop: string, user: string): Promise<HeldLogin> {
-    return this.#logins.ask(this.#snapshot.dialTimeoutMs, (seq) =>
-      this.#send({ type: 'credential', seq, hop, user }),
+  async credential(hop: string, user: string): Promise<HeldLogin> {
+    // Threat: a client whose message would break the channel, and cost the worker its other connections.
+    if (user.length > USER_LIMIT) throw new Error(`nobody has a name of ${user.length} characters`);
+    const answer = new SealedAnswer();
+    const { key } = answer;
+    const { sealed, ...login } = await this.#logins.ask(this.#snapshot.dialTimeoutMs, (seq) =>
+      this.#send({ type: 'credential', seq, hop, user, key }),
     );
+    return { ...login, password: answer.open(sealed) };
   }
 
   credentialRefused(hop: string): void {
@@ -112,8 +119,7 @@ export class Channel {
       return true;
     }
     if (message.type === 'credential') {
-      const { seq, login, error } = message;
-      if (!this.#logins.answer(seq, login, error)) login?.password.clear();
+      this.#logins.answer(message.seq, message.login, message.error);
       return true;
     }
     if (message.type !== 'flow') return false;

@@ -5,7 +5,6 @@ import type { HeldLogin } from '../core/credentials.ts';
 import type { Endpoint, Id, NameAnswer } from '../core/types.ts';
 import type { Minted } from '../tls/minted.ts';
 import { CLAIM_LIMIT } from './channel.ts';
-import { writeCredential } from './credential-messages.ts';
 import {
   type ActionEndMessage,
   type ActionMessage,
@@ -16,6 +15,7 @@ import {
   type ToWorker,
   type WorkerSnapshot,
 } from './messages.ts';
+import { seal } from './sealed.ts';
 
 export interface ChildEvents {
   onReady(): void;
@@ -23,7 +23,7 @@ export interface ChildEvents {
   onDialed(hop: Id, source: Endpoint, destination: Endpoint): void;
   onCertificate(seq: number, names: readonly string[]): void;
   /** Once a hop, and only where the flow said that a login is held for it. */
-  onCredential(seq: number, hop: Id, user: string): void;
+  onCredential(seq: number, hop: Id, user: string, key: string): void;
   onCredentialRefused(hop: Id): void;
   onAction(action: ActionMessage | ActionEndMessage): void;
   onEnded(hop: Id, bytesUp: number, bytesDown: number, reason: string | null): void;
@@ -99,11 +99,25 @@ export class Child {
     this.#send({ type: 'certificate', seq, minted, error: cut(error) });
   }
 
-  /** @param login cleared here once it is sent, or where nobody is there to take it */
-  credential(seq: number, login: HeldLogin | null, error: string): void {
-    if (this.#connected && this.#process.connected)
-      this.#process.send(writeCredential({ type: 'credential', seq, login, error: cut(error) }), () => {});
-    login?.password.clear();
+  /**
+   * @param login cleared here, sent or not
+   * @param key of the worker that asked for it
+   */
+  credential(seq: number, key: string, login: HeldLogin | null, error: string): void {
+    if (login === null) {
+      this.#send({ type: 'credential', seq, login: null, error: cut(error) });
+      return;
+    }
+    const { password, ...rest } = login;
+    try {
+      const sent = { ...rest, source: cut(rest.source), sealed: seal(password, key) };
+      this.#send({ type: 'credential', seq, login: sent, error: '' });
+    } catch {
+      // A point of low order, say: whoever made that key is not to have anything.
+      this.#send({ type: 'credential', seq, login: null, error: 'the login cannot be sealed' });
+    } finally {
+      password.clear();
+    }
   }
 
   close(hop: Id, reason: string): void {
@@ -178,7 +192,7 @@ export class Child {
         return null;
       case 'credential':
         if (!this.#held.delete(message.hop)) return 'asked for a login that is not held for it';
-        this.#events.onCredential(message.seq, message.hop, message.user);
+        this.#events.onCredential(message.seq, message.hop, message.user, message.key);
         return null;
       case 'credential-refused':
         if (!this.#hops.has(message.hop)) return 'told of a login in a hop that it does not have';

@@ -16,6 +16,9 @@ export class Connection {
   #upstream: Socket | null = null;
   #reset: (() => void) | null = null;
   #closed: string | null = null;
+  /** Tells the supervisor of the dial, if it was not told yet. */
+  #tell: () => void = () => {};
+  #over = false;
 
   /** @param client accepted, paused, nothing read */
   constructor(client: Socket, channel: Channel, rooms: ReadonlyMap<string, ProtocolRoom>, decider: Decider) {
@@ -55,6 +58,9 @@ export class Connection {
     const { flow } = claimed;
     onFlow(flow);
     const end = await this.#serve(flow);
+    // A room may be done with a connection in the turn in which it came about: of a hop that has ended nothing more is told.
+    this.#tell();
+    this.#over = true;
     this.#channel.ended(flow.hop, end.bytesUp, end.bytesDown, this.#closed ?? end.reason);
   }
 
@@ -96,10 +102,11 @@ export class Connection {
 
   #dial(flow: Flow): Promise<Socket> {
     const { dialTimeoutMs } = this.#channel.snapshot;
-    const { socket, connected } = dial(flow.destination, dialTimeoutMs, (source) =>
-      this.#channel.dialed(flow.hop, source),
-    );
+    const { socket, connected, tell } = dial(flow.destination, dialTimeoutMs, (source) => {
+      if (!this.#over) this.#channel.dialed(flow.hop, source);
+    });
     this.#upstream = socket;
+    this.#tell = tell;
     socket.on('error', ignore);
     return connected;
   }

@@ -1,14 +1,17 @@
 /** What worker and supervisor say to each other of a login that Hopline holds; see messages.ts. */
 import type { HeldLogin } from '../core/credentials.ts';
 import { count, text as fits, record } from '../core/fields.ts';
-import { Secret } from '../core/secret.ts';
 import type { Decision, Id } from '../core/types.ts';
+import { isPoint } from './sealed.ts';
 
 /** PostgreSQL's names have 63 bytes; a client may send longer ones. */
-const USER_LIMIT = 1024;
+export const USER_LIMIT = 1024;
 const ERROR_LIMIT = 1024;
-/** Base64 of the longest secret that a source gives: AWS's tokens have some 2 kB. */
-const PASSWORD_LIMIT = 32 * 1024;
+/** The longest secret that a source gives, sealed, in base64. */
+const SEALED_LIMIT = 32 * 1024;
+
+/** A login, its password sealed for whoever asked. */
+export type SealedLogin = Omit<HeldLogin, 'password'> & { readonly sealed: string };
 
 export interface CredentialAsk {
   readonly type: 'credential';
@@ -16,6 +19,8 @@ export interface CredentialAsk {
   readonly hop: Id;
   /** Whom the client asked for. */
   readonly user: string;
+  /** For which the password is to be sealed. */
+  readonly key: string;
 }
 
 /** The server did not take the login that was lent for the hop. */
@@ -28,26 +33,17 @@ export interface CredentialRefused {
 export interface CredentialAnswer {
   readonly type: 'credential';
   readonly seq: number;
-  readonly login: HeldLogin | null;
+  readonly login: SealedLogin | null;
   readonly error: string;
 }
 
-export function credentialAsk({ seq, hop, user }: Record<string, unknown>): CredentialAsk | null {
-  if (!count(seq) || !fits(hop, USER_LIMIT) || !fits(user, USER_LIMIT)) return null;
-  return { type: 'credential', seq, hop, user };
+export function credentialAsk({ seq, hop, user, key }: Record<string, unknown>): CredentialAsk | null {
+  if (!count(seq) || !fits(hop, USER_LIMIT) || !fits(user, USER_LIMIT) || !isPoint(key)) return null;
+  return { type: 'credential', seq, hop, user, key };
 }
 
 export function credentialRefused({ hop }: Record<string, unknown>): CredentialRefused | null {
   return fits(hop, USER_LIMIT) ? { type: 'credential-refused', hop } : null;
-}
-
-/** As it goes over the channel, which carries JSON: the password in base64. Nothing else may ever print it. */
-export function writeCredential({ login, ...answer }: CredentialAnswer): object {
-  if (login === null) return { ...answer, login: null };
-  const bytes = login.password.bytes();
-  const password = bytes.toString('base64');
-  bytes.fill(0);
-  return { ...answer, login: { ...login, password } };
 }
 
 export function credentialAnswer(m: Record<string, unknown>): CredentialAnswer | null {
@@ -57,10 +53,7 @@ export function credentialAnswer(m: Record<string, unknown>): CredentialAnswer |
   const login = record(m.login);
   const decision = record(login?.decision) as Decision | null;
   if (login === null || decision === null) return null;
-  const { user, password, source } = login;
-  if (!fits(user, USER_LIMIT) || !fits(source, ERROR_LIMIT) || !fits(password, PASSWORD_LIMIT)) return null;
-  const bytes = Buffer.from(password, 'base64');
-  const given = { user, password: new Secret(bytes), source, decision };
-  bytes.fill(0);
-  return { type: 'credential', seq, login: given, error };
+  const { user, sealed, source } = login;
+  if (!fits(user, USER_LIMIT) || !fits(source, ERROR_LIMIT) || !fits(sealed, SEALED_LIMIT)) return null;
+  return { type: 'credential', seq, login: { user, sealed, source, decision }, error };
 }

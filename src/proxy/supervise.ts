@@ -196,11 +196,11 @@ export class WorkerPool {
       onClaim: (seq, listener, client) => void this.#claim(slot, seq, { worker: slot.id, listener, client }),
       onDialed: (hop, source, destination) => this.#options.onDialed({ hop, source, destination }),
       onAction: (action) => this.#options.onAction(action),
-      onCredential: (seq, hop, user) => {
+      onCredential: (seq, hop, user, key) => {
         const { child } = slot;
         this.#options.onCredential(hop, user).then(
-          (login) => child?.credential(seq, login, ''),
-          (error: Error) => child?.credential(seq, null, error.message),
+          (login) => child?.credential(seq, key, login, ''),
+          (error: Error) => child?.credential(seq, key, null, error.message),
         );
       },
       onCredentialRefused: (hop) => this.#options.onCredentialRefused(hop),

@@ -24,6 +24,8 @@ export interface Dial {
   readonly socket: Socket;
   /** The same socket, connected, paused, nothing read. @throws DialError */
   readonly connected: Promise<Socket>;
+  /** Calls `onSource` now, where it was not yet and there is an address: the hop is about to end. */
+  tell(): void;
 }
 
 /**
@@ -44,10 +46,13 @@ export function dial(destination: Endpoint, timeoutMs: number, onSource: (source
   socket.pause();
   let source: Endpoint | null = null;
   let slow: NodeJS.Timeout | undefined;
+  let told = false;
   const tell = (): void => {
     clearTimeout(slow);
-    if (source !== null) onSource(source);
-    source = null;
+    source ??= ownEnd(socket);
+    if (source === null || told) return;
+    told = true;
+    onSource(source);
   };
   const connected = new Promise<Socket>((resolve, reject) => {
     const where = `${destination.address} port ${destination.port}`;
@@ -78,10 +83,15 @@ export function dial(destination: Endpoint, timeoutMs: number, onSource: (source
   });
   // Node calls connect(2) in the next tick; the port is bound from there on.
   setImmediate(() => {
-    const { localAddress, localPort } = socket;
-    if (localAddress === undefined || localPort === undefined) return;
-    source = { address: localAddress, port: localPort };
-    slow = setTimeout(tell, TELL_MS).unref();
+    source ??= ownEnd(socket);
+    if (source !== null && !told) slow = setTimeout(tell, TELL_MS).unref();
   });
-  return { socket, connected };
+  return { socket, connected, tell };
+}
+
+/** Null before connect(2), and once the socket is closed. */
+function ownEnd({ localAddress, localPort }: Socket): Endpoint | null {
+  return localAddress === undefined || localPort === undefined
+    ? null
+    : { address: localAddress, port: localPort };
 }

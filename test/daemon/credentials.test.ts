@@ -195,6 +195,12 @@ t.test('what goes wrong is told, with its source and without a secret', async (t
     source: { ...kv, passwordField: 'password', userField: 'username' },
   });
   await t.rejects(s.credentials.lend(s.hop(), 'alice'), { message: /has no user in it/ });
+  await s.credentials.close();
+  vault.kv.set('secret/orders', { username: 'u'.repeat(300), password: 'Geheim' });
+  await t.rejects(s.credentials.lend(s.hop(), 'alice'), { message: /too long a name/ });
+  await s.credentials.close();
+  vault.kv.set('secret/orders', { username: 'u', password: 'x'.repeat(20_000) });
+  await t.rejects(s.credentials.lend(s.hop(), 'alice'), { message: /too long for a password/ });
 });
 
 t.test('a login that is made for us: one for all, given back at the end', async (t) => {

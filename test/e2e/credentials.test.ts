@@ -1,6 +1,16 @@
 // Logins that Hopline holds: people without a password, and a password that is nowhere.
 import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import t, { type Test } from 'tap';
 import type { ActionJson } from '../../src/api/json.ts';
 import {
@@ -28,7 +38,6 @@ t.before(labUp);
 t.setTimeout(600_000);
 
 const VAULT_PORT = 8201;
-/** In base64 too: so it goes to the worker. */
 const PASSWORD = `Pw-${randomBytes(12).toString('hex')}`;
 const TOKEN = `hvs.${randomBytes(12).toString('hex')}`;
 const KEYS = `/run/hopline-${labName}/keys`;
@@ -81,6 +90,28 @@ async function daemonPids(): Promise<number[]> {
       }
     });
   return [pid, ...parents.filter(([, parent]) => parent === pid).map(([child]) => child as number)];
+}
+
+/** Whether a process has the text somewhere in its memory. */
+function remembers(pid: number, text: string): boolean {
+  const memory = openSync(`/proc/${pid}/mem`, 'r');
+  try {
+    for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
+      const [, from = '', to = ''] = /^([0-9a-f]+)-([0-9a-f]+) r\S+ \S+ \S+ \S+ *(?!\[v)/.exec(line) ?? [];
+      if (from === '') continue;
+      const bytes = Buffer.alloc(Number(BigInt(`0x${to}`) - BigInt(`0x${from}`)));
+      try {
+        readSync(memory, bytes, 0, bytes.length, BigInt(`0x${from}`));
+      } catch {
+        // It was unmapped meanwhile, or is a device's.
+        continue;
+      }
+      if (bytes.includes(text)) return true;
+    }
+    return false;
+  } finally {
+    closeSync(memory);
+  }
 }
 
 /** Everything that is kept, said or shown. */
@@ -168,7 +199,13 @@ t.test('bastion2 with a login for orders-db', async (t) => {
         t.match(out, /held by Hopline: holder, from file/);
       });
 
-      await t.test('the password is nowhere', (t) => nowhere(t, PASSWORD));
+      await t.test('the password is nowhere', async (t) => {
+        await nowhere(t, PASSWORD);
+        for (const pid of await daemonPids())
+          for (const text of [PASSWORD, Buffer.from(PASSWORD).toString('base64')])
+            t.notOk(remembers(pid, text), `nor in the memory of ${pid}`);
+        t.ok(remembers(process.pid, PASSWORD), 'where it would be found');
+      });
 
       await t.test('a password that the server does not take', async (t) => {
         secret('holder', `${PASSWORD}x`);

@@ -6,7 +6,8 @@ import t from 'tap';
 import type { HeldLogin } from '../../src/core/credentials.ts';
 import { Secret } from '../../src/core/secret.ts';
 import { decodeStartupPacket, startupParameter } from '../../src/protocols/postgres/startup.ts';
-import { credentialAnswer, writeCredential } from '../../src/proxy/credential-messages.ts';
+import { credentialAnswer } from '../../src/proxy/credential-messages.ts';
+import { SealedAnswer, seal } from '../../src/proxy/sealed.ts';
 import { allow } from '../store/seed.ts';
 import { ENTRY, rig, until } from './pool.ts';
 
@@ -15,27 +16,36 @@ const login = (): HeldLogin => ({
   ...{ user: 'app', password: new Secret(SECRET), source: 'file /etc/pw', decision: allow },
 });
 
-t.test('the password in base64, and nothing that is no login', async (t) => {
-  const sent = JSON.parse(
-    JSON.stringify(writeCredential({ type: 'credential', seq: 1, login: login(), error: '' })),
-  );
-  const read = credentialAnswer(sent);
-  t.equal(read?.login?.password.reveal(), SECRET);
-  t.match(read, { seq: 1, login: { user: 'app', source: 'file /etc/pw', decision: allow }, error: '' });
-  for (const change of [
+t.test('a password is sealed for the one who asked', async (t) => {
+  const answer = new SealedAnswer();
+  const secret = new Secret(SECRET);
+  const sealed = seal(secret, answer.key);
+  t.equal(answer.open(sealed).reveal(), SECRET);
+  t.not(seal(secret, answer.key), sealed, 'never twice the same');
+  for (const text of [sealed, Buffer.from(sealed, 'base64url').toString('latin1')])
+    t.notOk(text.includes('Pw of'));
+  t.throws(() => new SealedAnswer().open(sealed), 'another cannot open it');
+  const [point = '', text = ''] = sealed.split('.');
+  const flipped = `${point}.${text.startsWith('A') ? 'B' : 'A'}${text.slice(1)}`;
+  for (const wrong of [flipped, `${point}.${text.slice(4)}`, point, `${point}.`, '', `x.${text}`])
+    t.throws(() => answer.open(wrong), wrong);
+  t.throws(() => seal(secret, 'A'.repeat(43)), 'a point of low order');
+});
+
+t.test('nothing passes that is no login', async (t) => {
+  const rest = { user: 'app', source: 'file /etc/pw', decision: allow, sealed: 'x.y' };
+  const good = { type: 'credential', seq: 1, login: rest, error: '' } as const;
+  t.same(credentialAnswer(good), good);
+  const wrong = [
     { user: 5 },
-    { password: 'x'.repeat(40_000) },
-    { password: null },
+    { sealed: 'x'.repeat(40_000) },
+    { sealed: null },
     { source: 1 },
     { decision: null },
-  ])
-    t.equal(
-      credentialAnswer({ ...sent, login: { ...sent.login, ...change } }),
-      null,
-      JSON.stringify(change).slice(0, 40),
-    );
+  ];
+  for (const change of wrong) t.equal(credentialAnswer({ ...good, login: { ...rest, ...change } }), null);
   for (const change of [{ seq: -1 }, { login: 5 }, { error: null }])
-    t.equal(credentialAnswer({ ...sent, ...change }), null);
+    t.equal(credentialAnswer({ ...good, ...change }), null);
 });
 
 /** Asks for its password in clear, takes any, and lets in. */
@@ -57,9 +67,9 @@ t.teardown(() => server.close());
 const destination = { address: '127.0.0.1', port: (server.address() as AddressInfo).port };
 const NO_TLS = { mode: 'disable', ca: null, serverName: null } as const;
 
-/** A startup of version 3.0 as `alice`. */
-function client(port: number): Socket {
-  const body = Buffer.from('\0\0\0\0\0\x03\0\0user\0alice\0database\0orders\0\0', 'latin1');
+/** A startup of version 3.0. */
+function client(port: number, user = 'alice'): Socket {
+  const body = Buffer.from(`\0\0\0\0\0\x03\0\0user\0${user}\0database\0orders\0\0`, 'latin1');
   body.writeInt32BE(body.length);
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
@@ -111,6 +121,27 @@ t.test('where there is none, the client reads why', async (t) => {
   t.match((await r.end('H1')).reason, /^no login to db: Vault is sealed x+/);
 });
 
+t.test('no length of anything costs the worker its other connections', async (t) => {
+  await using r = await rig(
+    destination,
+    (reply) => ({ ...reply, protocol: 'postgres', target: 'db', tls: NO_TLS, held: true }),
+    {
+      onCredential: async () => ({
+        ...login(),
+        source: `file /${'x'.repeat(4000)}`,
+        password: new Secret('x'.repeat(16_384)),
+      }),
+    },
+  );
+  const [refused] = (await once(client(r.port, 'a'.repeat(5000)), 'data')) as [Buffer];
+  t.match(refused.toString(), /nobody has a name of 5000 characters/);
+  const [said] = (await once(client(r.port), 'data')) as [Buffer];
+  t.equal(said.toString('latin1', 0, 1), 'R');
+  t.equal(passwords.at(-1)?.length, 16_384);
+  t.equal(r.dialed.length, 2, 'the first was told of too, though it ended as it was reached');
+  t.same([r.faults, r.lost], [[], []]);
+});
+
 t.test('a login is asked for once, and only where one is held', async (t) => {
   for (const held of [true, false]) {
     let lent = 0;
@@ -120,7 +151,7 @@ t.test('a login is asked for once, and only where one is held', async (t) => {
       entry,
       `const send = process.send.bind(process);
       process.send = (message, ...rest) => {
-        if (message.type === 'dialed') for (const seq of [7, 8]) send({ type: 'credential', seq, hop: message.hop, user: 'x' });
+        if (message.type === 'dialed') for (const seq of [7, 8]) send({ type: 'credential', seq, hop: message.hop, user: 'x', key: 'AAAA'.repeat(10) + 'AAA' });
         return send(message, ...rest);
       };
       await import(${JSON.stringify(ENTRY)});`,

@@ -42,7 +42,7 @@ const action = {
 };
 const actionEnd = { type: 'action-end', hop: 'H', action: 1, detail: '{}' };
 const certificate = { type: 'certificate', seq: 3, names: ['db1'] };
-const ask = { type: 'credential', seq: 4, hop: 'H', user: 'alice' };
+const ask = { type: 'credential', seq: 4, hop: 'H', user: 'alice', key: 'k'.repeat(43) };
 const refusedLogin = { type: 'credential-refused', hop: 'H' };
 
 t.test('good messages pass, without fields of their own invention', async (t) => {
@@ -116,6 +116,7 @@ const wrong: Record<string, unknown[]> = {
   names: [null, [1], Array(65).fill('a')],
   user: [null, 5, 'x'.repeat(TEXT_LIMIT + 1)],
   held: ['yes', null],
+  key: [null, '', 'k'.repeat(44), '='.repeat(43)],
   snapshot: [
     null,
     {},
@@ -145,7 +146,7 @@ t.test('a worker that breaks the protocol is killed, and replaced', async (t) =>
     { type: 'claim', seq: 'one' },
     { type: 'ended', hop: 'SOMEONE-ELSES', bytesUp: 0, bytesDown: 0, reason: null },
     { type: 'action-end', hop: 'SOMEONE-ELSES', action: 1, detail: '{}' },
-    { type: 'credential', seq: 1, hop: 'SOMEONE-ELSES', user: 'alice' },
+    { ...ask, hop: 'SOMEONE-ELSES' },
     { type: 'credential-refused', hop: 'SOMEONE-ELSES' },
     { type: 'dialed', hop: 'SOMEONE-ELSES', source: { address: '10.0.0.1', port: 1 } },
   ];

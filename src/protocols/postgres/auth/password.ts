@@ -6,6 +6,8 @@ import { Writer } from '../writer.ts';
 import { AuthenticationError } from './errors.ts';
 
 const HEADER = 6;
+/** Above 64 bytes Node keeps a buffer outside V8's heap, where overwriting it leaves nothing behind. */
+const LEAST = 128;
 
 /**
  * The password itself. The bytes are in memory of their own: fill them with zeros when they are sent.
@@ -31,7 +33,7 @@ export function md5Message(password: Secret, user: string, salt: Buffer): Buffer
 
 function message(text: Buffer): Buffer {
   if (text.includes(0)) throw new AuthenticationError('secret', 'the password has a zero byte in it');
-  const out = new Writer(text.length + HEADER);
+  const out = new Writer(Math.max(text.length + HEADER, LEAST));
   passwordMessage(out, text);
   return out.take();
 }
