@@ -1,4 +1,4 @@
-import { chmodSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { files, load, places, problemsOf } from './directory.ts';
@@ -179,4 +179,24 @@ t.test('a file that would not be used is a warning, with what mends it', async (
   t.match(warned(), [{ message: /symbolic link/ }]);
   writeFileSync(join(directory, 'targets.yaml'), one('{file: policies, user: app}'));
   t.match(warned(), [{ message: /is not a file/ }]);
+});
+
+t.test('what the shipped example says can be written so', async (t) => {
+  const shipped = readFileSync(new URL('../../systemd/etc/targets.yaml', import.meta.url), 'utf8');
+  const examples = [...shipped.matchAll(/^# {3}(\{.*?\})(?: |$)/gm)].map(([, example = '']) => example);
+  t.equal(examples.length, 6);
+  for (const example of examples) {
+    const written = example.replace('NAME.REGION', 'orders.abc.eu-central-1');
+    t.doesNotThrow(() => void load(t.testdir(files({ 'targets.yaml': one(written, VERIFIED) }))), example);
+  }
+  const uncommented = shipped
+    .split('\n')
+    .filter((line) => /^# ?(vaults:| {2,3}main:)|^# {2}/.test(line) && !/^# {3}\{/.test(line))
+    .map((line) => line.replace(/^# (?=vaults| {2}main)|^#/, ''))
+    .join('\n');
+  const [vaults = '', targets = ''] = uncommented.split(/(?=^ {2}orders-db:)/m);
+  t.match(
+    Object.keys(load(t.testdir(files({ 'targets.yaml': `${vaults}targets:\n${targets}` }))).credentials),
+    ['orders-db'],
+  );
 });
