@@ -89,6 +89,18 @@ t.test('denied: refused with the reason, and nothing was spoken', async (t) => {
   t.same([s.open.size, s.denied], [0, ['vault-is-closed']]);
 });
 
+t.test(
+  'a login that is held goes with what policy allows, and not with what observe mode lets pass',
+  async (t) => {
+    const s = new Setup();
+    t.match(await s.claims.handle(CLAIM), { held: true });
+    s.decision = { ...allow, outcome: 'deny', observed: true };
+    const passing = await s.claims.handle(CLAIM);
+    t.match(passing, { type: 'flow', outcome: 'allow' });
+    t.notOk('held' in passing);
+  },
+);
+
 t.test('a disk that has just become full, and one that is: refused, and kept once', async (t) => {
   const s = new Setup();
   s.takes = false;
