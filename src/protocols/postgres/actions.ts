@@ -62,6 +62,12 @@ export function replicationFacts({ database, role }: SessionFacts): Facts {
   return { ...NOTHING, database, databaseUser: role, verb: 'replication', kinds: ['unknown'], known: false };
 }
 
+/** Becoming another role as the session begins. */
+export function roleFacts({ database, role }: SessionFacts, becomes: string): Facts {
+  const kinds = ['privilege', 'session'];
+  return { ...NOTHING, database, databaseUser: role, verb: 'set', kinds, role: becomes };
+}
+
 function namesOf(relations: readonly Relation[]): string[] {
   const names = relations.flatMap(({ schema, name }) =>
     schema === null ? [name] : [name, `${schema}.${name}`],

@@ -1,10 +1,10 @@
 /** One connection: the client's startup, then messages both ways until either side ends it. */
 import type { Socket } from 'node:net';
 import { isLoopback } from '../../core/loopback.ts';
-import type { Decision } from '../../core/types.ts';
 import { reset } from '../reset.ts';
 import type { End, Session } from '../room.ts';
-import { CANCEL_FACTS, replicationFacts, type SessionFacts } from './actions.ts';
+import { CANCEL_FACTS, type SessionFacts } from './actions.ts';
+import { admit, RefusedError } from './admission.ts';
 import { type Arrived, arrive } from './arrive.ts';
 import { AuthenticationError, LoginError } from './auth/errors.ts';
 import { heldLogin } from './auth/injected.ts';
@@ -32,7 +32,6 @@ const FRONTEND = frontendLimits();
 const BACKEND = backendLimits();
 /** protocol_violation (appendix A). */
 const PROTOCOL_VIOLATION = '08P01';
-const MASKED = 'a replica gets every value as it is, and some are masked for you';
 /** A client that was told why gets so long to take it. */
 const CLOSING_MS = 5_000;
 
@@ -59,7 +58,7 @@ export async function serve(session: Session): Promise<End> {
     const message = arrived.packet as StartupMessage;
     using login = await heldLogin(session, message, reachOnce);
     const facts = sessionFacts(message, login?.user ?? null);
-    refuseReplication(session, message, facts);
+    admit(session.actions, message, facts);
     await loadParser();
     analyser ??= new Analyser();
     const reached = await reachOnce();
@@ -80,27 +79,6 @@ export async function serve(session: Session): Promise<End> {
     speaking.end();
     return leave(client, reaching, error.message);
   }
-}
-
-class RefusedError extends Error {
-  override readonly name = 'RefusedError';
-}
-
-/**
- * A replica's connection is decided as a whole, before the server hears of it.
- * @throws RefusedError
- */
-function refuseReplication({ actions }: Session, message: StartupMessage, of: SessionFacts): void {
-  const asked = startupParameter(message, 'replication')?.toString('latin1').toLowerCase() ?? 'off';
-  // What the server takes for false (bool parsing, `src/backend/utils/adt/bool.c`); all else it takes for true, or refuses.
-  if (asked === '0' || 'false'.startsWith(asked) || 'no'.startsWith(asked) || /^off?$/.test(asked)) return;
-  const decided = actions.decide('query', replicationFacts(of));
-  const masked = passes(decided) && actions.masking()?.observed === false;
-  const decision: Decision = masked ? { ...decided, outcome: 'deny', policies: [], reason: MASKED } : decided;
-  const detail = { database: of.database, databaseUser: of.role };
-  const action = actions.begin({ kind: 'replication', subject: 'replication', detail, decision });
-  actions.end(action, passes(decision) ? {} : { error: 'denied' });
-  if (!passes(decision)) throw new RefusedError(decision.reason);
 }
 
 /** @param held who is logged in as in place of whom the client asks for; null: nobody */

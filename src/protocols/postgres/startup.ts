@@ -126,6 +126,35 @@ export function startupParameter(message: StartupMessage, name: string): Buffer 
   return message.parameters.findLast((parameter) => parameter.name === name)?.value ?? null;
 }
 
+/** Parameters that are the protocol's own, and no settings. */
+const OWN: ReadonlySet<string> = new Set(['user', 'database', 'options', 'replication']);
+
+/**
+ * The settings that a session begins with: parameters, and `-c name=value` or `--name=value` of `options` (pg_split_opts and
+ * process_postgres_switches). Names in lower case.
+ */
+export function startupSettings(message: StartupMessage): { name: string; value: string }[] {
+  const settings = message.parameters
+    .filter(({ name }) => !OWN.has(name) && !name.startsWith(EXTENSION))
+    .map(({ name, value }) => ({ name: name.toLowerCase(), value: value.toString('utf8') }));
+  const words = splitOptions(startupParameter(message, 'options')?.toString('utf8') ?? '');
+  for (let at = 0; at < words.length; at += 1) {
+    const word = words[at] as string;
+    const setting = word === '-c' ? (words[++at] ?? '') : /^-c|^--/.test(word) ? word.slice(2) : null;
+    const equals = setting?.indexOf('=') ?? -1;
+    if (setting === null || equals < 0) continue;
+    const name = setting.slice(0, equals).replaceAll('-', '_').toLowerCase();
+    settings.push({ name, value: setting.slice(equals + 1) });
+  }
+  return settings;
+}
+
+/** Words apart by white space, in which a backslash takes the next character as it is. */
+function splitOptions(options: string): string[] {
+  const words = options.match(/(?:\\[\s\S]|[^\s\\])+/g) ?? [];
+  return words.map((word) => word.replace(/\\([\s\S])/g, '$1'));
+}
+
 /** Parameters `_pq_.…`: a server answers those that it does not know with NegotiateProtocolVersion. */
 export function protocolExtensions(message: StartupMessage): readonly StartupParameter[] {
   return message.parameters.filter(({ name }) => name.startsWith(EXTENSION));

@@ -196,3 +196,33 @@ t.test('a replica is decided as a whole', async (t) => {
   t.equal((await made.psql('select 1', 'replication=off dbname=postgres')).out, '1\n');
   t.equal(made.recorded.filter(({ kind }) => kind === 'replication').length, 2);
 });
+
+t.test('becoming another role as the session begins is decided as SET ROLE is', async (t) => {
+  const made = await rig(t, server);
+  made.deny = ({ role }) => (role === undefined ? null : `you are not ${role}`);
+  for (const options of [
+    '-c role=scram',
+    '--role=scram',
+    '-crole=sc\\\\ram',
+    '-c ROLE=scram -c work_mem=1MB',
+    '-c session-authorization=scram',
+  ]) {
+    const { err, code } = await made.psql('select 1', '-d', `dbname=postgres options='${options}'`);
+    t.not(code, 0, options);
+    t.match(err, /Hopline: you are not scram/, options);
+  }
+  t.match(made.recorded[0], {
+    subject: 'set role',
+    decision: { outcome: 'deny' },
+    result: { error: 'denied' },
+  });
+  const { out } = await made.psql(
+    'select 1',
+    '-d',
+    "dbname=postgres options='-c work_mem=1MB -c search_path=x'",
+  );
+  t.equal(out, '1\n');
+  made.deny = () => null;
+  const free = await made.psql('select current_user', '-d', "dbname=postgres options='-c role=scram'");
+  t.equal(free.out, 'scram\n');
+});
