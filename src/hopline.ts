@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Checked } from './api/protocol.ts';
 import { main } from './cli/program.ts';
+import { type Replayer, ROWS } from './recording/replay.ts';
 
 /** The command `hopline`: hands the command line to the CLI, and the rooms to it that it does not import. */
 
@@ -19,7 +20,13 @@ async function checkConfig(dir: string): Promise<Checked> {
   return checkConfig(dir, PROTOCOLS);
 }
 
+async function replayer(kind: string): Promise<Replayer | null> {
+  if (kind !== ROWS) return null;
+  const { RowReplayer } = await import('./protocols/postgres/recorded/replay.ts');
+  return new RowReplayer();
+}
+
 // A reader that has seen enough (`hopline tree | head`) is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
 
-process.exitCode = await main(process.argv.slice(2), { version: version(), checkConfig });
+process.exitCode = await main(process.argv.slice(2), { version: version(), checkConfig, replayer });

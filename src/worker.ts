@@ -1,5 +1,6 @@
 /** A proxy worker: parses hostile bytes, so it runs without privilege and asks the supervisor for each flow. */
 
+import { Socket } from 'node:net';
 import { MaskKey } from './masking/key.ts';
 import type { ActionPolicies } from './policy/actions.ts';
 import type { ConnectQuery } from './policy/request.ts';
@@ -8,7 +9,9 @@ import { rooms } from './protocols/registry.ts';
 import { Acceptor } from './proxy/accept.ts';
 import { Channel } from './proxy/channel.ts';
 import { namesIn } from './proxy/dns.ts';
+import type { Decider } from './proxy/hop-actions.ts';
 import { type Flow, fromSupervisor, type WorkerConfig } from './proxy/messages.ts';
+import { RecordingLink } from './recording/link.ts';
 
 const send = process.send?.bind(process);
 const argument = process.argv[2];
@@ -35,7 +38,7 @@ function queryOf({ subject, target, destination }: Flow): ConnectQuery {
   return { ...subject, target, destination, transport: 'tcp', hops: 0 };
 }
 
-const acceptor = new Acceptor(channel, rooms, {
+const decider: Decider = {
   async ready() {
     if (policies !== null) return;
     const { ActionPolicies } = await import('./policy/actions.ts');
@@ -53,7 +56,10 @@ const acceptor = new Acceptor(channel, rooms, {
     const target = flow.target === null ? null : policies.target(flow.target);
     return maskingOf(revealer, target ?? NO_COLUMNS, keyOf(channel.snapshot.maskKey));
   },
-});
+};
+// Connections keep this process, not the way that their recordings go.
+const recordings = new RecordingLink(new Socket({ fd: config.recordings }).unref());
+const acceptor = new Acceptor(channel, rooms, decider, recordings);
 
 /** Nobody decides or records any more: fail closed. Resets are done when the last socket is closed, in this turn. */
 function abandon(reason: string, code: number): void {

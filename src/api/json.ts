@@ -1,4 +1,4 @@
-import type { Action, Handoff, Hop, Login, Micros, Notice, Process } from '../core/types.ts';
+import type { Action, Handoff, Hop, Login, Micros, Notice, Process, Recording } from '../core/types.ts';
 import type { TreeLogin } from '../store/tree.ts';
 
 /**
@@ -13,6 +13,7 @@ export type LoginJson = Timed<Login, 'started' | 'ended' | 'revoked'>;
 export type ProcessJson = Timed<Process, 'started' | 'exited'>;
 export type HopJson = Timed<Hop, 'started' | 'ended'>;
 export type ActionJson = Timed<Action, 'at' | 'ended'>;
+export type RecordingJson = Timed<Recording, 'started' | 'ended' | 'removed'>;
 export type HandoffJson = Timed<Handoff, 'at'>;
 export type NoticeJson = Timed<Notice, 'at'>;
 
@@ -72,6 +73,11 @@ export function processJson(process: Process): ProcessJson {
 
 export function hopJson(hop: Hop): HopJson {
   return { ...hop, started: rfc3339(hop.started), ended: maybe(hop.ended) };
+}
+
+export function recordingJson(recording: Recording): RecordingJson {
+  const { started, ended, removed } = recording;
+  return { ...recording, started: rfc3339(started), ended: maybe(ended), removed: maybe(removed) };
 }
 
 export function handoffJson(handoff: Handoff): HandoffJson {

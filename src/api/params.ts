@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ControlError, type Method, type Params } from './protocol.ts';
+import { ControlError, MAX_RECORDING_BYTES, type Method, type Params } from './protocol.ts';
 
 const text = z.string().min(1).max(4096);
 const time = z.iso.datetime({ offset: true });
@@ -12,6 +12,7 @@ const SCHEMAS: { readonly [M in Method]: z.ZodType<Params[M]> } = {
   tree: z.strictObject({ login: text, all: z.boolean(), limit }).partial(),
   hops: z
     .strictObject({
+      hop: text,
       login: text,
       user: text,
       target: text,
@@ -29,12 +30,24 @@ const SCHEMAS: { readonly [M in Method]: z.ZodType<Params[M]> } = {
       user: text,
       target: text,
       since: time,
+      until: time,
       kind: text,
       text,
       outcome: z.enum(['allow', 'deny', 'approve']),
+      before: z.string().regex(/^[^#]{1,64}#\d{1,15}$/, 'HOP#NUMBER'),
+      after: z.int().min(0),
       limit,
     })
+    .partial()
+    .refine(({ after, hop }) => after === undefined || hop !== undefined, 'after: belongs with a hop'),
+  recordings: z
+    .strictObject({ hop: text, login: text, user: text, target: text, since: time, kind: text, limit })
     .partial(),
+  'recording.read': z.strictObject({
+    id: text,
+    offset: z.int().min(0),
+    limit: z.int().min(1).max(MAX_RECORDING_BYTES).optional(),
+  }),
   handoffs: z.strictObject({ login: text, since: time, limit }).partial(),
   notices: z.strictObject({ since: time, kind: text, limit }).partial(),
   watch: nothing,

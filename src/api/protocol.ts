@@ -7,6 +7,7 @@ import type {
   LoginJson,
   NoticeJson,
   ProcessJson,
+  RecordingJson,
 } from './json.ts';
 
 /**
@@ -18,6 +19,8 @@ import type {
 
 /** A request is a few names; what is longer is not a request. */
 export const MAX_REQUEST_BYTES = 64 << 10;
+/** Of a recording, in one answer. */
+export const MAX_RECORDING_BYTES = 1 << 20;
 /** A tree of 10,000 processes is about 4 MB. */
 export const MAX_ANSWER_BYTES = 512 << 20;
 
@@ -26,6 +29,7 @@ export interface Params {
   readonly logins: { all?: boolean | undefined; user?: string | undefined; limit?: number | undefined };
   readonly tree: { login?: string | undefined; all?: boolean | undefined; limit?: number | undefined };
   readonly hops: {
+    hop?: string | undefined;
     login?: string | undefined;
     user?: string | undefined;
     target?: string | undefined;
@@ -43,12 +47,30 @@ export interface Params {
     target?: string | undefined;
     /** RFC 3339. */
     since?: string | undefined;
+    /** RFC 3339; begun before it. */
+    until?: string | undefined;
     kind?: string | undefined;
     /** In the subject or the detail, in any case. */
     text?: string | undefined;
     outcome?: 'allow' | 'deny' | 'approve' | undefined;
+    /** `HOP#NUMBER`: what comes after this action in the list, where the list before it ended. */
+    before?: string | undefined;
+    /** In a hop, those with a higher number than this, oldest first. */
+    after?: number | undefined;
     limit?: number | undefined;
   };
+  readonly recordings: {
+    hop?: string | undefined;
+    login?: string | undefined;
+    user?: string | undefined;
+    target?: string | undefined;
+    /** RFC 3339. */
+    since?: string | undefined;
+    kind?: string | undefined;
+    limit?: number | undefined;
+  };
+  /** Bytes of its file, from `offset` on, at most `limit`. */
+  readonly 'recording.read': { id: string; offset: number; limit?: number | undefined };
   readonly handoffs: { login?: string | undefined; since?: string | undefined; limit?: number | undefined };
   readonly notices: { since?: string | undefined; kind?: string | undefined; limit?: number | undefined };
   readonly watch: Record<string, never>;
@@ -73,6 +95,8 @@ export interface Results {
   readonly tree: ForestJson;
   readonly hops: readonly HopJson[];
   readonly actions: readonly ActionJson[];
+  readonly recordings: readonly RecordingJson[];
+  readonly 'recording.read': RecordingBytes;
   readonly handoffs: readonly HandoffJson[];
   readonly notices: readonly NoticeJson[];
   readonly watch: null;
@@ -103,6 +127,12 @@ export interface Status {
   readonly kernel: Readonly<Record<string, number | string | boolean>>;
   /** What is not as it should be, one sentence each; empty when all is well. */
   readonly problems: readonly string[];
+}
+
+export interface RecordingBytes {
+  /** Base64; none where there are no more, for now where the recording has not ended. */
+  readonly bytes: string;
+  readonly ended: boolean;
 }
 
 export interface Revoked {

@@ -7,17 +7,26 @@ import {
   loginJson,
   microsFrom,
   noticeJson,
+  recordingJson,
   treeLoginJson,
 } from './json.ts';
 
-type Reads = Pick<Reader, 'logins' | 'login' | 'hop' | 'tree' | 'hops' | 'actions' | 'handoffs' | 'notices'>;
+type Reads = Pick<
+  Reader,
+  'logins' | 'login' | 'hop' | 'tree' | 'hops' | 'actions' | 'recordings' | 'handoffs' | 'notices'
+>;
 
 /** The methods that only read the store. Logins are named by id or a unique beginning of one. */
 export function storeHandlers(
   reader: Reads,
-): Required<Pick<Handlers, 'logins' | 'tree' | 'hops' | 'actions' | 'handoffs' | 'notices'>> {
+): Required<Pick<Handlers, 'logins' | 'tree' | 'hops' | 'actions' | 'recordings' | 'handoffs' | 'notices'>> {
   const id = (ref: string | undefined) => (ref === undefined ? undefined : reader.login(ref).id);
+  const hopId = (ref: string | undefined) => (ref === undefined ? undefined : reader.hop(ref).id);
   const time = (text: string | undefined) => (text === undefined ? undefined : microsFrom(text));
+  const place = (text: string) => {
+    const [hop = '', seq] = text.split('#');
+    return { hop: reader.hop(hop).id, seq: Number(seq) };
+  };
   return {
     logins: (params) => reader.logins(params).map(loginJson),
     tree: (params) => {
@@ -25,16 +34,24 @@ export function storeHandlers(
       return { logins: logins.map(treeLoginJson), unattributed: unattributed.map(hopJson), omitted };
     },
     hops: (params) =>
-      reader.hops({ ...params, login: id(params.login), since: time(params.since) }).map(hopJson),
+      reader
+        .hops({ ...params, hop: hopId(params.hop), login: id(params.login), since: time(params.since) })
+        .map(hopJson),
     actions: (params) =>
       reader
         .actions({
           ...params,
-          hop: params.hop === undefined ? undefined : reader.hop(params.hop).id,
+          hop: hopId(params.hop),
           login: id(params.login),
           since: time(params.since),
+          until: time(params.until),
+          before: params.before === undefined ? undefined : place(params.before),
         })
         .map(actionJson),
+    recordings: (params) =>
+      reader
+        .recordings({ ...params, hop: hopId(params.hop), login: id(params.login), since: time(params.since) })
+        .map(recordingJson),
     handoffs: (params) =>
       reader.handoffs({ ...params, login: id(params.login), since: time(params.since) }).map(handoffJson),
     notices: (params) => reader.notices({ ...params, since: time(params.since) }).map(noticeJson),

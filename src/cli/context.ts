@@ -1,5 +1,6 @@
 import type { ControlClient } from '../api/client.ts';
 import type { Checked } from '../api/protocol.ts';
+import type { Replayer } from '../recording/replay.ts';
 import { type Style, styleFor } from './style.ts';
 
 export const DEFAULT_SOCKET = '/run/hopline/control.sock';
@@ -16,6 +17,8 @@ export interface GlobalOptions {
 export interface Wiring {
   /** Reads and validates a configuration directory without the daemon. */
   readonly checkConfig: (dir: string) => Promise<Checked>;
+  /** Reads recordings of a kind; null where none can. */
+  readonly replayer: (kind: string) => Promise<Replayer | null>;
   readonly version: string;
 }
 

@@ -149,6 +149,7 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
         'hopline actions --target orders-db --denied',
         'hopline actions --hop C9ZYX2 --json',
         "hopline actions --text 'drop table'",
+        'hopline actions -n 100 --before C9ZYX2#17',
       ],
     ],
     async () => (await import('./commands/actions.ts')).actions,
@@ -159,9 +160,59 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
         .option('-u, --user <name>', 'of one person')
         .option('-t, --target <name>', 'on a target, a host name or an address')
         .option('-s, --since <time>', 'since: 90s, 15m, 2h, 7d, or 2026-01-31T12:00')
+        .option('--until <time>', 'begun before: the same forms')
         .option('-k, --kind <kind>', 'of one kind: query, cancel')
+        .addOption(
+          new Option('--outcome <outcome>', 'that were so decided').choices(['allow', 'deny', 'approve']),
+        )
+        .option('--before <hop#number>', 'the page after this one: older than this action')
         .option('--text <text>', 'with this in the statement or in what is recorded beside it')
         .option('--denied', 'those that were denied')
+        .addOption(limit()),
+  );
+  add(
+    program,
+    [
+      'play <hop>',
+      'a connection again: its statements, and the rows that the person saw',
+      [
+        'hopline play C9ZYX2',
+        'hopline play C9ZYX2 --speed 10 --skip-idle',
+        'hopline play C9ZYX2 --full | less -S',
+        'hopline play C9ZYX2 --json | jq -c \'select(.type == "row") | .values\'',
+      ],
+    ],
+    async () => (await import('./commands/play.ts')).play,
+    (c) =>
+      c
+        .option('--speed <times>', 'wait between statements as then: 1, or 10 for ten times as fast')
+        .option('--skip-idle [seconds]', 'no pause longer than this (2)')
+        .option('--full', 'statements and values whole, however long')
+        .addOption(
+          new Option('--width <columns>', 'cut values at so many columns (60)').argParser((text) => {
+            const value = Number(text);
+            if (!Number.isInteger(value) || value < 4 || value > 10_000)
+              throw new InvalidArgumentError('4 to 10000.');
+            return value;
+          }),
+        ),
+  );
+  add(
+    program,
+    [
+      'recordings',
+      'what was kept of connections beside their actions, newest first',
+      ['hopline recordings --user alice --since 1d', 'hopline recordings --hop C9ZYX2'],
+    ],
+    async () => (await import('./commands/recordings.ts')).recordings,
+    (c) =>
+      c
+        .option('-H, --hop <id>', 'of one connection')
+        .option('-l, --login <id>', 'of one login')
+        .option('-u, --user <name>', 'of one person')
+        .option('-t, --target <name>', 'on a target, a host name or an address')
+        .option('-s, --since <time>', 'since: 90s, 15m, 2h, 7d, or 2026-01-31T12:00')
+        .option('-k, --kind <kind>', 'of one kind: rows')
         .addOption(limit()),
   );
   add(

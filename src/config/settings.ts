@@ -10,6 +10,7 @@ import {
   prefix,
   refuse,
   section,
+  size,
   text,
 } from './values.ts';
 
@@ -80,6 +81,16 @@ export function settingsShape(here: Surroundings): z.ZodType<Written> {
           : refuse(ctx, 'hops across hosts are not available in this version', { hint: 'leave peers out' }),
       ),
     record: optional({ argv_bytes: z.int().min(64).max(4096).default(4096) }),
+    recording: optional({
+      rows: z
+        .union([z.literal('none').transform(() => 0), z.literal('all'), z.int().min(1).max(1e9)])
+        .prefault('none'),
+      on_failure: z.enum(['end', 'continue']).optional(),
+      keep_days: z
+        .union([z.literal('forever').transform(() => null), z.int().min(1).max(36_500)])
+        .prefault(90),
+      max_size: size.prefault('1GB'),
+    }),
     tripwire: optional({
       enabled: z.boolean().default(true),
       interfaces: z
@@ -87,9 +98,15 @@ export function settingsShape(here: Surroundings): z.ZodType<Written> {
         .default('auto'),
     }),
     log: optional({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info') }),
-  }).transform(({ peers: _, record, ...rest }) => ({
+  }).transform(({ peers: _, record, recording, ...rest }) => ({
     ...rest,
     record: { argvBytes: record.argv_bytes },
+    recording: {
+      rows: recording.rows,
+      onFailure: recording.on_failure ?? (rest.mode === 'enforce' ? ('end' as const) : ('continue' as const)),
+      keepDays: recording.keep_days,
+      maxBytes: recording.max_size,
+    },
   }));
 }
 

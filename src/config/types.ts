@@ -1,5 +1,5 @@
 import type { TargetCredentials } from '../core/credentials.ts';
-import type { Endpoint, Target } from '../core/types.ts';
+import type { Endpoint, RowsKept, Target } from '../core/types.ts';
 import type { Problem } from './problem.ts';
 
 /** One immutable reading of the whole configuration directory. Nothing in it changes, at any depth. */
@@ -50,6 +50,16 @@ export interface Settings {
   readonly unlisted: 'inspect' | 'direct';
   readonly loopback: 'inspect' | 'direct';
   readonly record: { readonly argvBytes: number };
+  readonly recording: {
+    /** Rows of a result that are kept where no policy says. */
+    readonly rows: RowsKept;
+    /** What becomes of a hop that is to be recorded and can't be; `end` by default in enforce mode. */
+    readonly onFailure: 'end' | 'continue';
+    /** How long files are kept; null is for ever. */
+    readonly keepDays: number | null;
+    /** Of one recording's file. */
+    readonly maxBytes: number;
+  };
   readonly tripwire: { readonly enabled: boolean; readonly interfaces: 'auto' | readonly string[] };
   readonly log: { readonly level: LogLevel };
 }

@@ -59,6 +59,15 @@ export const duration = z.string().transform((value, ctx): number => {
   return total > 0 && total <= 86_400_000 ? total : refuse(ctx, 'is out of range', { expected });
 });
 
+/** Bytes of `500kB`, `256MB`, `1GB` or `2TB`: powers of 1,000. */
+export const size = z.string().transform((value, ctx): number => {
+  const match = /^(\d{1,6})\s?(kB|MB|GB|TB)$/.exec(value);
+  const scale = { kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 }[match?.[2] ?? ''];
+  const expected = 'a size such as 500kB, 256MB, 1GB or 2TB';
+  if (match === null || scale === undefined) return refuse(ctx, 'is no size', { expected });
+  return Number(match[1]) > 0 ? Number(match[1]) * scale : refuse(ctx, 'is out of range', { expected });
+});
+
 /** `127.0.0.1:15001` or `[::1]:15001`: a loopback address of the family. */
 export function loopbackEndpoint(family: 4 | 6) {
   const expected = family === 4 ? 'such as 127.0.0.1:15001' : 'such as "[::1]:15001"';

@@ -104,7 +104,12 @@ export interface Decision {
   readonly errors: readonly string[];
   /** The policy snapshot's version. */
   readonly version: string;
+  /** What policies say of recording its result; absent where they say nothing of it. */
+  readonly record?: RowsKept;
 }
+
+/** How many rows of a result are recorded. */
+export type RowsKept = number | 'all';
 
 export type HopMode = 'inspect' | 'direct' | 'denied';
 export type Transport = 'tcp' | 'udp' | 'other';
@@ -160,6 +165,29 @@ export interface Action {
   readonly decision: Decision;
 }
 
+/** What was kept of a hop beside its actions: the rows of results, a terminal, … Its bytes are in a file. */
+export interface Recording {
+  /** The hop's, and its number there: `C9ZYV7CS9G00-1`. */
+  readonly id: string;
+  readonly hop: Id;
+  /** What is in it: `rows`, `terminal`, … */
+  readonly kind: string;
+  /** Path below the directory of recordings. */
+  readonly file: string;
+  readonly started: Micros;
+  /** Null while it is written, and where the record of its end is missing. */
+  readonly ended: Micros | null;
+  /** Of the file, up to the end of its last whole segment; null as `ended` is. */
+  readonly bytes: number | null;
+  /** Of those bytes, in hexadecimal digits. */
+  readonly sha256: string | null;
+  /** Why it ended before its hop did; null where nothing is missing. */
+  readonly reason: string | null;
+  /** When its file was removed, and why. */
+  readonly removed: Micros | null;
+  readonly removal: string | null;
+}
+
 export type HandoffKind =
   | 'tmux'
   | 'controlmaster'
@@ -192,6 +220,7 @@ export interface Notice {
     | 'tripwire'
     | 'revoke'
     | 'reload'
+    | 'recording'
     | 'start'
     | 'stop'
     | 'disk';

@@ -13,8 +13,8 @@ export interface Unprivileged {
   readonly args: readonly string[];
   /** Null leaves the user as it is: for tests, and for a supervisor that has no privilege itself. */
   readonly account: Account | null;
-  /** Descriptors of ours that the child gets as 4, 5, …; 3 is the IPC channel. */
-  readonly fds: readonly number[];
+  /** Descriptors of ours that the child gets as 4, 5, …; 3 is the IPC channel. `pipe` makes a socket to it. */
+  readonly fds: readonly (number | 'pipe')[];
   /** Capabilities (`net_raw`) that the child keeps; none by default. */
   readonly capabilities?: readonly string[];
   readonly nodeArgs?: readonly string[];

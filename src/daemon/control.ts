@@ -1,6 +1,13 @@
 import type { Handlers } from '../api/connection.ts';
 import { rfc3339 } from '../api/json.ts';
-import { ControlError, type Revoked, type Status } from '../api/protocol.ts';
+import {
+  ControlError,
+  MAX_RECORDING_BYTES,
+  type Params,
+  type RecordingBytes,
+  type Revoked,
+  type Status,
+} from '../api/protocol.ts';
 import { ControlServer } from '../api/server.ts';
 import { storeHandlers } from '../api/store.ts';
 import type { Root } from '../attribution/roots.ts';
@@ -33,6 +40,8 @@ export function controlServer(daemon: Daemon, options: ControlOptions): ControlS
     tree: fresh(reads.tree),
     hops: fresh(reads.hops),
     actions: fresh(reads.actions),
+    recordings: fresh(reads.recordings),
+    'recording.read': (params, { peer }) => readRecording(daemon, params, `uid ${peer.uid}`),
     handoffs: fresh(reads.handoffs),
     notices: fresh(reads.notices),
     watch: daemon.watch.handler,
@@ -80,6 +89,23 @@ async function revoke(daemon: Daemon, what: string, by: string, reason: string):
     roots.map(({ id }) => id),
     all,
   );
+}
+
+/** Who looks at what others were shown is on record, too. */
+async function readRecording(
+  daemon: Daemon,
+  { id, offset, limit = MAX_RECORDING_BYTES }: Params['recording.read'],
+  by: string,
+): Promise<RecordingBytes> {
+  const recording = daemon.store.reader.recording(id);
+  const bytes = await daemon.recordings.read(recording, offset, limit).catch((error: Error) => {
+    throw new ControlError('refused', `recording ${recording.id} cannot be read: ${error.message}`);
+  });
+  if (offset === 0) {
+    const detail = `${by} reads recording ${recording.id}`;
+    daemon.record.notice({ at: daemon.now(), kind: 'recording', login: null, count: 1, detail });
+  }
+  return { bytes: bytes.toString('base64'), ended: recording.ended !== null };
 }
 
 function answer(type: Revoked['type'], logins: readonly string[], all: readonly Closed[]): Revoked {

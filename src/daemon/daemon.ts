@@ -40,6 +40,7 @@ import {
   protocolFor,
   tlsFor,
 } from './policy-state.ts';
+import { type Recordings, recordingsOf } from './recordings.ts';
 import { beginRecord, bootId, endRecovery, recoverProcesses } from './recovery.ts';
 import { Revocations, tallyRevocations } from './revoke.ts';
 import { Started } from './started.ts';
@@ -85,6 +86,7 @@ export class Daemon {
   claims!: Claims;
   revocations!: Revocations;
   pool!: WorkerPool;
+  recordings!: Recordings;
   tripwire: Tripwire | null = null;
   readonly credentials: Credentials;
   #pam!: PamSessions;
@@ -157,6 +159,7 @@ export class Daemon {
     announceNamespace();
     removeOtherVersions(config.paths.pins);
     endRecovery(this);
+    this.#started.add(this.recordings.begin());
     this.#started.add(() => this.#pam[Symbol.dispose]());
     this.#pam.start();
     this.#started.add(() => this.events.stop());
@@ -203,11 +206,10 @@ export class Daemon {
     const { config, snapshot } = this.policy;
     const { claim, dial } = config.proxy.timeouts;
     this.pool.replaceSnapshot({
-      version: snapshot.version,
-      claimTimeoutMs: claim,
-      dialTimeoutMs: dial,
+      ...{ version: snapshot.version, claimTimeoutMs: claim, dialTimeoutMs: dial },
       policies: policyData({ ...config, files: config.policies }),
       maskKey: this.#maskKey,
+      recording: config.recording,
     });
   }
 
@@ -326,6 +328,7 @@ export class Daemon {
       onError: (error) => this.#fault(error),
       now: () => this.now(),
     });
+    this.recordings = recordingsOf(this);
     this.pool = this.#pool();
     this.tellWorkers();
     if (config.tripwire.enabled) {
@@ -353,6 +356,7 @@ export class Daemon {
       onCredential: (hop, user) => this.credentials.lend(hop, user),
       onCredentialRefused: (hop) => this.credentials.refused(hop),
       onAction: (action) => this.record.action(action, this.now()),
+      archive: this.recordings,
       onSpawn: ({ id, pid }) => this.log.debug({ id, pid }, 'worker started'),
       onWorkerLost: ({ worker, pid, hops, reason }) => {
         for (const hop of hops) this.#hopEnded(hop, null, null, `worker ${worker} ended: ${reason}`);
@@ -378,6 +382,7 @@ export class Daemon {
 
   #hopEnded(hop: string, bytesUp: number | null, bytesDown: number | null, reason: string | null): void {
     this.#closed(hop);
+    this.recordings.ended(hop);
     this.record.hopEnd(hop, { at: this.now(), bytesUp, bytesDown, reason });
   }
 

@@ -3,7 +3,7 @@ import type { Image } from '../attribution/image.ts';
 import type { HandoffDraft, HopDraft, LoginFacts, Recorder } from '../attribution/recorder.ts';
 import type { Hop, Id, Login, Micros, Notice, Process } from '../core/types.ts';
 import type { ActionEndMessage, ActionMessage } from '../proxy/messages.ts';
-import type { Writer } from '../store/append.ts';
+import type { NewRecording, Writer } from '../store/append.ts';
 import type { Reader } from '../store/reader.ts';
 import { Refusals } from './refusals.ts';
 import { type Tell, WriteQueue } from './write-queue.ts';
@@ -134,6 +134,21 @@ export class StoreRecorder implements Recorder {
       const { kind, subject, decision } = message;
       this.#push(() => this.#writer.insertAction({ hop, seq: action, kind, at, subject, detail, decision }));
     }
+  }
+
+  recording(recording: NewRecording): void {
+    this.#push(() => this.#writer.insertRecording(recording));
+  }
+
+  recordingEnd(
+    recording: string,
+    end: { at: Micros; bytes: number; sha256: string; reason: string | null },
+  ): void {
+    this.#push(() => this.#writer.insertRecordingEnd(recording, end));
+  }
+
+  recordingRemoval(recording: string, removal: { at: Micros; reason: string }): void {
+    this.#push(() => this.#writer.insertRecordingRemoval(recording, removal));
   }
 
   revocation(login: Id, revocation: { at: Micros; by: string; reason: string }): void {

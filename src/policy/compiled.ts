@@ -1,3 +1,4 @@
+import type { RowsKept } from '../core/types.ts';
 import type { PolicyJson } from './engine.ts';
 import type { Reads } from './reads.ts';
 
@@ -17,5 +18,7 @@ export interface CompiledPolicy {
   readonly message: string | null;
   /** `@mask`: how a revealed column is shown. */
   readonly mask: string | null;
+  /** `@record`: how many rows of the result are recorded where this permits; null where it does not say. */
+  readonly record: RowsKept | null;
   readonly reads: Reads;
 }

@@ -95,7 +95,7 @@ function conjuncts(body: Body): readonly Body[] {
 function ask(body: Body, request: ConnectRequest): boolean | string {
   const json = alone(body);
   const place = { file: '', line: 0, column: 0 };
-  const annotations = { approval: null, message: null, mask: null };
+  const annotations = { approval: null, message: null, mask: null, record: null };
   let rules: RuleSet | null = null;
   try {
     const text = policyText(json);

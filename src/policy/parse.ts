@@ -8,10 +8,11 @@ import type { CompiledPolicy } from './compiled.ts';
 import { MOST_DEPTH } from './depth.ts';
 import { type DetailedError, EngineError, type PolicyJson, parsePolicy } from './engine.ts';
 import { readsOf } from './reads.ts';
-import { plain } from './scope.ts';
+import { parseRecord, RECORD_FORMS, RECORDED } from './record.ts';
+import { actionMatches, plain } from './scope.ts';
 import { fromByteOffset, locate, type Piece, splitPolicies } from './split.ts';
 
-const ANNOTATIONS = ['id', 'approval', 'message', 'mask'];
+const ANNOTATIONS = ['id', 'approval', 'message', 'mask', 'record'];
 /** Ids that say which line of hopline.yaml decided begin with it. */
 export const CONFIG_PREFIX = 'config:';
 
@@ -127,6 +128,7 @@ function parseOne(
     approval: given.approval ?? null,
     message: given.message ?? null,
     mask: given.mask ?? null,
+    record: parseRecord(given.record ?? ''),
     reads: readsOf(json),
   };
 }
@@ -163,6 +165,19 @@ function* annotationProblems(
   }
   if ('approval' in given && json.effect !== 'forbid') {
     yield ['approval', { message: 'belongs on a forbid', hint: 'write the forbid that an approval lifts' }];
+  }
+  if (given.record?.trim()) {
+    const about = RECORDED.some((action) => actionMatches(json, action));
+    if (json.effect !== 'permit' || !about)
+      yield [
+        'record',
+        { message: `belongs on a permit of ${RECORDED.join(', ')}`, hint: 'write action == Action::"query"' },
+      ];
+    else if (parseRecord(given.record) === null)
+      yield [
+        'record',
+        { message: 'is no way to record', got: JSON.stringify(given.record), expected: RECORD_FORMS },
+      ];
   }
   const { action } = json;
   const actions =

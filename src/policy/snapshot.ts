@@ -9,6 +9,7 @@ import type { CompiledPolicy } from './compiled.ts';
 import { decision, denied, reasonFor, type Terms, whatIs, whoIs } from './decide.ts';
 import { parsePolicy } from './engine.ts';
 import { isStatic, readsOf } from './reads.ts';
+import { RECORDED, recordOf } from './record.ts';
 import {
   type ConnectQuery,
   type ConnectRequest,
@@ -159,11 +160,13 @@ export class PolicySnapshot implements Terms {
       return denied([error.message], `this ${action} cannot be decided: ${error.message}`, this);
     }
     const verdict = this.#verdict(this.rulesFor(request.resource, action), request);
-    return decision(
+    const decided = decision(
       verdict,
       reasonFor(verdict, deed(whatIs(request, query)), whoIs(request.principal)),
       this,
     );
+    const record = RECORDED.includes(action) ? recordOf(verdict) : null;
+    return record === null ? decided : { ...decided, record };
   }
 
   #verdict(rules: RuleSet, request: ConnectRequest): Verdict {
@@ -194,7 +197,7 @@ const REVEAL_PERMIT = builtIn('config:reveal', 'permit (principal, action == Act
 function builtIn(id: string, text: string): CompiledPolicy {
   const { json } = parsePolicy(text);
   if (json === null) throw new Error(`${id} does not parse`);
-  const annotations = { approval: null, message: null, mask: null };
+  const annotations = { approval: null, message: null, mask: null, record: null };
   const place = { file: 'hopline.yaml', line: 0, column: 0 };
   return { id, ...place, effect: 'permit', text, json, ...annotations, reads: readsOf(json) };
 }

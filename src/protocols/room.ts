@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import type { HeldLogin } from '../core/credentials.ts';
 import type { Decision, Endpoint, Id, TargetTls } from '../core/types.ts';
 import type { MaskKey } from '../masking/key.ts';
+import type { RecordingWriter, WriterEvents } from '../recording/writer.ts';
 import type { Minted } from '../tls/minted.ts';
 
 /** What policies read of an action, beside who does it and how they came. */
@@ -62,6 +63,19 @@ export interface HeldCredential {
   refused(): void;
 }
 
+/** What a room keeps of a hop beside its actions: rows of results, terminals, files. */
+export interface Recordings {
+  /** Rows of its result that are to be kept of an action that was decided so: 0 is none, infinity all. */
+  rows(decision: Decision): number;
+  /** Whether the hop ends where it cannot be recorded; the room sees to it, and tells the person. */
+  readonly onFailure: 'end' | 'continue';
+  /**
+   * Begins one. It is ended with the hop, if the room does not end it before.
+   * @param kind what its records are: `rows`, `terminal`, …
+   */
+  open(kind: string, events: WriterEvents): RecordingWriter;
+}
+
 /** One hop as a room sees it. */
 export interface Session {
   readonly hop: Id;
@@ -70,6 +84,7 @@ export interface Session {
   /** Accepted, paused, half-open allowed; nothing has been read from it. */
   readonly client: Socket;
   readonly actions: Actions;
+  readonly recordings: Recordings;
   /** How the target wants to be spoken to. */
   readonly tls: TargetTls;
   /** Null: the client logs in by itself. */

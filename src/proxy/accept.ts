@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { ProtocolRoom } from '../protocols/room.ts';
+import type { RecordingLink } from '../recording/link.ts';
 import type { Channel } from './channel.ts';
 import { Connection } from './connection.ts';
 import type { Decider } from './hop-actions.ts';
@@ -11,13 +12,20 @@ export class Acceptor {
   readonly #channel: Channel;
   readonly #rooms: ReadonlyMap<string, ProtocolRoom>;
   readonly #decider: Decider;
+  readonly #link: RecordingLink;
   readonly #servers: Server[] = [];
   readonly #live = new Set<Connection>();
   readonly #hops = new Map<string, Connection>();
   #idle: (() => void) | null = null;
 
-  constructor(channel: Channel, rooms: ReadonlyMap<string, ProtocolRoom>, decider: Decider) {
+  constructor(
+    channel: Channel,
+    rooms: ReadonlyMap<string, ProtocolRoom>,
+    decider: Decider,
+    link: RecordingLink,
+  ) {
     this.#channel = channel;
+    this.#link = link;
     this.#rooms = rooms;
     this.#decider = decider;
   }
@@ -67,7 +75,7 @@ export class Acceptor {
   }
 
   #accept(listener: ListenerName, socket: Socket): void {
-    const connection = new Connection(socket, this.#channel, this.#rooms, this.#decider);
+    const connection = new Connection(socket, this.#channel, this.#rooms, this.#decider, this.#link);
     this.#live.add(connection);
     let hop: string | null = null;
     const over = (): void => {

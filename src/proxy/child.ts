@@ -1,8 +1,10 @@
 /** One worker process as the supervisor sees it: its channel, and the hops that it has in hand. */
 
 import type { ChildProcess } from 'node:child_process';
+import { Socket } from 'node:net';
 import type { HeldLogin } from '../core/credentials.ts';
 import type { Endpoint, Id, NameAnswer } from '../core/types.ts';
+import { type Archive, Receiver } from '../recording/receiver.ts';
 import type { Minted } from '../tls/minted.ts';
 import { CLAIM_LIMIT } from './channel.ts';
 import {
@@ -31,6 +33,7 @@ export interface ChildEvents {
   onFault(message: string): void;
   /** Last of all: the process is gone, and every message of it has been read. */
   onGone(how: string, hops: readonly Id[]): void;
+  readonly archive: Archive;
 }
 
 /** DNS messages that one worker may have in hand; beyond it their names are not learnt. */
@@ -48,6 +51,7 @@ export class Child {
   #nextParse = 1;
   #exit: string | null = null;
   #connected = true;
+  #received = false;
   #faulty = false;
   #gone = false;
 
@@ -67,6 +71,10 @@ export class Child {
       this.#connected = false;
       this.#settle();
     });
+    // Whoever has no such socket has no recordings: a process that did not start.
+    const recordings = child.stdio.at(-1);
+    if (recordings instanceof Socket) void this.#receive(recordings);
+    else this.#received = true;
   }
 
   get open(): number {
@@ -157,10 +165,25 @@ export class Child {
     if (this.#faulty) return;
     const message = fromWorker(value);
     const fault = message === null ? 'sent a message that is none of the protocol' : this.#act(message);
-    if (fault === null) return;
+    if (fault !== null) this.#fault(fault);
+  }
+
+  #fault(fault: string): void {
+    if (this.#faulty) return;
     this.#faulty = true;
     this.#events.onFault(fault);
     this.kill();
+  }
+
+  async #receive(socket: Socket): Promise<void> {
+    const receiver = new Receiver(socket, {
+      archive: this.#events.archive,
+      has: (hop) => this.#hops.has(hop),
+      onFault: (fault) => this.#fault(fault),
+    });
+    await receiver.done;
+    this.#received = true;
+    this.#settle();
   }
 
   /** @returns how the message breaks the protocol, or null */
@@ -212,7 +235,7 @@ export class Child {
   }
 
   #settle(): void {
-    if (this.#gone || this.#exit === null || this.#connected) return;
+    if (this.#gone || this.#exit === null || this.#connected || !this.#received) return;
     this.#gone = true;
     for (const resolve of this.#parsing.values()) resolve([]);
     this.#parsing.clear();

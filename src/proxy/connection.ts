@@ -3,8 +3,10 @@ import type { Socket } from 'node:net';
 import type { Endpoint } from '../core/types.ts';
 import { reset } from '../protocols/reset.ts';
 import type { End, HeldCredential, ProtocolRoom } from '../protocols/room.ts';
+import type { RecordingLink } from '../recording/link.ts';
 import type { Channel } from './channel.ts';
 import { type Decider, HopActions } from './hop-actions.ts';
+import { HopRecordings } from './hop-recordings.ts';
 import type { Flow, ListenerName } from './messages.ts';
 import { DialError, dial } from './upstream.ts';
 
@@ -13,6 +15,7 @@ export class Connection {
   readonly #channel: Channel;
   readonly #rooms: ReadonlyMap<string, ProtocolRoom>;
   readonly #decider: Decider;
+  readonly #link: RecordingLink;
   #upstream: Socket | null = null;
   #reset: (() => void) | null = null;
   #closed: string | null = null;
@@ -21,8 +24,15 @@ export class Connection {
   #over = false;
 
   /** @param client accepted, paused, nothing read */
-  constructor(client: Socket, channel: Channel, rooms: ReadonlyMap<string, ProtocolRoom>, decider: Decider) {
+  constructor(
+    client: Socket,
+    channel: Channel,
+    rooms: ReadonlyMap<string, ProtocolRoom>,
+    decider: Decider,
+    link: RecordingLink,
+  ) {
     this.#client = client;
+    this.#link = link;
     this.#channel = channel;
     this.#rooms = rooms;
     this.#decider = decider;
@@ -57,14 +67,16 @@ export class Connection {
     }
     const { flow } = claimed;
     onFlow(flow);
-    const end = await this.#serve(flow);
+    const recordings = new HopRecordings(flow.hop, this.#channel, this.#link);
+    const end = await this.#serve(flow, recordings);
+    await recordings.end();
     // A room may be done with a connection in the turn in which it came about: of a hop that has ended nothing more is told.
     this.#tell();
     this.#over = true;
     this.#channel.ended(flow.hop, end.bytesUp, end.bytesDown, this.#closed ?? end.reason);
   }
 
-  async #serve(flow: Flow): Promise<End> {
+  async #serve(flow: Flow, recordings: HopRecordings): Promise<End> {
     const room = this.#rooms.get(flow.protocol);
     try {
       if (flow.outcome === 'deny') return this.#refuse(flow.reason);
@@ -76,6 +88,7 @@ export class Connection {
         destination: flow.destination,
         client: this.#client,
         actions: new HopActions(flow, this.#channel, this.#decider),
+        recordings,
         tls: flow.tls,
         credential: flow.held ? this.#credential(flow.hop) : null,
         certificate: (names) => this.#channel.certificate(names),

@@ -5,7 +5,7 @@
 
 import { isIP } from 'node:net';
 import { count, endpoint, text as fits, record } from '../core/fields.ts';
-import type { Decision, Endpoint, Id, Login, NameAnswer, TargetTls } from '../core/types.ts';
+import type { Decision, Endpoint, Id, Login, NameAnswer, RowsKept, TargetTls } from '../core/types.ts';
 import type { Minted } from '../tls/minted.ts';
 import {
   type CredentialAnswer,
@@ -23,6 +23,8 @@ export interface WorkerConfig {
   readonly worker: number;
   readonly listeners: readonly { readonly name: ListenerName; readonly fd: number }[];
   readonly backlog: number;
+  /** The socket that recordings go to. */
+  readonly recordings: number;
 }
 
 /** Settings that reach workers whole, never in part; a later version replaces an earlier one. */
@@ -36,15 +38,26 @@ export interface WorkerSnapshot {
   readonly policies: string;
   /** Of masks that replace a value by one that only the same value gets: base64. */
   readonly maskKey: string;
+  readonly recording: RecordingTerms;
+}
+
+/** What is recorded where policies do not say, and what becomes of a hop that cannot be. */
+export interface RecordingTerms {
+  /** Rows of a result. */
+  readonly rows: RowsKept;
+  readonly onFailure: 'end' | 'continue';
+  /** Bytes of one recording's file. */
+  readonly maxBytes: number;
 }
 
 /** Before the supervisor has said anything. */
-export const NO_SNAPSHOT: WorkerSnapshot = Object.freeze({
+export const NO_SNAPSHOT: WorkerSnapshot = Object.freeze<WorkerSnapshot>({
   version: '',
   claimTimeoutMs: 5_000,
   dialTimeoutMs: 30_000,
   policies: '',
   maskKey: '',
+  recording: { rows: 0, onFailure: 'end', maxBytes: 0 },
 });
 
 /** Who opened a hop and how they came: what policies read of every action in it. */
@@ -219,9 +232,11 @@ export function fromSupervisor(value: unknown): ToWorker | null {
       const s = record(m.snapshot);
       if (s === null || !text(s.version)) return null;
       const { version, claimTimeoutMs, dialTimeoutMs, policies, maskKey } = s;
+      const recording = recordingTerms(s.recording);
       if (!count(claimTimeoutMs) || !count(dialTimeoutMs) || typeof policies !== 'string') return null;
-      if (!text(maskKey)) return null;
-      return { type: 'snapshot', snapshot: { version, claimTimeoutMs, dialTimeoutMs, policies, maskKey } };
+      if (!text(maskKey) || recording === null) return null;
+      const limits = { version, claimTimeoutMs, dialTimeoutMs } as const;
+      return { type: 'snapshot', snapshot: { ...limits, policies, maskKey, recording } };
     }
     case 'dns':
       return count(m.seq) && typeof m.message === 'string' && m.message.length <= DNS_LIMIT
@@ -239,6 +254,13 @@ export function fromSupervisor(value: unknown): ToWorker | null {
     default:
       return null;
   }
+}
+
+function recordingTerms(value: unknown): RecordingTerms | null {
+  const r = record(value);
+  if (r === null || !count(r.maxBytes) || (r.rows !== 'all' && !count(r.rows))) return null;
+  const { rows, onFailure, maxBytes } = r;
+  return onFailure === 'end' || onFailure === 'continue' ? { rows, onFailure, maxBytes } : null;
 }
 
 function nameAnswer(value: unknown): NameAnswer | null {

@@ -3,6 +3,7 @@
 import type { HeldLogin } from '../core/credentials.ts';
 import type { Endpoint, Id, NameAnswer } from '../core/types.ts';
 import { type Account, spawnUnprivileged } from '../core/unprivileged.ts';
+import type { Archive } from '../recording/receiver.ts';
 import type { Minted } from '../tls/minted.ts';
 import { Child } from './child.ts';
 import { BACKLOG, type Listener } from './listen.ts';
@@ -68,6 +69,8 @@ export interface PoolOptions {
   onCredentialRefused(hop: Id): void;
   /** Something that is done in a hop, before it goes on; or what became of it. */
   onAction(action: ActionMessage | ActionEndMessage): void;
+  /** Where workers' recordings go. What a worker left is kept before `onWorkerLost`, and a hop's before its `onEnded`. */
+  readonly archive: Archive;
   /** Before the worker accepts anything: its pid is the daemon's own from here on. */
   onSpawn(worker: { readonly id: number; readonly pid: number }): void;
   onWorkerLost(lost: WorkerLost): void;
@@ -179,9 +182,10 @@ export class WorkerPool {
       worker: slot.id,
       listeners: listeners.map(({ name }, index) => ({ name, fd: 4 + index })),
       backlog: BACKLOG,
+      recordings: 4 + listeners.length,
     };
     slot.born = Date.now();
-    const fds = listeners.map(({ fd }) => fd);
+    const fds = [...listeners.map(({ fd }) => fd), 'pipe' as const];
     const child = spawnUnprivileged({ entry, args: [JSON.stringify(config)], account, fds, nodeArgs });
     if (child.pid === undefined) {
       child.once('error', (error) => this.#fault(slot, 0, `not started: ${error.message}`));
@@ -215,6 +219,7 @@ export class WorkerPool {
         this.#options.onEnded({ hop, bytesUp, bytesDown, reason }),
       onFault: (message) => this.#fault(slot, child.pid ?? 0, message),
       onGone: (how, hops) => this.#gone(slot, how, hops),
+      archive: this.#options.archive,
     });
     this.#options.onSpawn({ id: slot.id, pid: child.pid });
     slot.child.snapshot(this.#snapshot);

@@ -1,5 +1,16 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { Decision, Handoff, Hop, Id, Identity, Login, Micros, Notice, Process } from '../core/types.ts';
+import type {
+  Decision,
+  Handoff,
+  Hop,
+  Id,
+  Identity,
+  Login,
+  Micros,
+  Notice,
+  Process,
+  Recording,
+} from '../core/types.ts';
 import { Transactor } from './transaction.ts';
 
 /** What was learnt about a login after its start; what is absent or null changes nothing. */
@@ -20,6 +31,8 @@ export interface NewAction {
   readonly detail: string;
   readonly decision: Decision;
 }
+
+export type NewRecording = Pick<Recording, 'id' | 'hop' | 'kind' | 'file' | 'started'>;
 
 const INSERTS = {
   login: `INSERT OR IGNORE INTO logins (id, boot, host, kind, source, user, uid, identity, identity_name, client_address,
@@ -43,6 +56,9 @@ const INSERTS = {
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   action: 'INSERT OR IGNORE INTO actions (hop, seq, kind, at, subject, detail) VALUES (?, ?, ?, ?, ?, ?)',
   actionEnd: 'INSERT OR IGNORE INTO action_ends (hop, seq, at, detail) VALUES (?, ?, ?, ?)',
+  recording: 'INSERT OR IGNORE INTO recordings (id, hop, kind, file, started) VALUES (?, ?, ?, ?, ?)',
+  recordingEnd: `INSERT OR IGNORE INTO recording_ends (recording, at, bytes, sha256, reason) VALUES (?, ?, ?, ?, ?)`,
+  recordingRemoval: 'INSERT OR IGNORE INTO recording_removals (recording, at, reason) VALUES (?, ?, ?)',
   handoff: `WITH new (kind, login, process, to_login, to_pid, via, at) AS (VALUES (?, ?, ?, ?, ?, ?, ?))
     INSERT INTO handoffs (kind, login, process, to_login, to_pid, via, at) SELECT * FROM new WHERE NOT EXISTS
     (SELECT 1 FROM handoffs h WHERE h.at = new.at AND h.to_pid = new.to_pid AND h.kind = new.kind AND h.via = new.via
@@ -218,6 +234,23 @@ export class Writer {
   /** @param end `detail` is the text of a JSON object: what came of it */
   insertActionEnd(hop: Id, seq: number, end: { at: Micros; detail: string }): boolean {
     return this.#run('actionEnd', [hop, seq, end.at, end.detail]);
+  }
+
+  insertRecording({ id, hop, kind, file, started }: NewRecording): boolean {
+    return this.#run('recording', [id, hop, kind, file, started]);
+  }
+
+  /** @param end `bytes` up to the end of the last whole segment, `sha256` of those; `reason` null where nothing is missing */
+  insertRecordingEnd(
+    recording: string,
+    end: { at: Micros; bytes: number; sha256: string; reason: string | null },
+  ): boolean {
+    return this.#run('recordingEnd', [recording, end.at, end.bytes, end.sha256, end.reason]);
+  }
+
+  /** The file is gone, as it was to be. */
+  insertRecordingRemoval(recording: string, removal: { at: Micros; reason: string }): boolean {
+    return this.#run('recordingRemoval', [recording, removal.at, removal.reason]);
   }
 
   /** @returns the handoff under the store's number for it */

@@ -1,9 +1,17 @@
 import type { Database } from 'better-sqlite3';
 import { normaliseId } from '../core/ids.ts';
-import type { Hop, Id, Login } from '../core/types.ts';
+import type { Hop, Id, Login, Recording } from '../core/types.ts';
 import { LookupError } from './errors.ts';
 import type { Queries } from './query.ts';
-import { HOP_COLUMNS, type HopRow, hopFromRow, LOGIN_COLUMNS, type LoginRow, loginFromRow } from './rows.ts';
+import {
+  HOP_COLUMNS,
+  type HopRow,
+  hopFromRow,
+  LOGIN_COLUMNS,
+  type LoginRow,
+  loginFromRow,
+  RECORDING_COLUMNS,
+} from './rows.ts';
 
 export type Resolved =
   | { readonly type: 'login'; readonly login: Login }
@@ -15,6 +23,8 @@ export interface Lookups {
   /** By whole id or unique beginning of it, in any case. */
   login(ref: string): Login;
   hop(ref: string): Hop;
+  /** By its hop and its number there: `C9ZYV7-1`. */
+  recording(ref: string): Recording;
   /** A login, a hop, or a user with open logins; `login:`, `hop:` and `user:` before it say which. */
   resolve(what: string): Resolved;
 }
@@ -53,6 +63,13 @@ export function lookups(db: Database, boot: string, lists: Queries): Lookups {
     if (row === undefined) throw new LookupError('not_found', `no hop ${ref}`);
     return hopFromRow(row);
   };
+  const recordingById = db.prepare<[string], Recording>(`SELECT ${RECORDING_COLUMNS} WHERE r.id = ?`);
+  const recording = (ref: string): Recording => {
+    const [, ofHop, number] = /^(\w{1,12})-([1-9]\d{0,8})$/.exec(ref) ?? [];
+    const row = ofHop === undefined ? undefined : recordingById.get(`${one('hop', ofHop)}-${number}`);
+    if (row === undefined) throw new LookupError('not_found', `no recording ${ref}`);
+    return row;
+  };
   const user = (name: string): Resolved => {
     // All of them: what ends what a person may do must not leave their oldest login out.
     const logins = lists.logins({ user: name, limit: -1 });
@@ -78,7 +95,7 @@ export function lookups(db: Database, boot: string, lists: Queries): Lookups {
     if (found.length > 1) throw ambiguous(what, 'things', found);
     return resolve(first);
   };
-  return { login, hop, resolve };
+  return { login, hop, recording, resolve };
 }
 
 function ambiguous(ref: string, what: string, found: readonly string[]): LookupError {

@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { Action, Handoff, Hop, Id, Login, Micros, Notice, Outcome } from '../core/types.ts';
+import type { Action, Handoff, Hop, Id, Login, Micros, Notice, Outcome, Recording } from '../core/types.ts';
 import {
   ACTION_COLUMNS,
   type ActionRow,
@@ -12,6 +12,7 @@ import {
   type LoginRow,
   loginFromRow,
   NOTICE_COLUMNS,
+  RECORDING_COLUMNS,
   UNENDED,
 } from './rows.ts';
 
@@ -26,6 +27,7 @@ export interface LoginFilter {
 }
 
 export interface HopFilter {
+  readonly hop?: Id | undefined;
   readonly login?: Id | undefined;
   readonly user?: string | undefined;
   /** A target, a name from DNS, or an address. */
@@ -52,10 +54,26 @@ export interface ActionFilter {
   readonly user?: string | undefined;
   readonly target?: string | undefined;
   readonly since?: Micros | undefined;
+  /** Begun before. */
+  readonly until?: Micros | undefined;
   readonly kind?: string | undefined;
   readonly outcome?: Outcome | undefined;
   /** In the subject or in the statement, in any case. */
   readonly text?: string | undefined;
+  /** Those that come after this one in the list. */
+  readonly before?: Pick<Action, 'hop' | 'seq'> | undefined;
+  /** In a hop, those with a higher number than this; oldest first. */
+  readonly after?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+export interface RecordingFilter {
+  readonly hop?: Id | undefined;
+  readonly login?: Id | undefined;
+  readonly user?: string | undefined;
+  readonly target?: string | undefined;
+  readonly since?: Micros | undefined;
+  readonly kind?: string | undefined;
   readonly limit?: number | undefined;
 }
 
@@ -68,6 +86,7 @@ export interface Queries {
   staleLogins(): Login[];
   hops(filter?: HopFilter): Hop[];
   actions(filter?: ActionFilter): Action[];
+  recordings(filter?: RecordingFilter): Recording[];
   handoffs(filter?: EventFilter): Handoff[];
   notices(filter?: EventFilter): Notice[];
 }
@@ -80,6 +99,9 @@ const OF_USER = `(SELECT id FROM logins WHERE user = ? UNION SELECT id FROM logi
 
 /** Narrows by the index of refusals; the decision in force is compared besides. */
 const REFUSED = "h.id IN (SELECT hop FROM decisions WHERE outcome <> 'allow' AND outcome = ? AND action = 0)";
+
+/** Of an action: in a list of the newest first it stands behind another. */
+const BEFORE = '(a.at, a.id) < (SELECT p.at, p.id FROM actions p WHERE p.hop = ? AND p.seq = ?)';
 
 /** Conditions that a filter adds, with their values in order. */
 class Where {
@@ -126,8 +148,9 @@ export function queries(db: Database, boot: string): Queries {
     openLogins: () => logins(new Where().add(`l.boot = ? AND ${LIVE}`, boot), -1),
     staleLogins: () => logins(new Where().add(`l.boot <> ? AND ${LIVE}`, boot), -1),
     hops(filter = {}) {
-      const { login, user, target, since, outcome } = filter;
+      const { hop, login, user, target, since, outcome } = filter;
       const where = new Where()
+        .add('h.id = ?', hop)
         .add('h.login = ?', login)
         .add(`h.login IN ${OF_USER}`, user, user, user, user)
         .add('(h.target = ? OR h.name = ? OR h.address = ?)', target, target, target)
@@ -140,13 +163,16 @@ export function queries(db: Database, boot: string): Queries {
       return all<HopRow>(text, [...where.values, filter.limit ?? LIMIT]).map(hopFromRow);
     },
     actions(filter = {}) {
-      const { hop, login, user, target, since, kind, outcome, text } = filter;
+      const { hop, login, user, target, since, until, kind, outcome, text, before, after } = filter;
       const where = new Where()
         .add('a.hop = ?', hop)
         .add('h.login = ?', login)
         .add(`h.login IN ${OF_USER}`, user, user, user, user)
         .add('(h.target = ? OR h.name = ? OR h.address = ?)', target, target, target)
         .add('a.at >= ?', since)
+        .add('a.at < ?', until)
+        .add(BEFORE, before?.hop, before?.seq)
+        .add('a.seq > ?', after)
         .add('a.kind = ?', kind)
         .add('d.outcome = ?', outcome)
         .add(
@@ -154,8 +180,21 @@ export function queries(db: Database, boot: string): Queries {
           text?.toLowerCase(),
           text?.toLowerCase(),
         );
-      const sql = `SELECT ${ACTION_COLUMNS} ${where.text} ORDER BY a.at DESC, a.id DESC LIMIT ?`;
+      const order = after === undefined ? 'a.at DESC, a.id DESC' : 'a.hop, a.seq';
+      const sql = `SELECT ${ACTION_COLUMNS} ${where.text} ORDER BY ${order} LIMIT ?`;
       return all<ActionRow>(sql, [...where.values, filter.limit ?? LIMIT]).map(actionFromRow);
+    },
+    recordings(filter = {}) {
+      const { hop, login, user, target, since, kind } = filter;
+      const where = new Where()
+        .add('r.hop = ?', hop)
+        .add('h.login = ?', login)
+        .add(`h.login IN ${OF_USER}`, user, user, user, user)
+        .add('(h.target = ? OR h.name = ? OR h.address = ?)', target, target, target)
+        .add('r.started >= ?', since)
+        .add('r.kind = ?', kind);
+      const text = `SELECT ${RECORDING_COLUMNS} ${where.text} ORDER BY r.started DESC, r.seq DESC LIMIT ?`;
+      return all<Recording>(text, [...where.values, filter.limit ?? LIMIT]);
     },
     handoffs(filter = {}) {
       const where = new Where()

@@ -1,5 +1,5 @@
 import type { Database } from 'better-sqlite3';
-import type { Hop, Id, Login, Micros, Process } from '../core/types.ts';
+import type { Hop, Id, Login, Micros, Process, Recording } from '../core/types.ts';
 import type { Writer } from './append.ts';
 import {
   ENDED_MARK,
@@ -10,6 +10,7 @@ import {
   PROCESS_COLUMNS,
   type ProcessRow,
   processFromRow,
+  RECORDING_COLUMNS,
   UNENDED,
 } from './rows.ts';
 
@@ -21,6 +22,12 @@ export interface RecoveryQueries {
   unendedHops(): Hop[];
   /** An image, and those above it up to the first, in that order; empty where the record has none. */
   lineage(login: Id, pid: number, startNs: string, image: number): Process[];
+  /** Those after this number that have no record of their end. */
+  unendedRecordings(seq: number): Recording[];
+  /** The highest number of a recording; 0 in an empty store. */
+  maxRecording(): number;
+  /** In the order of their beginning, from behind the one with this number in the store on; 0 is before all. */
+  recordingsAfter(seq: number, limit: number): (Recording & { readonly seq: number })[];
   /** 0 in an empty store. */
   maxProcessId(): number;
   /** The latest value under a key; see `Writer.insertMeta`. */
@@ -49,6 +56,13 @@ export function recoveryQueries(db: Database, openLogins: () => Login[]): Recove
     return chain;
   };
   const unended = db.prepare<[], HopRow>(`SELECT ${HOP_COLUMNS} WHERE ${UNENDED} ORDER BY h.seq`);
+  const open = db.prepare<[number], Recording>(
+    `SELECT ${RECORDING_COLUMNS} WHERE r.seq > ? AND e.recording IS NULL ORDER BY r.seq`,
+  );
+  const maxRecording = db.prepare<[], number | null>('SELECT max(seq) FROM recordings').pluck();
+  const after = db.prepare<[number, number], Recording & { seq: number }>(
+    `SELECT r.seq, ${RECORDING_COLUMNS} WHERE r.seq > ? ORDER BY r.seq LIMIT ?`,
+  );
   const maxProcess = db.prepare<[], number | null>('SELECT max(id) FROM processes').pluck();
   const meta = db
     .prepare<[string], string>('SELECT value FROM meta WHERE key = ? ORDER BY seq DESC LIMIT 1')
@@ -57,6 +71,9 @@ export function recoveryQueries(db: Database, openLogins: () => Login[]): Recove
     liveProcesses: () => openLogins().flatMap((login) => live.all(login.id).map(processFromRow)),
     lineage,
     unendedHops: () => unended.all().map(hopFromRow),
+    unendedRecordings: (seq) => open.all(seq),
+    maxRecording: () => maxRecording.get() ?? 0,
+    recordingsAfter: (seq, limit) => after.all(seq, limit),
     maxProcessId: () => maxProcess.get() ?? 0,
     meta: (key) => meta.get(key) ?? null,
   };

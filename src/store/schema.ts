@@ -224,6 +224,48 @@ export const actionEnds = sqliteTable(
   (t) => [primaryKey({ columns: [t.hop, t.seq] })],
 );
 
+/** What was kept of a hop beside its actions; the bytes are in a file. */
+export const recordings = sqliteTable(
+  'recordings',
+  {
+    seq: integer().primaryKey(),
+    id: text().notNull(),
+    hop: hop(),
+    /** `rows`, `terminal`, … */
+    kind: text().notNull(),
+    /** Below the directory of recordings. */
+    file: text().notNull(),
+    started: integer().notNull(),
+  },
+  (t) => [
+    uniqueIndex('recordings_id').on(t.id),
+    index('recordings_hop').on(t.hop),
+    index('recordings_started').on(t.started),
+  ],
+);
+
+const recording = () =>
+  text()
+    .primaryKey()
+    .references((): AnySQLiteColumn => recordings.id);
+
+export const recordingEnds = sqliteTable('recording_ends', {
+  recording: recording(),
+  at: integer().notNull(),
+  /** Of the file, up to the end of its last whole segment; and of those bytes, in hexadecimal digits. */
+  bytes: integer().notNull(),
+  sha256: text().notNull(),
+  /** Why it ended before its hop did; null where nothing is missing. */
+  reason: text(),
+});
+
+/** The file is gone: it was kept as long as it was to be. */
+export const recordingRemovals = sqliteTable('recording_removals', {
+  recording: recording(),
+  at: integer().notNull(),
+  reason: text().notNull(),
+});
+
 export const handoffs = sqliteTable(
   'handoffs',
   {

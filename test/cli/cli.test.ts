@@ -57,6 +57,15 @@ t.test('actions', async (t) => {
   const [newest, oldest] = out.trim().split('\n');
   t.match(newest, /#2 .*orders-db {2}denied {2}drop table orders/);
   t.match(oldest, /#1 .*orders-db {2}3 rows 1\.3 ms {2}select \* from orders -- \\e\[31m {2}bash › psql/);
+  t.match((await run(path, ['actions', '--outcome', 'allow'])).out, /^[^\n]*#1 [^\n]*\n$/);
+  t.match((await run(path, ['actions', '--outcome', 'perhaps'])).code, 2);
+  const page = await run(path, ['actions', '--limit', '1']);
+  t.match(page.out, /^[^\n]*#2 [^\n]*\n$/);
+  t.equal(page.err, `there may be more: --before ${id(5)}#2\n`);
+  t.match((await run(path, ['actions', '--before', `${id(5)}#2`])).out, /^[^\n]*#1 [^\n]*\n$/);
+  t.match((await run(path, ['actions', '--before', `${id(5)}#1`])).out, 'no such actions');
+  t.equal((await run(path, ['actions', '--before', 'nonsense'])).code, 2);
+  t.match((await run(path, ['actions', '--until', '2020-01-01T00:00'])).out, 'no such actions');
   t.match((await run(path, ['actions', '--denied'])).out, /^[^\n]*#2 [^\n]*\n$/);
   t.match((await run(path, ['actions', '--text', 'DROP'])).out, /^[^\n]*#2 [^\n]*\n$/);
   t.match((await run(path, ['actions', '--user', 'bob'])).out, 'no such actions');

@@ -134,5 +134,5 @@ export async function serving(t: Test, over: Handlers = {}) {
     s[Symbol.dispose]();
     rmSync(join(path, '..'), { recursive: true });
   });
-  return { path, hub, writer, server, revoked };
+  return { path, hub, writer, reader, server, revoked };
 }

@@ -75,6 +75,19 @@ const CASES: readonly Case[] = [
   { yaml: 'origins: {cron: [cron]}', at: '1:18 origins.cron.0', expected: 'an absolute path' },
   { yaml: 'peers: [bastion2]', at: '1:8 peers' },
   { yaml: 'record: {argv_bytes: 1000000}', at: '1:22 record.argv_bytes', expected: '4096 or less' },
+  { yaml: 'recording: {rows: some}', at: '1:19 recording.rows', expected: /all or a number/ },
+  { yaml: 'recording: {rows: 0}', at: '1:19 recording.rows', expected: '1 or more' },
+  {
+    yaml: 'recording: {on_failure: stop}',
+    at: '1:25 recording.on_failure',
+    expected: 'one of end, continue',
+  },
+  { yaml: 'recording: {keep_days: 0}', at: '1:24 recording.keep_days', expected: '1 or more' },
+  { yaml: 'recording: {keep_days: always}', at: '1:24 recording.keep_days', expected: /forever/ },
+  { yaml: 'recording: {max_size: 5}', at: '1:23 recording.max_size', expected: 'text' },
+  { yaml: 'recording: {max_size: 5M}', at: '1:23 recording.max_size', expected: /256MB/ },
+  { yaml: 'recording: {max_size: 0kB}', at: '1:23 recording.max_size', message: 'is out of range' },
+  { yaml: 'recording: {keep: 5}', at: '1:13 recording.keep', message: 'unknown key' },
   { yaml: 'tripwire: {enabled: yes}', at: '1:21 tripwire.enabled', expected: 'true or false' },
   { yaml: 'tripwire: {interfaces: [an-interface-name-too-long]}', at: '1:25 tripwire.interfaces.0' },
   { yaml: 'log: {level: verbose}', at: '1:14 log.level' },
@@ -109,4 +122,20 @@ t.test('all of them at once, in the order of the file', async (t) => {
     'targets.yaml:1:23 targets.a.ports.0',
     'targets.yaml:1:39 targets.a.addresses.0',
   ]);
+});
+
+t.test('what is recorded, by default and as it is set', async (t) => {
+  const recording = (yaml: string) => load(t.testdir(files({ 'hopline.yaml': yaml }))).recording;
+  const usual = { rows: 0, onFailure: 'end', keepDays: 90, maxBytes: 1e9 };
+  t.same(recording(''), usual);
+  t.same(recording('mode: observe'), { ...usual, onFailure: 'continue' });
+  t.same(recording('mode: observe\nrecording: {on_failure: end}'), usual);
+  t.same(recording('recording: {rows: all, on_failure: continue, keep_days: forever, max_size: 20MB}'), {
+    rows: 'all',
+    onFailure: 'continue',
+    keepDays: null,
+    maxBytes: 20e6,
+  });
+  t.equal(recording('recording: {rows: 100}').rows, 100);
+  t.equal(recording('recording: {rows: none}').rows, 0);
 });

@@ -36,6 +36,27 @@ const WRONG: readonly [string, readonly string[], RegExp][] = [
   [`@id("\\u{1b}") ${any};`, ['0.cedar:1:1 @id'], /no usable id/],
   [`@id("x")\n@approval("engineers") ${any};`, ['0.cedar:2:1 @approval'], /belongs on a forbid/],
   [
+    '@record("some") permit (principal, action == Action::"query", resource);',
+    ['0.cedar:1:1 @record'],
+    /is no way to record/,
+  ],
+  [
+    '@record("rows:0") permit (principal, action == Action::"query", resource);',
+    ['0.cedar:1:1 @record'],
+    /is no way to record/,
+  ],
+  [
+    '@record("all") forbid (principal, action == Action::"query", resource);',
+    ['0.cedar:1:1 @record'],
+    /belongs on a permit of query/,
+  ],
+  [
+    '@record("all") permit (principal, action in [Action::"connect", Action::"shell"], resource);',
+    ['0.cedar:1:1 @record'],
+    /belongs on a permit of query/,
+  ],
+  [`@record ${any};`, ['0.cedar:1:1 @record'], /has no value/],
+  [
     '@mask("lots") forbid (principal, action == Action::"reveal", resource);',
     ['0.cedar:1:1 @mask'],
     /"lots" is not a mask form; accepted are full/,

@@ -21,7 +21,14 @@ const flow = {
 };
 const snapshot = {
   type: 'snapshot',
-  snapshot: { version: '1', claimTimeoutMs: 1, dialTimeoutMs: 2, policies: '{}', maskKey: '' },
+  snapshot: {
+    version: '1',
+    claimTimeoutMs: 1,
+    dialTimeoutMs: 2,
+    policies: '{}',
+    maskKey: '',
+    recording: { rows: 'all', onFailure: 'end', maxBytes: 5 },
+  },
 };
 const decision = {
   outcome: 'deny',
@@ -122,6 +129,9 @@ const wrong: Record<string, unknown[]> = {
     {},
     { version: 1, claimTimeoutMs: 1, dialTimeoutMs: 1 },
     { version: '1', claimTimeoutMs: 1 },
+    { ...snapshot.snapshot, recording: null },
+    { ...snapshot.snapshot, recording: { rows: -1, onFailure: 'end', maxBytes: 5 } },
+    { ...snapshot.snapshot, recording: { rows: 1, onFailure: 'perhaps', maxBytes: 5 } },
   ],
 };
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import t from 'tap';
+import { NO_SNAPSHOT } from '../../src/proxy/messages.ts';
 import { rig, until } from './pool.ts';
 
 const echo = createServer({ allowHalfOpen: true }, (socket) => {
@@ -95,13 +96,7 @@ t.test('a decision that takes too long refuses, and a late one still ends its ho
     answer = resolve;
   });
   await using r = await rig(destination, (reply) => waits.then(() => reply));
-  r.pool.replaceSnapshot({
-    version: '2',
-    claimTimeoutMs: 100,
-    dialTimeoutMs: 1_000,
-    policies: '',
-    maskKey: '',
-  });
+  r.pool.replaceSnapshot({ ...NO_SNAPSHOT, claimTimeoutMs: 100, dialTimeoutMs: 1_000 });
   t.equal(await failure(dial(r.port)), 'ECONNRESET');
   answer();
   t.match(await r.end('H1'), { bytesUp: 0, bytesDown: 0, reason: /too late/ });
@@ -109,24 +104,12 @@ t.test('a decision that takes too long refuses, and a late one still ends its ho
 
 t.test('a dial that nobody answers ends at its limit', async (t) => {
   await using r = await rig(destination);
-  r.pool.replaceSnapshot({
-    version: '2',
-    claimTimeoutMs: 1_000,
-    dialTimeoutMs: 150,
-    policies: '',
-    maskKey: '',
-  });
+  r.pool.replaceSnapshot({ ...NO_SNAPSHOT, claimTimeoutMs: 1_000, dialTimeoutMs: 150 });
   // A listener whose backlog is full drops SYNs: the nearest to a black hole that loopback has.
   const { full, port, close } = await fullListener();
   t.ok(full);
   await using s = await rig({ address: '127.0.0.1', port });
-  s.pool.replaceSnapshot({
-    version: '2',
-    claimTimeoutMs: 1_000,
-    dialTimeoutMs: 150,
-    policies: '',
-    maskKey: '',
-  });
+  s.pool.replaceSnapshot({ ...NO_SNAPSHOT, claimTimeoutMs: 1_000, dialTimeoutMs: 150 });
   t.equal(await failure(dial(s.port)), 'ECONNRESET');
   t.match(await s.end('H1'), { reason: /did not answer within 0.15 s/ });
   t.equal(s.dialed.length, 1, 'its packets are still explained');

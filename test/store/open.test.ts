@@ -23,6 +23,9 @@ t.test('nothing that is recorded can be changed or taken away by SQL', async (t)
     decision: allow,
   });
   writer.insertActionEnd(id(5), 1, { at: T0 + 1, detail: '{}' });
+  writer.insertRecording({ id: 'R-1', hop: id(5), kind: 'rows', file: 'd/R-1.rec', started: T0 });
+  writer.insertRecordingEnd('R-1', { at: T0 + 1, bytes: 5, sha256: 'feed', reason: null });
+  writer.insertRecordingRemoval('R-1', { at: T0 + 2, reason: 'old' });
   writer.insertNotice({ at: T0, kind: 'start', login: null, count: 1, detail: '' });
   writer.insertHandoff({
     kind: 'tmux',
@@ -38,7 +41,7 @@ t.test('nothing that is recorded can be changed or taken away by SQL', async (t)
     .prepare<[], string>("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     .pluck()
     .all();
-  t.equal(tables.length, 15);
+  t.equal(tables.length, 18);
   for (const table of tables) {
     const before = db.prepare(`SELECT * FROM ${table}`).all();
     t.ok(before.length > 0, `${table} has a row to try it on`);

@@ -1,5 +1,6 @@
 import type { ActionJson } from '../../api/json.ts';
 import { printable } from '../../core/text.ts';
+import type { Outcome } from '../../core/types.ts';
 import type { Context } from '../context.ts';
 import { chain } from '../describe.ts';
 import { EXIT } from '../exit.ts';
@@ -10,6 +11,8 @@ import type { Style } from '../style.ts';
 type Options = Readonly<Record<string, unknown>>;
 
 const SHOWN = 160;
+/** What the daemon lists where it is not told how many. */
+const PAGE = 1000;
 
 export async function actions(context: Context, options: Options): Promise<number> {
   const { style } = context;
@@ -19,15 +22,28 @@ export async function actions(context: Context, options: Options): Promise<numbe
     user: textOption(options.user),
     target: textOption(options.target),
     since: sinceOption(options.since, style.now),
+    until: sinceOption(options.until, style.now, '--until'),
+    before: textOption(options.before),
     kind: textOption(options.kind),
     text: textOption(options.text),
-    outcome: options.denied === true ? ('deny' as const) : undefined,
-    limit: numberOption(options.limit),
+    outcome: options.denied === true ? ('deny' as const) : outcomeOption(options.outcome),
+    limit: numberOption(options.limit) ?? PAGE,
   };
   const found = await context.ask((client) => client.call('actions', params));
-  if (context.json) context.printJson(found);
-  else context.print(found.length > 0 ? found.map((action) => actionLine(action, style)) : 'no such actions');
+  if (context.json) {
+    context.printJson(found);
+    return EXIT.ok;
+  }
+  context.print(found.length > 0 ? found.map((action) => actionLine(action, style)) : 'no such actions');
+  const last = found.at(-1);
+  if (last !== undefined && found.length === params.limit)
+    context.note(`there may be more: --before ${last.hop}#${last.seq}`);
   return EXIT.ok;
+}
+
+/** Commander has held it against the choices. */
+function outcomeOption(value: unknown): Outcome | undefined {
+  return value as Outcome | undefined;
 }
 
 function actionLine(action: ActionJson, style: Style): string {

@@ -6,6 +6,7 @@ import type { Denial } from './deny.ts';
 import type { Plan } from './masked/plan.ts';
 import type { FieldDescription } from './messages.ts';
 import type { OwnQuery } from './own-query.ts';
+import type { RowsKept } from './recorded/records.ts';
 
 /** A statement that runs, and its record. */
 export interface Running {
@@ -15,6 +16,8 @@ export interface Running {
   readonly since: number;
   /** How its rows and errors are shown; null: as they are. */
   readonly plan: Plan | null;
+  /** What of its rows is recorded; null: nothing is to be. */
+  readonly kept: RowsKept | null;
   rows: number;
   bytes: number;
 }

@@ -22,6 +22,7 @@ import { MaskingError, RowMasker } from './masked/rows.ts';
 import { withheld } from './masked/withheld.ts';
 import { Backend, type CommandComplete, type FieldDescription, type TransactionStatus } from './messages.ts';
 import type { OwnQuery } from './own-query.ts';
+import type { RowRecorder } from './recorded/recorder.ts';
 import type { Statements } from './statements.ts';
 import { clientEncoding, type Encoding, UTF8 } from './text.ts';
 import { Writer } from './writer.ts';
@@ -31,6 +32,7 @@ const HEADER = 5;
 export interface BackendOptions {
   readonly answers: Answers;
   readonly statements: Statements;
+  readonly rows: RowRecorder;
   toClient(bytes: Buffer): void;
   /** Valid until it returns. */
   onAuthentication(message: Buffer): void;
@@ -64,14 +66,19 @@ export class BackendHandler implements FrameHandler {
         if (statement === undefined) return 'forward';
         statement.rows += type === Backend.DataRow ? 1 : 0;
         statement.bytes += length - 4;
-        if (statement.plan === null) return 'forward';
-        if (type === Backend.DataRow) return this.#beginRow(first, statement.plan, length);
+        const plain = this.#options.rows.row(statement, type, first?.portal?.fields ?? null)
+          ? 'tap'
+          : 'forward';
+        if (statement.plan === null) return plain;
+        if (type === Backend.DataRow) return this.#beginRow(first, statement.plan, length) ?? plain;
         if (this.#copy !== null) return 'stream';
-        return statement.plan.copy === null ? 'forward' : this.#impossible('a copy that was not announced');
+        return statement.plan.copy === null ? plain : this.#impossible('a copy that was not announced');
       }
       case Backend.CopyOutResponse:
-      case Backend.CopyDone:
-        return first?.running[first.over]?.plan?.copy == null ? 'forward' : 'whole';
+      case Backend.CopyDone: {
+        const running = first?.running[first.over];
+        return (running?.plan?.copy ?? running?.kept ?? null) === null ? 'forward' : 'whole';
+      }
       case Backend.NoticeResponse:
         if (this.#options.statements.masking === null) return 'forward';
         return length > WHOLE ? 'drop' : 'whole';
@@ -94,19 +101,25 @@ export class BackendHandler implements FrameHandler {
     }
   }
 
-  forward(bytes: Buffer): void {
+  forward(bytes: Buffer, tapped: boolean): void {
+    if (tapped) this.#options.rows.bytes(bytes);
     this.#options.toClient(bytes);
   }
 
   piece(type: number, bytes: Buffer, offset: number, last: boolean): void {
+    const { rows, toClient } = this.#options;
     if (type === Backend.CopyData && this.#copy !== null) {
       const data = offset === 0 ? bytes.subarray(HEADER) : bytes;
       const shown = data.length === 0 ? data : this.#copy.push(data);
       if (shown.length === 0) return;
       copyData(this.#out, shown);
-      this.#options.toClient(this.#out.take());
+      const message = this.#out.take();
+      if (rows.wanted) rows.bytes(message);
+      toClient(message);
       return;
     }
+    if (type === Backend.FunctionCallResponse)
+      rows.value(this.#options.answers.first?.running[0] ?? null, bytes, offset === 0);
     if (offset === 0) this.#settle(type, null);
     if (type !== Backend.ErrorResponse) this.#options.toClient(bytes);
     else this.#longError(bytes, last);
@@ -125,9 +138,10 @@ export class BackendHandler implements FrameHandler {
   }
 
   whole(type: number, message: Buffer): void {
-    const { answers, toClient } = this.#options;
+    const { answers, rows, toClient } = this.#options;
     if (type === Backend.DataRow && this.#masker !== null) {
       const shown = this.#masker.mask(message);
+      if (rows.wanted) rows.bytes(shown);
       toClient(shown);
       return;
     }
@@ -151,15 +165,22 @@ export class BackendHandler implements FrameHandler {
       this.#options.onAuthentication(message);
       return;
     }
+    if (type === Backend.FunctionCallResponse) rows.value(first?.running[0] ?? null, message, true);
     this.#settle(type, message);
     toClient(message);
   }
 
   #copyOut(message: Buffer, first: Awaited | null): void {
     const copy = first?.running[first.over]?.plan?.copy ?? null;
-    if (copy === null) return;
     const response = decodeCopyResponse(message, 'CopyOutResponse');
-    this.#copy = new CopyMasker({ copy: copy.format, columns: copy.columns, response });
+    this.#options.rows.copying(response.format);
+    if (copy !== null) this.#copy = new CopyMasker({ copy: copy.format, columns: copy.columns, response });
+  }
+
+  /** What comes next is of another statement. */
+  #between(): void {
+    this.#masker = this.#copy = null;
+    this.#options.rows.between();
   }
 
   /** @throws MaskingError */
@@ -167,8 +188,9 @@ export class BackendHandler implements FrameHandler {
     throw new MaskingError(`${what} cannot be shown`);
   }
 
-  #beginRow(first: Awaited | null, plan: Plan, length: number): Disposition {
-    if (plan.forms === null && plan.scan === null) return 'forward';
+  /** @returns null where it is shown as it is */
+  #beginRow(first: Awaited | null, plan: Plan, length: number): Disposition | null {
+    if (plan.forms === null && plan.scan === null) return null;
     if (this.#masker === null) {
       const fields = first?.portal?.fields ?? null;
       if (fields === null) return this.#impossible('a row that was not described');
@@ -242,11 +264,11 @@ export class BackendHandler implements FrameHandler {
         if (message !== null) this.#complete(first, decodeCommandComplete(message));
         return;
       case Backend.EmptyQueryResponse:
-        this.#masker = this.#copy = null;
+        this.#between();
         if (first?.kind === 'execute') answers.shift();
         return;
       case Backend.PortalSuspended:
-        this.#masker = this.#copy = null;
+        this.#between();
         answers.shift();
         return;
       case Backend.FunctionCallResponse: {
@@ -258,7 +280,7 @@ export class BackendHandler implements FrameHandler {
         return;
       }
       case Backend.ReadyForQuery:
-        this.#masker = this.#copy = null;
+        this.#between();
         if (message !== null) {
           // Thrown out where its status is none.
           this.status = decodeReadyForQuery(message).status;
@@ -277,7 +299,9 @@ export class BackendHandler implements FrameHandler {
       else first.described?.(fieldsOf(message));
       return;
     }
-    const plan = first?.running[first.over]?.plan ?? null;
+    const running = first?.running[first.over];
+    const plan = running?.plan ?? null;
+    if (running?.kept != null) this.#options.rows.described(message === null ? null : fieldsOf(message));
     if (plan === null || (plan.forms === null && plan.scan === null)) return;
     if (message === null) this.#impossible('what has too many columns');
     else this.#masker = new RowMasker(plan, fieldsOf(message), this.encoding.name);
@@ -285,7 +309,7 @@ export class BackendHandler implements FrameHandler {
 
   #complete(first: Awaited | null, { tag, rows }: CommandComplete): void {
     const { answers, statements } = this.#options;
-    this.#masker = this.#copy = null;
+    this.#between();
     if (first === null) return;
     const running = first.running[first.over];
     if (running !== undefined) statements.end(running, { tag, ...(rows === null ? {} : { rows }) });
@@ -342,7 +366,7 @@ export class BackendHandler implements FrameHandler {
   #failed(report: ErrorReport): void {
     const { answers, statements } = this.#options;
     const first = answers.first;
-    this.#masker = this.#copy = null;
+    this.#between();
     if (first === null) return;
     const [hit, ...rest] = first.running.slice(first.over);
     const said = { code: report.code, message: report.message };

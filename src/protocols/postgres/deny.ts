@@ -13,6 +13,9 @@ export const INSUFFICIENT_PRIVILEGE = '42501';
 /** connection_failure: the server cannot be reached, or went away. */
 export const CONNECTION_FAILURE = '08006';
 
+/** insufficient_resources: the disk is full, of Hopline's own host. */
+export const INSUFFICIENT_RESOURCES = '53000';
+
 export interface Denial {
   readonly decision: Decision;
   /** What the server's error quotes, and nothing else can. */

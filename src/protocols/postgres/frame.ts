@@ -6,10 +6,10 @@ import { ProtocolError } from './errors.ts';
 import type { Limits } from './limits.ts';
 
 /**
- * `forward`: goes on unseen. `whole`: kept up to its cap, and handed over at once. `stream`: handed over piece by
- * piece as it arrives. `drop`: goes nowhere.
+ * `forward`: goes on unseen. `tap`: goes on the same way, apart from what is not tapped. `whole`: kept up to its cap,
+ * and handed over at once. `stream`: handed over piece by piece as it arrives. `drop`: goes nowhere.
  */
-export type Disposition = 'forward' | 'whole' | 'stream' | 'drop';
+export type Disposition = 'forward' | 'tap' | 'whole' | 'stream' | 'drop';
 
 /**
  * What is called with the bytes, in their order. Every Buffer is the framer's, or the caller's chunk: it is valid
@@ -23,8 +23,11 @@ export interface FrameHandler {
    * @param length the length field: it counts itself, not the type byte
    */
   begin(type: number, length: number): Disposition;
-  /** Bytes of one or many messages, whole or not, that lay together in one chunk. */
-  forward(bytes: Buffer): void;
+  /**
+   * Bytes of one or many messages, whole or not, that lay together in one chunk.
+   * @param tapped all of them were decided `tap`; else all `forward`
+   */
+  forward(bytes: Buffer, tapped: boolean): void;
   /** @param message from the type byte on */
   whole(type: number, message: Buffer): void;
   /**
@@ -36,6 +39,10 @@ export interface FrameHandler {
 
 const HEADER = 5;
 const EMPTY = Buffer.alloc(0);
+
+function flows(mode: Disposition | null): boolean {
+  return mode === 'forward' || mode === 'tap';
+}
 
 export class Framer {
   readonly #handler: FrameHandler;
@@ -101,7 +108,7 @@ export class Framer {
 
   /** Whether what was handed over ends with the end of a message, so that another may be written in between. */
   get boundary(): boolean {
-    return (this.#mode !== 'forward' && this.#mode !== 'stream') || this.#done === 0;
+    return !(flows(this.#mode) || this.#mode === 'stream') || this.#done === 0;
   }
 
   /** Bytes kept: of a header, of a `whole` message, and what waits. At the end of input it is 0, on a `boundary`. */
@@ -167,6 +174,7 @@ export class Framer {
     }
     /** From here to `at` bytes go forward, and are not handed over yet. */
     let run = at;
+    let tapped = this.#mode === 'tap';
     try {
       while (!this.#paused) {
         if (this.#mode === null) {
@@ -177,20 +185,26 @@ export class Framer {
             throw this.#wrong(type, length);
           const mode = handler.begin(type, length);
           const next = at + 1 + length;
-          if (mode === 'forward' && next <= end && !this.#paused) at = next;
+          if (flows(mode) && tapped !== (mode === 'tap')) {
+            const from = run;
+            run = at;
+            if (from < at) handler.forward(chunk.subarray(from, at), tapped);
+            tapped = mode === 'tap';
+          }
+          if (flows(mode) && next <= end && !this.#paused) at = next;
           else this.#start(type, length, mode);
           continue;
         }
         if (at === end) break;
         const next = Math.min(end, at + this.#size - this.#done);
-        if (this.#mode === 'forward') {
+        if (flows(this.#mode)) {
           this.#done += next - at;
           if (this.#done === this.#size) this.#mode = null;
           at = next;
         } else if (run < at) {
           const from = run;
           run = at;
-          handler.forward(chunk.subarray(from, at));
+          handler.forward(chunk.subarray(from, at), tapped);
         } else {
           const from = at;
           at = run = next;
@@ -198,7 +212,7 @@ export class Framer {
         }
       }
     } finally {
-      if (run < at) handler.forward(run === 0 && at === end ? chunk : chunk.subarray(run, at));
+      if (run < at) handler.forward(run === 0 && at === end ? chunk : chunk.subarray(run, at), tapped);
     }
     const left = end - at;
     if (this.#paused || this.#mode !== null || left === 0 || left >= HEADER) return at;
@@ -246,7 +260,7 @@ export class Framer {
     this.#done += bytes.length;
     const last = this.#done === this.#size;
     if (last) this.#mode = null;
-    if (mode === 'forward') this.#handler.forward(bytes);
+    if (flows(mode)) this.#handler.forward(bytes, mode === 'tap');
     else if (mode === 'stream') this.#handler.piece(this.#type, bytes, offset, last);
     else if (mode === 'whole') {
       const message = offset === 0 && last ? bytes : this.#keep(bytes, offset);

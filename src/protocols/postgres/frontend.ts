@@ -320,7 +320,7 @@ export class FrontendHandler implements FrameHandler {
       return;
     }
     const running = statements.begin(decided, one?.parameters ?? null);
-    if (running.plan !== null && one !== undefined && !one.asked) this.#ask(portal, behind);
+    if ((running.plan ?? running.kept) !== null && one !== undefined && !one.asked) this.#ask(portal, behind);
     for (const each of behind) each.running = running;
     const proposal = statements.propose(decided);
     answers.push({

@@ -11,7 +11,7 @@ import { heldLogin } from './auth/injected.ts';
 import { AuthenticationRelay, type Relayed } from './auth/relay.ts';
 import { Answers } from './awaited.ts';
 import { BackendHandler } from './backend.ts';
-import { CONNECTION_FAILURE, fatal, INSUFFICIENT_PRIVILEGE } from './deny.ts';
+import { CONNECTION_FAILURE, fatal, INSUFFICIENT_PRIVILEGE, INSUFFICIENT_RESOURCES } from './deny.ts';
 import { encode } from './encode.ts';
 import { errorResponse } from './encode-backend.ts';
 import { errorFields } from './error-fields.ts';
@@ -24,6 +24,7 @@ import { SessionMasking } from './masked/session.ts';
 import type { StartupMessage } from './messages.ts';
 import { OwnQueries } from './own-queries.ts';
 import { type Reached, reach } from './reach.ts';
+import { RecordingError, RowRecorder } from './recorded/recorder.ts';
 import { Analyser, loadParser } from './sql/index.ts';
 import { startupParameter } from './startup.ts';
 import { passes, Statements } from './statements.ts';
@@ -129,6 +130,7 @@ class Conversation {
   readonly #server: Socket;
   /** To be reset by: below TLS, where there is TLS. */
   readonly #serverSocket: Socket;
+  readonly #rows: RowRecorder;
   readonly #statements: Statements;
   readonly #backend: BackendHandler;
   readonly #fromClient: Framer;
@@ -143,10 +145,19 @@ class Conversation {
     this.#serverSocket = reached.socket;
     const answers = new Answers();
     const toServer = (bytes: Buffer): void => void this.#server.write(bytes);
-    const statements = new Statements(session.actions, facts, this.#masking(facts, answers, toServer));
+    const rows = new RowRecorder({
+      recordings: session.recordings,
+      encoding: () => this.#backend.encoding,
+      onWait: () => this.#server.pause(),
+      onRelief: () => this.#flow(this.#server, this.#client, this.#fromServer),
+      onFailure: (reason) => this.#broken(new RecordingError(reason)),
+    });
+    const masking = this.#masking(facts, answers, toServer);
+    const statements = new Statements(session.actions, facts, masking, rows);
     const backend = new BackendHandler({
       answers,
       statements,
+      rows,
       toClient: (bytes) => void this.#client.write(bytes),
       onAuthentication: (bytes) =>
         this.#ask(this.#fromServer, this.#server, this.#relay.fromServer(Buffer.from(bytes))),
@@ -163,8 +174,9 @@ class Conversation {
       toServer,
       onAnswer: (bytes) =>
         this.#ask(this.#fromClient, this.#client, this.#relay.fromClient(Buffer.from(bytes))),
-      hold: (work) => this.#hold(this.#fromClient, this.#client, work),
+      hold: (work) => this.#hold(this.#fromClient, this.#client, this.#server, work),
     });
+    this.#rows = rows;
     this.#statements = statements;
     this.#backend = backend;
     this.#fromClient = new Framer(frontend, FRONTEND);
@@ -196,16 +208,14 @@ class Conversation {
         client.setTimeout(limitIdleMs, () => this.#reset(`idle for ${limitIdleMs / 1000} s`));
       if (rest.length > 0) this.#take(client, server, this.#fromClient, rest);
       if (!this.#fromClient.paused) client.resume();
-      server.resume();
+      this.#flow(server, client, this.#fromServer);
     });
   }
 
   #join(from: Socket, to: Socket, framer: Framer, name: 'client' | 'server', closed: () => void): void {
     from.setNoDelay(true);
     from.on('data', (chunk) => this.#take(from, to, framer, chunk));
-    to.on('drain', () => {
-      if (!framer.paused) from.resume();
-    });
+    to.on('drain', () => this.#flow(from, to, framer));
     from.once('end', () => to.end());
     from.on('error', (error: NodeJS.ErrnoException) =>
       this.#reset(`reset by the ${name} (${error.code ?? error.message})`),
@@ -227,7 +237,16 @@ class Conversation {
     } finally {
       to.uncork();
     }
-    if (framer.paused || to.writableNeedDrain) from.pause();
+    if (framer.paused || to.writableNeedDrain || this.#held(from)) from.pause();
+  }
+
+  /** Reads on, where nothing is in the way. */
+  #flow(from: Socket, to: Socket, framer: Framer): void {
+    if (!framer.paused && !to.writableNeedDrain && !this.#held(from)) from.resume();
+  }
+
+  #held(from: Socket): boolean {
+    return from === this.#server && this.#rows.mustWait();
   }
 
   /** Null: nothing is masked for this person here. */
@@ -251,16 +270,16 @@ class Conversation {
       if (toClient !== null) this.#client.write(toClient);
       if (toServer !== null) this.#server.write(toServer);
     });
-    this.#hold(framer, from, sent);
+    this.#hold(framer, from, from === this.#server ? this.#client : this.#server, sent);
   }
 
   /** What follows waits until that is done. */
-  #hold(framer: Framer, from: Socket, work: Promise<void>): void {
+  #hold(framer: Framer, from: Socket, to: Socket, work: Promise<void>): void {
     framer.pause();
     work
       .then(() => {
         framer.resume();
-        if (!framer.paused) from.resume();
+        this.#flow(from, to, framer);
       })
       .catch((error: unknown) => this.#broken(error));
   }
@@ -269,9 +288,14 @@ class Conversation {
   #broken(error: unknown): void {
     const expected = error instanceof ProtocolError || error instanceof AuthenticationError;
     const why = error instanceof Error ? error.message : String(error);
-    const masked = error instanceof MaskingError;
-    this.#reason ??= expected ? `broke the protocol: ${why}` : masked ? why : `failed: ${why}`;
-    const code = masked ? INSUFFICIENT_PRIVILEGE : PROTOCOL_VIOLATION;
+    const own = error instanceof MaskingError || error instanceof RecordingError;
+    this.#reason ??= expected ? `broke the protocol: ${why}` : own ? why : `failed: ${why}`;
+    const code =
+      error instanceof MaskingError
+        ? INSUFFICIENT_PRIVILEGE
+        : error instanceof RecordingError
+          ? INSUFFICIENT_RESOURCES
+          : PROTOCOL_VIOLATION;
     const report = error instanceof AuthenticationError ? error.report : fatal(code, why);
     // Nothing more of either side is looked at.
     this.#client.removeAllListeners('data').resume();

@@ -7,6 +7,7 @@ import { isRefused, type Plan, type Refused } from './masked/plan.ts';
 import type { SessionMasking } from './masked/session.ts';
 import type { FieldDescription, TransactionStatus } from './messages.ts';
 import { Names } from './names.ts';
+import type { RowRecorder } from './recorded/recorder.ts';
 import { resolve } from './sql/resolve.ts';
 import type { Statement } from './sql/statement.ts';
 import { storedName } from './stored-name.ts';
@@ -59,12 +60,14 @@ export class Statements {
   readonly #session: SessionFacts;
   /** Null: nothing is masked in this session. */
   readonly masking: SessionMasking | null;
+  readonly #rows: RowRecorder;
   readonly #open = new Set<Running>();
 
-  constructor(actions: Actions, session: SessionFacts, masking: SessionMasking | null) {
+  constructor(actions: Actions, session: SessionFacts, masking: SessionMasking | null, rows: RowRecorder) {
     this.#actions = actions;
     this.#session = session;
     this.masking = masking;
+    this.#rows = rows;
   }
 
   /** Of everything that the statement may turn out to be, what is denied; else what it is by all that is known. */
@@ -119,7 +122,8 @@ export class Statements {
     const detail = { ...detailOf(statement, this.#session, parameters), ...masked };
     const action = this.#actions.begin({ kind: 'query', subject: subjectOf(statement), detail, decision });
     const shown = this.masking?.observed === true ? null : plan;
-    const running = { action, since: performance.now(), plan: shown, rows: 0, bytes: 0 };
+    const kept = passes(decision) ? this.#rows.expect(statement, decision) : null;
+    const running = { action, since: performance.now(), plan: shown, kept, rows: 0, bytes: 0 };
     if (passes(decision)) this.masking?.ran(statement, plan);
     this.#open.add(running);
     return running;
@@ -137,9 +141,10 @@ export class Statements {
 
   end(running: Running, result: Readonly<Record<string, unknown>>): void {
     if (!this.#open.delete(running)) return;
-    const { action, since, rows, bytes } = running;
+    const { action, since, rows, bytes, kept } = running;
     const milliseconds = Math.round((performance.now() - since) * 1000) / 1000;
-    this.#actions.end(action, { rows, bytes, milliseconds, ...result });
+    const recorded = kept === null ? {} : this.#rows.end(action, kept);
+    this.#actions.end(action, { rows, bytes, milliseconds, ...recorded, ...result });
   }
 
   /** The connection is over, and with it what still ran. */

@@ -52,6 +52,39 @@ t.test('a chunk of a thousand forwarded rows is one call with the chunk itself',
   t.equal(handler.chunk, chunk);
 });
 
+t.test('what is tapped comes apart from what is not, and whole runs of it uncopied', async (t) => {
+  const parts = ['a', 'b', 'c', 'd', 'e', 'f'].map(row);
+  const chunk = Buffer.concat(parts);
+  const seen: [boolean, Buffer][] = [];
+  let count = 0;
+  const handler: FrameHandler = {
+    begin: () => (++count > 2 && count < 5 ? 'tap' : 'forward'),
+    forward: (bytes, tapped) => seen.push([tapped, bytes]),
+    whole: () => {},
+    piece: () => {},
+  };
+  new Framer(handler, BACKEND).push(chunk);
+  t.same(
+    seen.map(([tapped, bytes]) => [tapped, bytes.toString('latin1')]),
+    [
+      [0, 2],
+      [2, 4],
+      [4, 6],
+    ].map(([from, to], at) => [at === 1, Buffer.concat(parts.slice(from, to)).toString('latin1')]),
+  );
+  t.ok(seen.every(([, bytes]) => bytes.buffer === chunk.buffer));
+  for (let size = 1; size < 40; size++) {
+    const choose = (_type: number, _length: number, index: number) =>
+      index > 1 && index < 4 ? ('tap' as const) : ('forward' as const);
+    const places = Array.from({ length: Math.ceil(chunk.length / size) - 1 }, (_, n) => (n + 1) * size);
+    const { events } = play(cut(chunk, places), choose, BACKEND);
+    const joined = (call: string) =>
+      Buffer.concat(events.flatMap((event) => (event.call === call && event.bytes ? [event.bytes] : [])));
+    t.same(joined('tap'), Buffer.concat(parts.slice(2, 4)), `${size} bytes at a time`);
+    t.same(joined('forward'), Buffer.concat([...parts.slice(0, 2), ...parts.slice(4)]));
+  }
+});
+
 t.test('between what is looked at, one call for each run, without a copy', async (t) => {
   const parts = [
     row('a'),

@@ -17,7 +17,7 @@ import { writtenBackend, writtenFrontend, writtenStartup } from './wire.ts';
 const INPUTS = Number(process.env.HOPLINE_FUZZ ?? 100_000);
 const SEED = Number(process.env.HOPLINE_SEED ?? 20_260_101);
 const TELLING = [0, 1, 2, 3, 4, 5, 0x20, 0x7f, 0x80, 0xfe, 0xff];
-const WAYS: readonly Disposition[] = ['forward', 'whole', 'stream', 'drop'];
+const WAYS: readonly Disposition[] = ['forward', 'tap', 'whole', 'stream', 'drop'];
 const ASKED = [null, ...Object.keys(AuthenticationCode)] as (AuthenticationType | null)[];
 const ENCODINGS = ['UTF8', 'LATIN1', 'SJIS', 'UHC'].map(clientEncoding);
 

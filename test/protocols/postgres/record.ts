@@ -5,7 +5,7 @@ import type { Limits } from '../../../src/protocols/postgres/limits.ts';
 export type Choose = (type: number, length: number, index: number) => Disposition;
 
 export interface Event {
-  readonly call: 'begin' | 'forward' | 'whole' | 'piece' | 'error';
+  readonly call: 'begin' | 'forward' | 'tap' | 'whole' | 'piece' | 'error';
   readonly type?: number;
   readonly length?: number;
   bytes?: Buffer;
@@ -31,8 +31,8 @@ export class Recorder implements FrameHandler {
     return this.#choose(type, length, this.#index - 1);
   }
 
-  forward(bytes: Buffer): void {
-    this.#add({ call: 'forward', bytes: Buffer.from(bytes) });
+  forward(bytes: Buffer, tapped: boolean): void {
+    this.#add({ call: tapped ? 'tap' : 'forward', bytes: Buffer.from(bytes) });
   }
 
   whole(type: number, message: Buffer): void {
@@ -62,7 +62,8 @@ export function normal(events: readonly Event[]): { begun: Event[]; handed: Even
     if (event.call === 'begin') continue;
     const before = handed.at(-1);
     const joins = before !== undefined && before.call === event.call && before.bytes && event.bytes;
-    const same = event.call === 'forward' || (event.call === 'piece' && before?.last === false);
+    const same =
+      event.call === 'forward' || event.call === 'tap' || (event.call === 'piece' && before?.last === false);
     if (joins && same && before.bytes && event.bytes) {
       before.bytes = Buffer.concat([before.bytes, event.bytes]);
       if (event.last !== undefined) before.last = event.last;

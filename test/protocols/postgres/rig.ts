@@ -12,6 +12,7 @@ import { postgres } from '../../../src/protocols/postgres/index.ts';
 import type { ActionDraft, End, Facts, HeldCredential, Masking } from '../../../src/protocols/room.ts';
 import { openAuthority } from '../../../src/tls/ca.ts';
 import { Mint } from '../../../src/tls/mint.ts';
+import { type Memory, memoryRecordings } from '../../recording/memory.ts';
 
 export interface Recorded extends ActionDraft {
   readonly number: number;
@@ -21,11 +22,14 @@ export interface Recorded extends ActionDraft {
 export interface Rig {
   readonly port: number;
   readonly recorded: Recorded[];
+  readonly recordings: Memory;
   readonly ends: End[];
   /** Facts of every decision that was asked for. */
   readonly asked: Facts[];
   /** A reason denies. */
   deny: (facts: Facts) => string | null;
+  /** How many rows policies say are to be recorded; null: they say nothing. */
+  record: (facts: Facts) => number | null;
   /** Null: nothing is masked. */
   masking: Masking | null;
   /** A login that Hopline holds. */
@@ -67,6 +71,7 @@ export async function rig(
   const ends: End[] = [];
   const asked: Facts[] = [];
   const sockets = new Set<Socket>();
+  const recordings = memoryRecordings();
   const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
     sockets.add(client);
     const served = postgres.serve({
@@ -78,11 +83,13 @@ export async function rig(
       credential: made.credential,
       tls,
       certificate: (names) => mint.mint({ names }),
+      recordings,
       actions: {
         ready: async () => {},
         decide: (_, facts) => {
           asked.push(facts);
-          return decisionOf(made.deny(facts));
+          const record = made.record(facts);
+          return { ...decisionOf(made.deny(facts)), ...(record === null ? {} : { record }) };
         },
         masking: () => made.masking,
         begin: (draft) => {
@@ -128,12 +135,14 @@ export async function rig(
     port,
     authority: join(directory, 'ca.crt'),
     recorded,
+    recordings,
     ends,
     asked,
     credential: null,
     address: '127.0.0.1',
     close: () => {},
     deny: () => null,
+    record: () => null,
     masking: null,
     psql: (sql, ...args) => psql(port, sql, args),
     client: async (config = {}) => {

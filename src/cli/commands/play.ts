@@ -1,0 +1,140 @@
+import type { ControlClient } from '../../api/client.ts';
+import type { HopJson, RecordingJson } from '../../api/json.ts';
+import { rfc3339 } from '../../api/json.ts';
+import { ControlError } from '../../api/protocol.ts';
+import { printable } from '../../core/text.ts';
+import type { Replayer } from '../../recording/replay.ts';
+import type { Context } from '../context.ts';
+import { chain, hopLine } from '../describe.ts';
+import { EXIT, UsageError } from '../exit.ts';
+import { clock } from '../format.ts';
+import { actionsOf, replay } from '../play/fetch.ts';
+import { Pace } from '../play/pace.ts';
+import { Screen } from '../play/screen.ts';
+import { type Reel, type Step, timeline } from '../play/timeline.ts';
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** Columns of the terminal for one value, where not all is asked for. */
+const WIDTH = 60;
+const IDLE_S = 2;
+
+/** Exit code 1 where a recording is not what was recorded. */
+export async function play(
+  context: Context,
+  options: Options,
+  [what = '']: readonly string[],
+): Promise<number> {
+  const pace = paceOf(options);
+  return context.ask(async (client) => {
+    const { hop, recordings } = await find(client, what);
+    const reels: Reel[] = [];
+    const unknown: RecordingJson[] = [];
+    for (const recording of recordings) {
+      const replayer = await context.wiring.replayer(recording.kind);
+      if (replayer === null) unknown.push(recording);
+      else reels.push(reel(client, recording, replayer));
+    }
+    const show = context.json ? json(context) : screen(context, options, reels.length);
+    show.begin(hop, recordings);
+    let sound = true;
+    for await (const step of timeline(actionsOf(client, hop.id), reels)) {
+      const at = timeOf(step);
+      if (at !== null) await pace.until(at);
+      if (step.type === 'recording' && step.found.damage !== null) sound = false;
+      show.step(step);
+    }
+    show.end();
+    for (const { id, kind } of unknown)
+      context.note(`recording ${id} is of the kind "${printable(kind)}", which is not played here`);
+    return sound ? EXIT.ok : EXIT.no;
+  });
+}
+
+/** @param what a hop, or a recording of one */
+async function find(
+  client: ControlClient,
+  what: string,
+): Promise<{ hop: HopJson; recordings: RecordingJson[] }> {
+  const [, ref = what, number] = /^(\w+)-(\d+)$/.exec(what) ?? [];
+  const [hop] = await client.call('hops', { hop: ref });
+  if (hop === undefined) throw new ControlError('not_found', `no hop ${what}`);
+  const all = [...(await client.call('recordings', { hop: hop.id }))].reverse();
+  const recordings = number === undefined ? all : all.filter(({ id }) => id === `${hop.id}-${number}`);
+  if (number !== undefined && recordings.length === 0)
+    throw new ControlError('not_found', `no recording ${what}`);
+  return { hop, recordings };
+}
+
+function reel(client: ControlClient, recording: RecordingJson, replayer: Replayer): Reel {
+  return { recording, events: replay(client, recording, replayer) };
+}
+
+interface Show {
+  begin(hop: HopJson, recordings: readonly RecordingJson[]): void;
+  step(step: Step): void;
+  end(): void;
+}
+
+function json(context: Context): Show {
+  return {
+    begin: (hop, recordings) => context.printJson({ type: 'hop', ...hop, recordings }),
+    step: (step) => {
+      if (step.type === 'statement') context.printJson({ type: 'statement', ...step.action });
+      else if (step.type === 'recording') {
+        const { recording, found } = step;
+        context.printJson({ type: 'recording', ...recording, ...found });
+      } else context.printJson({ ...step, at: rfc3339(step.at) });
+    },
+    end: () => {},
+  };
+}
+
+function screen(context: Context, options: Options, reels: number): Show {
+  const { style } = context;
+  const shown = new Screen({
+    style,
+    reels,
+    width: options.full === true ? null : typeof options.width === 'number' ? options.width : WIDTH,
+    print: (lines) => context.print(lines),
+  });
+  return {
+    begin(hop, recordings) {
+      const who = hop.login === null ? style.colors.yellow('unattributed') : `[L ${hop.login}]`;
+      context.print([
+        `${clock(hop.started, style.now)}  ${who}  ${hopLine(hop, style)}`,
+        style.colors.dim(chain(hop.chain, style)),
+      ]);
+      if (hop.actions === 0 && recordings.length === 0)
+        context.note('of this hop nothing is recorded but the connection');
+      else if (recordings.length === 0)
+        context.note(
+          'the rows of its results were not recorded: @record on a permit of query, or recording.rows',
+        );
+    },
+    step(step) {
+      if (step.type === 'statement') shown.statement(step.action);
+      else if (step.type === 'recording') shown.recording(step.recording, step.found);
+      else shown.replayed(step);
+    },
+    end: () => shown.end(),
+  };
+}
+
+/** When it happened, of what one waits for. Milliseconds. */
+function timeOf(step: Step): number | null {
+  if (step.type === 'statement') return Date.parse(step.action.at);
+  return step.type === 'result' || step.type === 'end' ? step.at / 1000 : null;
+}
+
+function paceOf({ speed, skipIdle }: Options): Pace {
+  const seconds = skipIdle === true ? IDLE_S : typeof skipIdle === 'string' ? Number(skipIdle) : null;
+  if (seconds !== null && !(seconds >= 0))
+    throw new UsageError('--skip-idle: a number of seconds, such as 2');
+  const idleMs = seconds === null ? null : seconds * 1000;
+  // Whoever wants pauses to be shorter wants them at all.
+  const times = typeof speed === 'string' ? Number(speed.replace(/x$/, '')) : idleMs === null ? null : 1;
+  if (times !== null && !(times > 0 && times <= 1000))
+    throw new UsageError('--speed: a number above 0, such as 1 or 10');
+  return new Pace({ speed: times, idleMs });
+}

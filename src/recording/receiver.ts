@@ -1,0 +1,113 @@
+/** The supervisor's end of a worker's socket for recordings: one frame after the other, each on the disk before the next. */
+import type { Duplex } from 'node:stream';
+import type { Id } from '../core/types.ts';
+import {
+  Ask,
+  endingOf,
+  type Frame,
+  FrameError,
+  FrameReader,
+  frame,
+  openingOf,
+  type SegmentBody,
+  segmentOf,
+  Told,
+} from './frames.ts';
+
+/** A recording that is being written. */
+export interface OpenRecording {
+  /** @throws Error with why it is not kept, in words for a person; it is over then */
+  segment(segment: SegmentBody): Promise<void>;
+  /** @param reason why it ends before the hop does; null where that is over */
+  end(reason: string | null): Promise<void>;
+}
+
+/** Where recordings are kept. */
+export interface Archive {
+  /** @throws Error with why there can be none, in words for a person */
+  open(hop: Id, kind: string): Promise<OpenRecording>;
+}
+
+export interface ReceiverOptions {
+  readonly archive: Archive;
+  /** Whether the worker has this hop in hand. */
+  has(hop: Id): boolean;
+  /** The worker breaks the protocol: nothing more of it is taken. */
+  onFault(message: string): void;
+}
+
+/** Of one worker at a time. */
+const MOST_OPEN = 65_536;
+
+export class Receiver {
+  readonly #socket: Duplex;
+  readonly #options: ReceiverOptions;
+  readonly #open = new Map<number, OpenRecording>();
+  /** Resolves when the worker is gone and what it left is on record. */
+  readonly done: Promise<void>;
+
+  constructor(socket: Duplex, options: ReceiverOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.done = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    const reader = new FrameReader();
+    try {
+      // The socket is read no faster than this writes: so a slow disk holds the worker back.
+      for await (const chunk of this.#socket) for (const one of reader.push(chunk)) await this.#take(one);
+    } catch (error) {
+      // A worker that is killed may leave a reset behind; all that it had sent has been read by then.
+      if (error instanceof FrameError) this.#options.onFault(`recordings: ${error.message}`);
+    }
+    for (const recording of this.#open.values()) await recording.end('the worker ended first');
+    this.#open.clear();
+  }
+
+  /** @throws FrameError */
+  async #take(asked: Frame): Promise<void> {
+    const { stream } = asked;
+    if (asked.type === Ask.open) return this.#begin(asked);
+    const recording = this.#open.get(stream);
+    // It has failed, and the worker may not have heard of it.
+    if (recording === undefined) return;
+    if (asked.type === Ask.segment) await this.#segment(recording, asked);
+    else if (asked.type === Ask.end) {
+      this.#open.delete(stream);
+      await recording.end(endingOf(asked).reason);
+      this.#tell(Told.ended, stream);
+    } else throw new FrameError(`a message of type ${asked.type}`);
+  }
+
+  async #begin(asked: Frame): Promise<void> {
+    const { stream } = asked;
+    const { hop, kind } = openingOf(asked);
+    if (!this.#options.has(hop)) throw new FrameError('an opening for a hop that it does not have');
+    if (this.#open.has(stream) || this.#open.size >= MOST_OPEN) throw new FrameError('an opening too many');
+    try {
+      this.#open.set(stream, await this.#options.archive.open(hop, kind));
+      this.#tell(Told.opened, stream);
+    } catch (error) {
+      this.#tell(Told.failed, stream, error);
+    }
+  }
+
+  async #segment(recording: OpenRecording, asked: Frame): Promise<void> {
+    const segment = segmentOf(asked);
+    try {
+      await recording.segment(segment);
+      this.#tell(Told.taken, asked.stream);
+    } catch (error) {
+      this.#open.delete(asked.stream);
+      this.#tell(Told.failed, asked.stream, error);
+    }
+  }
+
+  /** Bounded: there is one answer for each message, and the next message is read after it. */
+  #tell(type: number, stream: number, error?: unknown): void {
+    if (this.#socket.destroyed) return;
+    const words = error === undefined ? '' : error instanceof Error ? error.message : String(error);
+    this.#socket.write(frame(type, stream, words.slice(0, 512)));
+  }
+}
