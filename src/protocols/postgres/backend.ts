@@ -57,6 +57,7 @@ export class BackendHandler implements FrameHandler {
   }
 
   begin(type: number, length: number): Disposition {
+    this.#options.rows.check();
     const first = this.#options.answers.first;
     if (first?.own) return this.#beginOwn(type, length, first.own);
     switch (type) {

@@ -35,6 +35,8 @@ const BACKEND = backendLimits();
 const PROTOCOL_VIOLATION = '08P01';
 /** A client that was told why gets so long to take it. */
 const CLOSING_MS = 5_000;
+/** A message of the server that is under way gets so long to be over. */
+const LAST_WORDS_MS = 1_000;
 
 let analyser: Analyser | null = null;
 
@@ -150,7 +152,7 @@ class Conversation {
       encoding: () => this.#backend.encoding,
       onWait: () => this.#server.pause(),
       onRelief: () => this.#flow(this.#server, this.#client, this.#fromServer),
-      onFailure: (reason) => this.#broken(new RecordingError(reason)),
+      onFailure: (error) => this.#unrecorded(error),
     });
     const masking = this.#masking(facts, answers, toServer);
     const statements = new Statements(session.actions, facts, masking, rows);
@@ -282,6 +284,12 @@ class Conversation {
         this.#flow(from, to, framer);
       })
       .catch((error: unknown) => this.#broken(error));
+  }
+
+  /** In the midst of a message nothing can be said to the client: it is when that is over, which may be never. */
+  #unrecorded(error: RecordingError): void {
+    if (this.#fromServer.boundary) this.#broken(error);
+    else setTimeout(() => this.#broken(error), LAST_WORDS_MS).unref();
   }
 
   /** What follows can't be told from anything: the client is told, where it still understands, and both are let go. */

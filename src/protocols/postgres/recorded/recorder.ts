@@ -25,8 +25,8 @@ export interface RowRecorderOptions {
   onWait(): void;
   /** What had to wait for the recording may go on. */
   onRelief(): void;
-  /** The session is to be recorded and can't be: it ends. */
-  onFailure(reason: string): void;
+  /** The session is to be recorded and can't be: it ends, before the next message of the server. */
+  onFailure(error: RecordingError): void;
 }
 
 /** Bytes of messages in one record. */
@@ -42,6 +42,7 @@ export class RowRecorder {
   #writer: RecordingWriter | null = null;
   /** Nothing more is kept. */
   #over = false;
+  #failure: RecordingError | null = null;
   #rows = 0;
   /** Rows that have begun, of which nothing is written yet. */
   #begun = 0;
@@ -58,6 +59,11 @@ export class RowRecorder {
   /** Whether the server's answers are to be left unread for now; `onRelief` tells when not. */
   mustWait(): boolean {
     return this.#writer?.mustWait() ?? false;
+  }
+
+  /** Before a message of the server. @throws RecordingError where the session is to end for want of its recording */
+  check(): void {
+    if (this.#failure !== null) throw this.#failure;
   }
 
   /**
@@ -175,7 +181,9 @@ export class RowRecorder {
       onRelief,
       onFailure: (reason) => {
         this.#over = true;
-        if (recordings.onFailure === 'end') onFailure(reason);
+        if (recordings.onFailure !== 'end') return;
+        this.#failure = new RecordingError(reason);
+        onFailure(this.#failure);
       },
     });
     if (this.#writer.mustWait()) onWait();

@@ -253,7 +253,11 @@ t.test('a failure in the middle of a result ends the session', async (t) => {
   const asked = made.psql('select n, pg_sleep(0.001) from generate_series(1, 3000) n');
   await until(() => (made.recordings.all[0]?.segments.length ?? 0) > 0, 'a segment');
   made.recordings.all[0]?.writer.failed('the disk is full');
-  const { code } = await asked;
+  const { code, err } = await asked;
   t.not(code, 0);
+  t.match(
+    err,
+    /FATAL: {2}Hopline: this session is to be recorded, and that cannot be done: the disk is full/,
+  );
   t.match(made.recorded[0]?.result, { error: 'the connection ended first' });
 });
