@@ -9,7 +9,7 @@ export class HopRecordings implements Recordings {
   readonly #hop: string;
   readonly #channel: Channel;
   readonly #link: RecordingLink;
-  readonly #open: RecordingWriter[] = [];
+  readonly #open = new Set<RecordingWriter>();
 
   constructor(hop: string, channel: Channel, link: RecordingLink) {
     this.#hop = hop;
@@ -28,12 +28,13 @@ export class HopRecordings implements Recordings {
 
   open(kind: string, events: WriterEvents): RecordingWriter {
     const writer = this.#link.open(this.#hop, kind, this.#channel.snapshot.recording.maxBytes, events);
-    this.#open.push(writer);
+    this.#open.add(writer);
+    void writer.over.then(() => this.#open.delete(writer));
     return writer;
   }
 
   /** The hop is over. @returns when all of it is in files, or cannot be */
   async end(): Promise<void> {
-    await Promise.all(this.#open.map((writer) => writer.end(null)));
+    await Promise.all([...this.#open].map((writer) => writer.end(null)));
   }
 }

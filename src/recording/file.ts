@@ -62,13 +62,12 @@ export class RecordingFile {
   }
 
   /**
-   * The last segment, and all of it on the disk.
+   * The last segment. What a machine that stops forgets of the file, its hash tells: the store is no surer either.
    * @throws NodeJS.ErrnoException
    */
   async finish(trailer: RecordingTrailer): Promise<void> {
     const json = trailerJson(trailer);
     await this.#append(SegmentType.trailer, Codec.stored, trailer.ended, json.length, json);
-    await this.#file.datasync();
   }
 
   /** What did not fit as a whole is taken off again, where that can be done. */

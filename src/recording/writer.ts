@@ -72,6 +72,11 @@ export class RecordingWriter {
     return this.#stored;
   }
 
+  /** Resolves when it has ended: all of it is in the file, or cannot be. */
+  get over(): Promise<void> {
+    return this.#over.promise;
+  }
+
   get failure(): string | null {
     return this.#failure;
   }
@@ -96,7 +101,7 @@ export class RecordingWriter {
 
   /**
    * @param reason why it ends before the hop does; null where that is over
-   * @returns when all of it is in the file, or cannot be
+   * @returns `over`
    */
   end(reason: string | null): Promise<void> {
     if (this.#ending || this.#failure !== null) return this.#over.promise;

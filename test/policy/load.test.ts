@@ -105,9 +105,9 @@ t.test('what the shipped files show as examples is right too, and shows the defa
     ['alice', 'kiosk'],
   );
   t.strictSame(policies.policies.map(({ id }) => id).slice(-3), [
-    'prod-for-engineers-only',
     'agents-ask-first',
     'cards-are-masked',
+    'what-is-read-in-prod-is-recorded',
   ]);
   t.equal(config.udp.allow.length, 4);
   const defaults = loadAll(plain, options(plain)).config;
@@ -118,6 +118,7 @@ t.test('what the shipped files show as examples is right too, and shows the defa
     'ssh',
     'sockets',
     'record',
+    'recording',
     'tripwire',
     'log',
     'scope',
