@@ -32,7 +32,7 @@ export interface ReceiverOptions {
   readonly archive: Archive;
   /** Whether the worker has this hop in hand. */
   has(hop: Id): boolean;
-  /** The worker breaks the protocol: nothing more of it is taken. */
+  /** The worker breaks the protocol, or what it sent cannot be dealt with: nothing more of it is taken. */
   onFault(message: string): void;
 }
 
@@ -56,13 +56,29 @@ export class Receiver {
     const reader = new FrameReader();
     try {
       // The socket is read no faster than this writes: so a slow disk holds the worker back.
-      for await (const chunk of this.#socket) for (const one of reader.push(chunk)) await this.#take(one);
-    } catch (error) {
+      for await (const chunk of this.#socket) if (!(await this.#chunk(reader, chunk))) break;
+    } catch {
       // A worker that is killed may leave a reset behind; all that it had sent has been read by then.
-      if (error instanceof FrameError) this.#options.onFault(`recordings: ${error.message}`);
     }
-    for (const recording of this.#open.values()) await recording.end('the worker ended first');
+    for (const recording of this.#open.values())
+      await recording.end('the worker ended first').catch((error) => this.#fault(error));
     this.#open.clear();
+  }
+
+  /** @returns whether there may be more */
+  async #chunk(reader: FrameReader, chunk: Buffer): Promise<boolean> {
+    try {
+      for (const one of reader.push(chunk)) await this.#take(one);
+      return true;
+    } catch (error) {
+      this.#fault(error);
+      return false;
+    }
+  }
+
+  /** Nothing more is taken: better no worker than one that waits for ever. */
+  #fault(error: unknown): void {
+    this.#options.onFault(`recordings: ${error instanceof Error ? error.message : String(error)}`);
   }
 
   /** @throws FrameError */

@@ -38,7 +38,7 @@ async function rig(t: Test) {
   const [worker, supervisor] = await pair(t);
   const kept: Kept[] = [];
   const faults: string[] = [];
-  const state = { gate: Promise.resolve(), fail: '', refuse: '', taken: 0 };
+  const state = { gate: Promise.resolve(), fail: '', refuse: '', broken: '', taken: 0 };
   const archive: Archive = {
     async open(hop, kind) {
       await state.gate;
@@ -55,6 +55,7 @@ async function rig(t: Test) {
           for (const record of recordsIn(whole)) one.records.push(record.bytes.toString());
         },
         async end(reason) {
+          if (state.broken !== '') throw new Error(state.broken);
           one.ended = reason;
         },
       };
@@ -206,4 +207,15 @@ t.test('a worker that breaks the protocol is told of, and its recordings are end
     t.match(faults, [fault]);
     t.ok(kept.every(({ ended }) => ended === 'the worker ended first'));
   }
+});
+
+t.test('an archive that fails where it may not takes the worker with it, and nothing waits', async (t) => {
+  const { link, receiver, faults, state, kept } = await rig(t);
+  const one = link.open('H1', 'rows', most, events().given);
+  link.open('H2', 'rows', most, events().given);
+  await until(() => kept.length === 2, 'two files');
+  state.broken = 'the store is not to be written';
+  await one.end(null);
+  await receiver.done;
+  t.same(faults, Array(2).fill('recordings: the store is not to be written'));
 });
