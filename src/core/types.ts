@@ -106,6 +106,13 @@ export interface Decision {
   readonly version: string;
 }
 
+/** What an approval lifts: the forbid of that id, as long as it asks for that group. */
+export interface Lifted {
+  readonly policy: string;
+  /** Null: any other person may approve. */
+  readonly group: string | null;
+}
+
 export type HopMode = 'inspect' | 'direct' | 'denied';
 export type Transport = 'tcp' | 'udp' | 'other';
 
