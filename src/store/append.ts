@@ -1,5 +1,17 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { Decision, Handoff, Hop, Id, Identity, Login, Micros, Notice, Process } from '../core/types.ts';
+import type {
+  ApprovalAnswer,
+  Asking,
+  Decision,
+  Handoff,
+  Hop,
+  Id,
+  Identity,
+  Login,
+  Micros,
+  Notice,
+  Process,
+} from '../core/types.ts';
 import { Transactor } from './transaction.ts';
 
 /** What was learnt about a login after its start; what is absent or null changes nothing. */
@@ -19,6 +31,21 @@ export interface NewAction {
   /** What the protocol knows of it, as the text of a JSON object. */
   readonly detail: string;
   readonly decision: Decision;
+}
+
+/** An action is held, and a person asked. */
+export interface NewApproval {
+  readonly id: number;
+  readonly hop: Id;
+  /** The action's number within the hop. */
+  readonly action: number;
+  readonly at: Micros;
+  readonly expires: Micros;
+  /** As policies call who asks. */
+  readonly requester: string;
+  readonly user: string | null;
+  readonly asks: readonly Asking[];
+  readonly reason: string;
 }
 
 const INSERTS = {
@@ -43,6 +70,10 @@ const INSERTS = {
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   action: 'INSERT OR IGNORE INTO actions (hop, seq, kind, at, subject, detail) VALUES (?, ?, ?, ?, ?, ?)',
   actionEnd: 'INSERT OR IGNORE INTO action_ends (hop, seq, at, detail) VALUES (?, ?, ?, ?)',
+  approval: `INSERT OR IGNORE INTO approvals (id, hop, action, at, expires, requester, user, asks, reason)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  approvalAnswer: `INSERT OR IGNORE INTO approval_answers (approval, at, outcome, "by", login, uid, reason)
+    VALUES (?, ?, ?, ?, ?, ?, ?)`,
   handoff: `WITH new (kind, login, process, to_login, to_pid, via, at) AS (VALUES (?, ?, ?, ?, ?, ?, ?))
     INSERT INTO handoffs (kind, login, process, to_login, to_pid, via, at) SELECT * FROM new WHERE NOT EXISTS
     (SELECT 1 FROM handoffs h WHERE h.at = new.at AND h.to_pid = new.to_pid AND h.kind = new.kind AND h.via = new.via
@@ -218,6 +249,23 @@ export class Writer {
   /** @param end `detail` is the text of a JSON object: what came of it */
   insertActionEnd(hop: Id, seq: number, end: { at: Micros; detail: string }): boolean {
     return this.#run('actionEnd', [hop, seq, end.at, end.detail]);
+  }
+
+  /** Decided again, after somebody has answered: the latest decision is the one that is shown. */
+  insertActionDecision(hop: Id, seq: number, at: Micros, decision: Decision): boolean {
+    return this.#decide(hop, seq, at, decision);
+  }
+
+  insertApproval(approval: NewApproval): boolean {
+    const { id, hop, action, at, expires, requester, user, asks, reason } = approval;
+    const values = [id, hop, action, at, expires, requester, user, JSON.stringify(asks), reason];
+    return this.#run('approval', values);
+  }
+
+  /** The first answer is the one that counts. */
+  insertApprovalAnswer(approval: number, answer: ApprovalAnswer): boolean {
+    const { at, outcome, by, login, uid, reason } = answer;
+    return this.#run('approvalAnswer', [approval, at, outcome, by, login, uid, reason]);
   }
 
   /** @returns the handoff under the store's number for it */
