@@ -2,6 +2,7 @@ import type { Reader } from '../store/reader.ts';
 import type { Handlers } from './connection.ts';
 import {
   actionJson,
+  approvalJson,
   handoffJson,
   hopJson,
   loginJson,
@@ -10,12 +11,15 @@ import {
   treeLoginJson,
 } from './json.ts';
 
-type Reads = Pick<Reader, 'logins' | 'login' | 'hop' | 'tree' | 'hops' | 'actions' | 'handoffs' | 'notices'>;
+type Reads = Pick<
+  Reader,
+  'logins' | 'login' | 'hop' | 'tree' | 'hops' | 'actions' | 'handoffs' | 'notices' | 'approvals'
+>;
 
 /** The methods that only read the store. Logins are named by id or a unique beginning of one. */
 export function storeHandlers(
   reader: Reads,
-): Required<Pick<Handlers, 'logins' | 'tree' | 'hops' | 'actions' | 'handoffs' | 'notices'>> {
+): Required<Pick<Handlers, 'logins' | 'tree' | 'hops' | 'actions' | 'handoffs' | 'notices' | 'approvals'>> {
   const id = (ref: string | undefined) => (ref === undefined ? undefined : reader.login(ref).id);
   const time = (text: string | undefined) => (text === undefined ? undefined : microsFrom(text));
   return {
@@ -37,6 +41,7 @@ export function storeHandlers(
         .map(actionJson),
     handoffs: (params) =>
       reader.handoffs({ ...params, login: id(params.login), since: time(params.since) }).map(handoffJson),
+    approvals: (params) => reader.approvals(params).map(approvalJson),
     notices: (params) => reader.notices({ ...params, since: time(params.since) }).map(noticeJson),
   };
 }

@@ -21,6 +21,7 @@ import { type Listener, openListeners } from '../proxy/listen.ts';
 import { WorkerPool } from '../proxy/supervise.ts';
 import { openStore, type Store } from '../store/open.ts';
 import { workerAccount } from './account.ts';
+import { Approvals } from './approvals.ts';
 import { Certificates } from './certificates.ts';
 import { Claims } from './claims.ts';
 import { Credentials } from './credentials.ts';
@@ -84,6 +85,7 @@ export class Daemon {
   events!: EventLoop;
   claims!: Claims;
   revocations!: Revocations;
+  approvals!: Approvals;
   pool!: WorkerPool;
   tripwire: Tripwire | null = null;
   readonly credentials: Credentials;
@@ -326,6 +328,14 @@ export class Daemon {
       onError: (error) => this.#fault(error),
       now: () => this.now(),
     });
+    this.approvals = new Approvals({
+      record: this.record,
+      open: this.open,
+      next: this.store.reader.maxApprovalId() + 1,
+      policies: () => this.policy.snapshot.policies,
+      log: this.log,
+      now: () => this.now(),
+    });
     this.pool = this.#pool();
     this.tellWorkers();
     if (config.tripwire.enabled) {
@@ -353,6 +363,7 @@ export class Daemon {
       onCredential: (hop, user) => this.credentials.lend(hop, user),
       onCredentialRefused: (hop) => this.credentials.refused(hop),
       onAction: (action) => this.record.action(action, this.now()),
+      holds: this.approvals,
       onSpawn: ({ id, pid }) => this.log.debug({ id, pid }, 'worker started'),
       onWorkerLost: ({ worker, pid, hops, reason }) => {
         for (const hop of hops) this.#hopEnded(hop, null, null, `worker ${worker} ended: ${reason}`);

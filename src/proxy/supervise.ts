@@ -5,10 +5,12 @@ import type { Endpoint, Id, NameAnswer } from '../core/types.ts';
 import { type Account, spawnUnprivileged } from '../core/unprivileged.ts';
 import type { Minted } from '../tls/minted.ts';
 import { Child } from './child.ts';
+import type { HoldEvents } from './holds.ts';
 import { BACKLOG, type Listener } from './listen.ts';
 import {
   type ActionEndMessage,
   type ActionMessage,
+  type DecidedMessage,
   type Flow,
   NO_SNAPSHOT,
   type WorkerConfig,
@@ -44,6 +46,8 @@ export interface WorkerLost {
 }
 
 export interface PoolOptions {
+  /** What becomes of actions that wait for a person. */
+  readonly holds: HoldEvents;
   readonly count: number;
   readonly listeners: readonly Listener[];
   /** Path of the worker's entry, worker.ts. */
@@ -67,7 +71,7 @@ export interface PoolOptions {
   /** The server did not take it. */
   onCredentialRefused(hop: Id): void;
   /** Something that is done in a hop, before it goes on; or what became of it. */
-  onAction(action: ActionMessage | ActionEndMessage): void;
+  onAction(action: ActionMessage | DecidedMessage | ActionEndMessage): void;
   /** Before the worker accepts anything: its pid is the daemon's own from here on. */
   onSpawn(worker: { readonly id: number; readonly pid: number }): void;
   onWorkerLost(lost: WorkerLost): void;
@@ -204,6 +208,7 @@ export class WorkerPool {
         );
       },
       onCredentialRefused: (hop) => this.#options.onCredentialRefused(hop),
+      holds: this.#options.holds,
       onCertificate: (seq, names) => {
         const { child } = slot;
         this.#options.onCertificate(names).then(

@@ -70,6 +70,7 @@ export async function rig(
     },
     onDialed: (dial) => dialed.push(dial),
     onAction: () => {},
+    holds: { onHold: () => {}, onWithdraw: () => {}, onCancel: () => false },
     onCertificate: async () => ({ certificate: '', key: '', renewAt: 0 }),
     onCredential: () => Promise.reject(new Error('none is held')),
     onCredentialRefused: () => {},
