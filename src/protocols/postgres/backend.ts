@@ -2,6 +2,7 @@
 import type { Answers, Awaited } from './awaited.ts';
 import { CopyMasker } from './copy/index.ts';
 import {
+  decodeBackendKeyData,
   decodeCommandComplete,
   decodeCopyResponse,
   decodeDataRow,
@@ -11,7 +12,6 @@ import {
   decodeReadyForQuery,
   decodeRowDescription,
 } from './decode-backend.ts';
-import { denied } from './deny.ts';
 import { errorResponse, noticeResponse } from './encode-backend.ts';
 import { copyData } from './encode-frontend.ts';
 import { type ErrorReport, errorFields, errorReport } from './error-fields.ts';
@@ -20,7 +20,13 @@ import { WHOLE } from './limits.ts';
 import type { Plan } from './masked/plan.ts';
 import { MaskingError, RowMasker } from './masked/rows.ts';
 import { withheld } from './masked/withheld.ts';
-import { Backend, type CommandComplete, type FieldDescription, type TransactionStatus } from './messages.ts';
+import {
+  Backend,
+  type BackendKeyData,
+  type CommandComplete,
+  type FieldDescription,
+  type TransactionStatus,
+} from './messages.ts';
 import type { OwnQuery } from './own-query.ts';
 import type { Statements } from './statements.ts';
 import { clientEncoding, type Encoding, UTF8 } from './text.ts';
@@ -34,6 +40,8 @@ export interface BackendOptions {
   toClient(bytes: Buffer): void;
   /** Valid until it returns. */
   onAuthentication(message: Buffer): void;
+  /** What a CancelRequest for this session says. Its buffer is valid until it returns. */
+  onKey(key: BackendKeyData): void;
   /** The server's words as it ended the session by itself, or would not begin it. */
   onFatal(report: ErrorReport): void;
 }
@@ -77,6 +85,7 @@ export class BackendHandler implements FrameHandler {
         return length > WHOLE ? 'drop' : 'whole';
       case Backend.ErrorResponse:
       case Backend.Authentication:
+      case Backend.BackendKeyData:
       case Backend.ParameterStatus:
       case Backend.ParseComplete:
       case Backend.BindComplete:
@@ -151,6 +160,7 @@ export class BackendHandler implements FrameHandler {
       this.#options.onAuthentication(message);
       return;
     }
+    if (type === Backend.BackendKeyData) this.#options.onKey(decodeBackendKeyData(message));
     this.#settle(type, message);
     toClient(message);
   }
@@ -306,7 +316,7 @@ export class BackendHandler implements FrameHandler {
     const report = errorReport(decodeErrorResponse(message).fields, this.encoding);
     const denial = answers.first?.denial ?? null;
     if (denial !== null && report.message.includes(denial.mark)) {
-      errorResponse(this.#out, errorFields(denied(denial), this.encoding));
+      errorResponse(this.#out, errorFields(denial.report, this.encoding));
       toClient(this.#out.take());
     } else {
       if (report.severity !== 'ERROR') this.#options.onFatal(report);
