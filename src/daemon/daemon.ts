@@ -25,6 +25,7 @@ import { Approvals } from './approvals.ts';
 import { Certificates } from './certificates.ts';
 import { Claims } from './claims.ts';
 import { Credentials } from './credentials.ts';
+import { tellDenied } from './denied.ts';
 import { destroy } from './destroy.ts';
 import { EventLoop } from './events.ts';
 import { cgroupDirectory, configure, lineageOf, markSelf, plumbingOf, reconfigure } from './kernel-half.ts';
@@ -222,25 +223,7 @@ export class Daemon {
 
   /** Tells the person at the terminal why; the record has it already. */
   denied(hop: HopDraft, root: Root | null, image: Image | null): void {
-    if (this.record.refusals.isRepeated(hop)) return;
-    const { address, port } = hop.destination;
-    const where = hop.target ?? hop.name ?? address;
-    const policies = hop.decision.policies.length > 0 ? ` (policy ${hop.decision.policies.join(', ')})` : '';
-    const text = `${where}:${port} refused: ${hop.decision.reason}${policies}`;
-    this.log.info(
-      {
-        hop: hop.id,
-        login: root?.id,
-        user: root?.identity?.name ?? root?.user,
-        chain: hop.chain,
-        target: hop.target,
-        address,
-        port,
-        reason: hop.decision.reason,
-      },
-      'denied',
-    );
-    if (image && root && root.kind !== 'unattended') this.#terminals.tell(image, root, text);
+    if (!this.record.refusals.isRepeated(hop)) tellDenied(this.log, this.#terminals, hop, root, image);
   }
 
   #wire(host: string, told: readonly bigint[]): void {

@@ -104,9 +104,10 @@ t.test('what the shipped files show as examples is right too, and shows the defa
     config.identities.map(({ name }) => name),
     ['alice', 'kiosk'],
   );
-  t.strictSame(policies.policies.map(({ id }) => id).slice(-2), [
+  t.strictSame(policies.policies.map(({ id }) => id).slice(-3), [
     'prod-for-engineers-only',
     'agents-ask-first',
+    'cards-are-masked',
   ]);
   t.equal(config.udp.allow.length, 4);
   const defaults = loadAll(plain, options(plain)).config;
