@@ -79,9 +79,15 @@ export class Answers {
     } else this.#skipped(awaited);
   }
 
-  /** Whether what is sent comes to nothing: the server has failed, and there was no Sync since. */
+  /** Whether what is sent comes to nothing: the server has failed, or is about to, and there was no Sync since. */
   get skips(): boolean {
-    return this.#skipped !== null;
+    if (this.#skipped !== null) return true;
+    for (let at = this.#queue.length - 1; at >= this.#from; at -= 1) {
+      const { kind, denial } = this.#queue[at] as Awaited;
+      if (ENDS.has(kind)) return false;
+      if (denial !== null) return true;
+    }
+    return false;
   }
 
   /** Whether all will be answered without another message of the client. */

@@ -294,7 +294,9 @@ export class FrontendHandler implements FrameHandler {
       this.#held.send(message);
       return;
     }
-    const decided = settled(policies, behind, statements);
+    const decided = isHeld(policies.decision)
+      ? unaskable(policies, 'what came before it was refused')
+      : settled(policies, behind, statements);
     const resumed = this.#held.resumed();
     if (!passes(decided.decision)) {
       this.#refuser.instead('execute', new Run(), '', this.#refuser.denied(decided, parameters, resumed));

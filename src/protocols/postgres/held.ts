@@ -89,7 +89,7 @@ export class HeldStatements {
     return this.#replay !== null;
   }
 
-  /** False where an Execute of a held statement would come to nothing, or has been let pass already. */
+  /** False where an Execute of a held statement comes to nothing, or has been let pass already. */
   get waits(): boolean {
     return this.#replay === null && !this.#options.answers.skips;
   }
@@ -114,9 +114,9 @@ export class HeldStatements {
     this.#add(this.#kept, type, message);
   }
 
-  /** @returns false where it is not kept back, and so cannot be bound */
+  /** @returns false where it cannot be bound: it is not kept back, and does not come to nothing either */
   bind(decided: Decided, parameters: readonly (string | null)[] | null): boolean {
-    if (this.#kept === null) return false;
+    if (this.#kept === null) return this.#replay === null;
     this.#kept.bound ??= { decided, parameters };
     return true;
   }

@@ -500,8 +500,17 @@ t.test('PREPARE and EXECUTE, cursors, and what cannot be shown whole', async (t)
   const unshown = { code: '42501', message: /cannot be asked for: it is too long to be shown/ };
   await t.rejects(client.query(`drop /* ${'x'.repeat(70_000)} */ table ${name}`), unshown);
   await t.rejects(client.query(`drop /* ${'x'.repeat(1_200_000)} */ table ${name}`), unshown);
-  await t.rejects(client.query(`drop /* ${'x'.repeat(1_200_000)} */ table ${name}`, []), unshown);
-  await t.rejects(client.query(`drop /* ${'x'.repeat(70_000)} */ table ${name}`, []), unshown);
+  for (const length of [70_000, 1_200_000])
+    await t.rejects(
+      client.query({ name: 'long', text: `drop /* ${'x'.repeat(length)} */ table ${name}` }),
+      unshown,
+    );
+  made.ask = ({ verb }) => (verb === 'delete' ? 'dba' : null);
+  await t.rejects(client.query('delete from orders where customer = $1', ['x'.repeat(1_200_000)]), {
+    code: '42501',
+    message: /cannot be asked for: its parameters are too long to be shown/,
+  });
+  t.same((await client.query('select $1::int as a', [1])).rows, [{ a: 1 }]);
   t.same([made.held.length, there(name)], [0, true]);
   made.ask = ({ writes }) => ((writes as string[]).includes('orders') ? 'dba' : null);
   await client.query('prepare w as select 1').catch(() => {});

@@ -50,6 +50,15 @@ t.test(
     t.same(skipped.slice(2), ['parse', 'bind', 'query'], 'and what is sent later, up to the Sync');
     t.equal(awaited(answers), 'sync query');
 
+    const denial = { report: { severity: '', code: '', message: '' }, mark: '', statement: '' };
+    answers.push({ kind: 'parse', denial });
+    answers.push({ kind: 'bind' });
+    t.equal(answers.skips, true, 'it is about to fail');
+    answers.push({ kind: 'sync' });
+    answers.push({ kind: 'bind' });
+    t.equal(answers.skips, false);
+    t.equal(awaited(answers), 'parse bind sync bind');
+
     answers.push({ kind: 'query' });
     const since = answers.pushed;
     for (const kind of ['parse', 'bind', 'describe'] as const) answers.push({ kind });
