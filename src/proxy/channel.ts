@@ -8,6 +8,7 @@ import { type SealedLogin, USER_LIMIT } from './credential-messages.ts';
 import {
   type ActionEndMessage,
   type ActionMessage,
+  type DecidedMessage,
   type Flow,
   type ListenerName,
   NO_SNAPSHOT,
@@ -16,6 +17,7 @@ import {
   type WorkerSnapshot,
 } from './messages.ts';
 import { SealedAnswer } from './sealed.ts';
+import { WaitingActions } from './waiting.ts';
 
 export type Claimed =
   | { readonly outcome: 'flow'; readonly flow: Flow }
@@ -31,6 +33,7 @@ interface Waiting {
 export const CLAIM_LIMIT = 4096;
 
 export class Channel {
+  readonly waiting: WaitingActions;
   readonly #send: (message: ToSupervisor) => void;
   readonly #waiting = new Map<number, Waiting>();
   readonly #certificates = new Asked<Minted>();
@@ -40,6 +43,7 @@ export class Channel {
 
   constructor(send: (message: ToSupervisor) => void) {
     this.#send = send;
+    this.waiting = new WaitingActions(send, () => this.#next++);
   }
 
   get snapshot(): WorkerSnapshot {
@@ -96,7 +100,7 @@ export class Channel {
     this.#send({ type: 'credential-refused', hop });
   }
 
-  action(message: ActionMessage | ActionEndMessage): void {
+  action(message: ActionMessage | DecidedMessage | ActionEndMessage): void {
     this.#send(message);
   }
 
@@ -104,7 +108,7 @@ export class Channel {
     this.#send({ type: 'dialed', hop, source });
   }
 
-  /** @returns false where the message is not one of a claim's answers or a snapshot */
+  /** @returns false where the message is not one of a question's answers or a snapshot */
   take(message: ToWorker): boolean {
     if (message.type === 'snapshot') {
       this.#snapshot = message.snapshot;
@@ -120,6 +124,10 @@ export class Channel {
     }
     if (message.type === 'credential') {
       this.#logins.answer(message.seq, message.login, message.error);
+      return true;
+    }
+    if (message.type === 'held' || message.type === 'answer' || message.type === 'cancelled') {
+      this.waiting.take(message);
       return true;
     }
     if (message.type !== 'flow') return false;

@@ -15,6 +15,12 @@ import {
   credentialAsk,
   credentialRefused,
 } from './credential-messages.ts';
+import {
+  type HoldToSupervisor,
+  type HoldToWorker,
+  holdFromSupervisor,
+  holdFromWorker,
+} from './hold-messages.ts';
 
 export type ListenerName = 'v4' | 'v6';
 
@@ -88,6 +94,14 @@ export interface ActionEndMessage {
   readonly detail: string;
 }
 
+/** Another decision about an action takes the place of the first. */
+export interface DecidedMessage {
+  readonly type: 'decided';
+  readonly hop: Id;
+  readonly action: number;
+  readonly decision: Decision;
+}
+
 /** The supervisor's answer to a claim: the flow, with the decision about it. */
 export interface Flow {
   readonly hop: Id;
@@ -111,7 +125,9 @@ export type ToSupervisor =
   | CredentialAsk
   | CredentialRefused
   | ActionMessage
+  | DecidedMessage
   | ActionEndMessage
+  | HoldToSupervisor
   | {
       readonly type: 'claim';
       readonly seq: number;
@@ -145,6 +161,7 @@ export type ToWorker =
       readonly error: string;
     }
   | CredentialAnswer
+  | HoldToWorker
   | { readonly type: 'drain'; readonly deadlineMs: number };
 
 const MOST_ANSWERS = 64;
@@ -201,6 +218,15 @@ export function fromWorker(value: unknown): ToSupervisor | null {
         ? { type: 'action', hop, action, kind, subject, detail, decision: decided }
         : null;
     }
+    case 'decided': {
+      const decided = decision(m.decision);
+      if (!text(m.hop) || !count(m.action) || decided === null) return null;
+      return { type: 'decided', hop: m.hop, action: m.action, decision: decided };
+    }
+    case 'hold':
+    case 'withdraw':
+    case 'cancel':
+      return holdFromWorker(m);
     case 'action-end': {
       const { hop, action, detail } = m;
       if (!text(hop) || !count(action) || !isObject(detail)) return null;
@@ -249,6 +275,10 @@ export function fromSupervisor(value: unknown): ToWorker | null {
     }
     case 'credential':
       return credentialAnswer(m);
+    case 'held':
+    case 'answer':
+    case 'cancelled':
+      return holdFromSupervisor(m);
     case 'drain':
       return count(m.deadlineMs) ? { type: 'drain', deadlineMs: m.deadlineMs } : null;
     default:

@@ -58,5 +58,11 @@ t.test('what was approved is recorded as the permit says', async (t) => {
   const held = policies.decideQuery(query(), facts());
   t.match(held, { outcome: 'approve' });
   t.notHas(held, { record: 3 });
-  t.match(policies.decideQuery(query({ approved: true }), facts()), { outcome: 'allow', record: 3 });
+  t.match(
+    policies.decideQuery(
+      query({ approved: held.policies.map((policy) => ({ policy, group: 'dba-leads' })) }),
+      facts(),
+    ),
+    { outcome: 'allow', record: 3 },
+  );
 });
