@@ -212,7 +212,7 @@ t.test('what is masked, denied, bound, cut, or not recorded is told', async (t) 
     { sql: 'select nope', result: { error: { code: '42703', message: 'no column "nope"' } } },
     { sql: 'select 2', detail: { wouldMask: ['public.a.b'] }, result: { rows: 9, milliseconds: 1 } },
     { sql: 'update orders set id = 1', result: { rows: 9, tag: 'UPDATE 9' } },
-    { sql: 'select 3', result: { rows: 4, recorded: 0 } },
+    { sql: 'select 3', result: { rows: 4, recorded: 0, masked: ['public.held.c'] } },
     { sql: 'select 4', result: null },
   ];
   const records: Written[] = [
@@ -230,7 +230,7 @@ t.test('what is masked, denied, bound, cut, or not recorded is told', async (t) 
   t.match(out, 'ERROR 42703: no column "nope"');
   t.match(out, '  would be masked: public.a.b\n  (9 rows, none recorded)\n');
   t.match(out, 'UPDATE 9\n  update orders set id = 1\n\n');
-  t.match(out, '  select 3\n  (4 rows, none recorded)\n');
+  t.match(out, '  select 3\n  masked: public.held.c\n  (4 rows, none recorded)\n');
   t.match(out, /#7 {2}allow {2}its end is not on record\n {2}select 4\n/);
   t.match(out, new RegExp(`recording ${HOP}-1 \\(\\d+ B\\): cut at 500 bytes after 2 rows\n`));
 });

@@ -58,7 +58,7 @@ export class Screen {
       ...shown.split('\n').map((line) => `  ${colors.bold(printable(line.replaceAll('\t', '    ')))}`),
       ...parameters(detail).map((line) => `  ${line}`),
       ...(decision.outcome === 'allow' ? [] : [`  ${colors.red(printable(decision.reason))}`]),
-      ...masked(detail).map((line) => `  ${colors.yellow(line)}`),
+      ...masked({ ...detail, ...result }).map((line) => `  ${colors.yellow(line)}`),
     ]);
     this.#last = seq;
     if (this.#reels > 0 && (result === null || result.recorded))
@@ -170,6 +170,7 @@ function parameters(detail: ActionJson['detail']): string[] {
   );
 }
 
+/** Of what was held the end tells it, else the beginning. */
 function masked(detail: ActionJson['detail']): string[] {
   const names = (value: unknown) =>
     Array.isArray(value) ? value.map((name) => printable(String(name))) : [];
