@@ -39,8 +39,8 @@ const PROTOCOL_VIOLATION = '08P01';
 const LISTENED = 256 * 1024;
 /** A client that was told why gets so long to take it. */
 const CLOSING_MS = 5_000;
-/** A message of the server that is under way gets so long to be over. */
-const LAST_WORDS_MS = 1_000;
+/** A message of the server that is under way gets so long to be over, with a client that takes it slowly. */
+const LAST_WORDS_MS = 10_000;
 
 let analyser: Analyser | null = null;
 
@@ -328,6 +328,7 @@ class Conversation {
 
   /** In the midst of a message nothing can be said to the client: it is when that is over, which may be never. */
   #unrecorded(error: RecordingError): void {
+    this.#fromClient.pause();
     if (this.#fromServer.boundary) this.#broken(error);
     else setTimeout(() => this.#broken(error), LAST_WORDS_MS).unref();
   }

@@ -1,4 +1,5 @@
 /** Result rows as the client got them, recorded and read again: real clients, a real server. */
+import type { Socket } from 'node:net';
 import type pg from 'pg';
 import t, { type Test } from 'tap';
 import { RowReplayer } from '../../../../src/protocols/postgres/recorded/replay.ts';
@@ -261,3 +262,27 @@ t.test('a failure in the middle of a result ends the session', async (t) => {
   );
   t.match(made.recorded[0]?.result, { error: 'the connection ended first' });
 });
+
+t.test(
+  'a failure within a message: the client is told when that is over, and nothing is done meanwhile',
+  async (t) => {
+    const made = await recording(t, Number.POSITIVE_INFINITY);
+    const client = await made.client();
+    const socket = (client as unknown as { connection: { stream: Socket } }).connection.stream;
+    const asked = client.query("select repeat('x', 300000000)");
+    const told = asked.then(
+      () => null,
+      (error: Error) => error,
+    );
+    await until(() => (made.recordings.all[0]?.segments.length ?? 0) > 0, 'a segment');
+    socket.pause();
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    made.recordings.all[0]?.writer.failed('the disk is full');
+    client.query('create table not_run (n int)').catch(() => {});
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    t.equal(made.ends.length, 0, 'a client that is slow is waited for');
+    socket.resume();
+    t.match(await told, /Hopline: this session is to be recorded, and that cannot be done: the disk is full/);
+    t.equal(server.sql("select to_regclass('not_run')"), '\n');
+  },
+);
