@@ -127,6 +127,7 @@ class Conversation {
   readonly #relay: AuthenticationRelay;
   readonly #holds = new Map<Framer, number>();
   #reason: string | null = null;
+  #parting = false;
   /** Either side is gone: nobody waits for a person's answer any more. */
   readonly #gone = new AbortController();
   #cancelKey: string | null = null;
@@ -255,7 +256,8 @@ class Conversation {
 
   /** Reads on, where nothing is in the way. */
   #flow(from: Socket, to: Socket, framer: Framer): void {
-    if (!this.#stops(from, to, framer)) from.resume();
+    // To read from TLS below which the socket was reset is an error, which would reset the client before it is told.
+    if (!this.#parting && !this.#stops(from, to, framer)) from.resume();
   }
 
   #stops(from: Socket, to: Socket, framer: Framer): boolean {
@@ -347,9 +349,10 @@ class Conversation {
           : PROTOCOL_VIOLATION;
     const report = error instanceof AuthenticationError ? error.report : fatal(code, why);
     this.#gone.abort(why);
+    this.#parting = true;
     // Nothing more of either side is looked at.
     this.#client.removeAllListeners('data').resume();
-    this.#server.removeAllListeners('data').resume();
+    this.#server.removeAllListeners('data');
     if (this.#fromServer.boundary && this.#client.writable)
       this.#client.write(encode(errorResponse, errorFields(report)));
     this.#client.end();

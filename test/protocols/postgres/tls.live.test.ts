@@ -1,7 +1,9 @@
 /** Clients that want TLS get it, with the server's own way of logging in, as if nobody were in between. */
 import { writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
+import { until } from '../../until.ts';
 import { PASSWORD, startPostgres } from './auth/server.ts';
 import { rig } from './rig.ts';
 
@@ -59,5 +61,28 @@ t.test('a wrong password is refused in the words of the server', async (t) => {
       `host=127.0.0.1 port=${made.port} user=scram_user password=wrong dbname=postgres sslmode=${sslmode}`,
     );
     t.match(err, /password authentication failed for user "scram_user"/);
+  }
+});
+
+t.test('what is ended in the midst is told why, and closed, not reset', async (t) => {
+  const made = await rig(t, server);
+  made.recordings.kept = 1;
+  made.recordings.ready = false;
+  for (const ssl of [false, { rejectUnauthorized: false }]) {
+    const client = await made.client({ user: 'scram_user', password: PASSWORD, ssl });
+    const { stream } = (client as unknown as { connection: { stream: Socket } }).connection;
+    const errors: string[] = [];
+    stream.on('error', (error) => errors.push(error.message));
+    const closed = new Promise((resolve) => stream.once('close', resolve));
+    const asked = client.query("select repeat('x', 1000) from generate_series(1, 20000)");
+    asked.catch(() => {});
+    const count = made.recordings.all.length;
+    const one = await until(() => made.recordings.all[count], 'a recording');
+    // So much comes that no more of it is read.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    one.writer.failed('the disk is full');
+    await t.rejects(asked, { message: /Hopline: .*the disk is full/ });
+    await closed;
+    t.same(errors, []);
   }
 });
