@@ -37,7 +37,7 @@ import {
 
 const ROUNDS = 20;
 /** A worker sees that its supervisor is gone by its channel, which the kernel closes at once. */
-const WORKERS_GONE_MS = 3_000;
+const WORKERS_GONE_MS = 15_000;
 const LOGINS: readonly [string, 4 | 6][] = [
   ['alice@10.77.0.11', 4],
   ['alice@fd77::11', 6],
