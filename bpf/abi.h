@@ -351,6 +351,7 @@ struct hl_task {
 	__u32 sessionid;
 	__u8 in_scope;
 	__u8 kernel_thread;
-	__u8 pad[6];
+	__u8 executing; /* in the midst of execve: it may have another executable already, but not been told of it */
+	__u8 pad[5];
 	char comm[HL_NAME];
 };

@@ -124,6 +124,7 @@ struct task_struct {
 	struct hlist_node pid_links[4];
 	kuid_t loginuid;
 	unsigned int sessionid;
+	unsigned int in_execve : 1;
 	int exit_code;
 	char comm[16];
 };

@@ -26,6 +26,7 @@ int tasks(struct bpf_iter__task *ctx)
 	out.sessionid = bpf_core_field_exists(task->sessionid) ? BPF_CORE_READ(task, sessionid) : -1;
 	out.in_scope = in_scope(conf, task);
 	out.kernel_thread = (BPF_CORE_READ(task, flags) & PF_KTHREAD) != 0;
+	out.executing = bpf_core_field_exists(task->in_execve) ? BPF_CORE_READ_BITFIELD_PROBED(task, in_execve) : 1;
 	BPF_CORE_READ_STR_INTO(&out.comm, task, comm);
 	SEQ_WRITE(ctx->meta->seq, &out);
 	return 0;

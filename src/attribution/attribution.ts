@@ -28,6 +28,12 @@ import { type Root, Roots } from './roots.ts';
 import { isSetup } from './setup.ts';
 import { describeSocket } from './sockets.ts';
 
+/** What the kernel has of a process that runs now. */
+export interface Running extends HlWho {
+  /** In the midst of execve: /proc may tell of the next program, of which the kernel half has not been told yet. */
+  readonly executing: boolean;
+}
+
 export interface AttributionOptions {
   readonly host: string;
   readonly record: Recorder;
@@ -44,7 +50,7 @@ export interface AttributionOptions {
   /** The same of a root that was there before the programs, which the kernel may have counted wrong: counted again. */
   recount(root: Root): number;
   /** What the kernel has of a running process; null where it has gone. */
-  lineageOf(pid: number): HlWho | null;
+  lineageOf(pid: number): Running | null;
   /** Its last process has gone: what was noted of it in the kernel can go. */
   forgetRoot(root: bigint): void;
   /** A DNS answer that a login got: parsed elsewhere, by a process without privilege. */
@@ -170,6 +176,7 @@ export class Attribution {
       now !== null &&
       now.proc.startNs === who.proc.startNs &&
       now.image === who.image &&
+      !now.executing &&
       now.owner.startNs === who.owner.startNs &&
       now.owner.tgid === who.owner.tgid
     );

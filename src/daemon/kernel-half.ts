@@ -1,9 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import type { Running } from '../attribution/attribution.ts';
 import type { Config } from '../config/types.ts';
 import { addressBytes } from '../kernel/address.ts';
 import type { BootClock } from '../kernel/clock.ts';
-import { HlConfigFlag, HlKind, HlLineageFlag, type HlWho } from '../kernel/layouts.generated.ts';
+import { HlConfigFlag, HlKind, HlLineageFlag } from '../kernel/layouts.generated.ts';
 import { type Kernel, KernelError } from '../kernel/load.ts';
 import type { Listener } from '../proxy/listen.ts';
 
@@ -117,7 +118,7 @@ export function markSelf(kernel: Kernel): void {
 }
 
 /** Whose a running process is. The task iterator gives the exact start time, without which there is no key. */
-export function lineageOf(kernel: Kernel, pid: number): HlWho | null {
+export function lineageOf(kernel: Kernel, pid: number): Running | null {
   const task = kernel.tasks().find(({ proc }) => proc.tgid === pid);
   const line = task ? kernel.maps.lineage.get(task.proc) : null;
   if (!task || !line) return null;
@@ -128,5 +129,6 @@ export function lineageOf(kernel: Kernel, pid: number): HlWho | null {
     image: line.image,
     uid: task.uid,
     kind: line.kind,
+    executing: task.executing !== 0,
   };
 }

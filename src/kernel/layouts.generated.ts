@@ -691,6 +691,7 @@ export interface HlTask {
   sessionid: number;
   inScope: number;
   kernelThread: number;
+  executing: number;
   comm: Uint8Array;
 }
 export const hlTaskSize = 56;
@@ -703,6 +704,7 @@ export function readHlTask(view: DataView, at: number): HlTask {
     sessionid: view.getUint32(at + 28, true),
     inScope: view.getUint8(at + 32),
     kernelThread: view.getUint8(at + 33),
+    executing: view.getUint8(at + 34),
     comm: bytes(view, at + 40, 16),
   };
 }
@@ -714,6 +716,7 @@ export function writeHlTask(view: DataView, at: number, value: HlTask): void {
   view.setUint32(at + 28, value.sessionid, true);
   view.setUint8(at + 32, value.inScope);
   view.setUint8(at + 33, value.kernelThread);
+  view.setUint8(at + 34, value.executing);
   put(view, at + 40, 16, value.comm);
 }
 

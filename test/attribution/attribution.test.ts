@@ -1,4 +1,6 @@
 /** From the kernel's events to logins, programs, hops and ends; and the roots by themselves. */
+import { readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import t from 'tap';
 import { processKey } from '../../src/attribution/image.ts';
 import { kindOf, Roots } from '../../src/attribution/roots.ts';
@@ -272,6 +274,36 @@ t.test('an event of a root that the supervisor never heard of', async (t) => {
   t.match(service.record.of('login'), [[{ kind: 'unattended', source: 'cron', user: 'uid:0', uid: 0 }]]);
   t.equal(service.at.roots.byKernelId(ROOT)?.leader, processKey(key(0)));
 });
+
+t.test(
+  'a program whose start was lost has the name that it has now, where that is still the same one',
+  async (t) => {
+    const ticks = readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ')[19] ?? '';
+    const proc = { tgid: process.pid, startNs: BigInt(ticks) * 10_000_000n };
+    const lost = who(3, { proc, owner: proc });
+    const named = (prepare: (host: Host) => void) => {
+      const host = new Host().login();
+      host.lines.set(process.pid, lost);
+      prepare(host);
+      host.flow({ who: lost });
+      return host.record.of('hop')[0]?.[0].chain;
+    };
+    t.same(
+      named(() => undefined),
+      [basename(process.execPath)],
+    );
+    t.same(
+      named((host) => host.lines.set(process.pid, { ...lost, image: 2 })),
+      [`pid ${process.pid}`],
+      'it has executed another since',
+    );
+    t.same(
+      named((host) => host.executing.add(process.pid)),
+      [`pid ${process.pid}`],
+      'it is about to: /proc may show the next one already',
+    );
+  },
+);
 
 t.test('UDP flows end with their process where the kernel does not tell their end', async (t) => {
   const udp = { transport: 17, sourcePort: 0 };

@@ -93,6 +93,7 @@ function task(n: number, ppid: number, comm: string, over: Partial<HlTask> = {})
       sessionid: 0xffffffff,
       inScope: 1,
       kernelThread: 0,
+      executing: 0,
     },
     ...{ comm: name, ...over },
   };

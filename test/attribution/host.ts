@@ -31,6 +31,8 @@ export class Host {
   /** Processes alive below a root that the kernel has ended. */
   counted = 0;
   lines = new Map<number, abi.HlWho>();
+  /** Those of them that are in the midst of execve. */
+  executing = new Set<number>();
   /** What the record has of an image, and of those above it. */
   recorded: (pid: number, image: number) => readonly Process[] = () => [];
   readonly at: Attribution;
@@ -62,7 +64,10 @@ export class Host {
       pamEvents: () => this.pam.splice(0),
       liveProcesses: () => this.live,
       recount: () => this.counted,
-      lineageOf: (pid) => this.lines.get(pid) ?? null,
+      lineageOf: (pid) => {
+        const line = this.lines.get(pid);
+        return line ? { ...line, executing: this.executing.has(pid) } : null;
+      },
       forgetRoot: (root) => this.forgotten.push(root),
       onDnsAnswer: (root, message) => this.dns.push([root, Buffer.from(message).toString()]),
     });

@@ -1,4 +1,6 @@
 /** The kernel half on the kernel that is here: what is loaded, who descends from whom, which way a connection goes. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import koffi from 'koffi';
@@ -28,6 +30,24 @@ function of<K extends Event['type']>(events: readonly Event[], type: K) {
 function ask<T>(inside: Inside, order: Order): Promise<T> {
   return inside.ask(JSON.stringify(order)).then((line) => JSON.parse(line) as T);
 }
+
+/** Prints the pid of a child that stands at PTRACE_EVENT_EXEC; it is killed with the tracer. */
+const EXECUTING = `
+import ctypes, os, signal, sys
+ptrace = lambda request, pid, data: ctypes.CDLL(None).ptrace(request, pid, 0, data)
+TRACEME, CONT, SETOPTIONS, TRACEEXEC, EXITKILL = 0, 7, 0x4200, 0x10, 0x100000
+pid = os.fork()
+if pid == 0:
+    ptrace(TRACEME, 0, 0)
+    os.kill(os.getpid(), signal.SIGSTOP)
+    os.execv('/bin/sleep', ['sleep', '60'])
+os.waitpid(pid, 0)
+ptrace(SETOPTIONS, pid, TRACEEXEC | EXITKILL)
+ptrace(CONT, pid, 0)
+assert os.waitpid(pid, 0)[1] >> 8 == signal.SIGTRAP | 4 << 8
+print(pid, flush=True)
+sys.stdin.read()
+`;
 
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8').split('\0')[0];
 
@@ -86,6 +106,16 @@ t.test('on this kernel', reason ? { skip: reason } : {}, async (t) => {
     t.throws(() => spawners.set('one more', 5), { code: 'map_full' });
     for (const name of names) spawners.delete(name);
     t.same(spawners.keys(), []);
+  });
+
+  await t.test('a process in the midst of execve is known as such', async (t) => {
+    // ptrace(2) stops it when the new program is there and execve has not returned.
+    const tracer = spawn('python3', ['-c', EXECUTING], { stdio: ['pipe', 'pipe', 'inherit'] });
+    t.teardown(() => tracer.kill('SIGKILL'));
+    const [line] = await once(tracer.stdout, 'data');
+    const executing = (pid: number) => kernel.tasks().find(({ proc }) => proc.tgid === pid)?.executing;
+    t.equal(executing(Number(line)), 1);
+    t.equal(executing(process.pid), 0);
   });
 
   kernel.attach('trace');
