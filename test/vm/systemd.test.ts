@@ -25,7 +25,11 @@ t.test('systemd', { skip: reason }, async (t) => {
   // Seen: under emulated processors a program whose code is made as it runs, Node, was ended by a signal.
   const crash = ['waits.err', 'install.err', 'journal']
     .flatMap((name) => found.maybe(name).split('\n'))
-    .find((line) => /Segmentation fault|Illegal instruction|(?:Trace|breakpoint) trap|status=(?:4\/ILL|5\/TRAP|11\/SEGV)/.test(line));
+    .find((line) =>
+      /Segmentation fault|Illegal instruction|(?:Trace|breakpoint) trap|status=(?:4\/ILL|5\/TRAP|11\/SEGV)/.test(
+        line,
+      ),
+    );
   if (crash !== undefined) {
     t.comment(`a program crashed in the guest, which is started once more: ${crash}`);
     found = await run();
