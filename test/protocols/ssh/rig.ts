@@ -1,0 +1,190 @@
+/** The room between real clients and a real sshd, with keys, files and decisions in the test's hands. */
+
+import { spawn } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import type { End, Session } from '../../../src/protocols/room.ts';
+import type { Held, Signer } from '../../../src/protocols/ssh/authentication/upstream-auth.ts';
+import type { Judge } from '../../../src/protocols/ssh/connection/judge.ts';
+import { parsePrivateKey } from '../../../src/protocols/ssh/keys/private-key.ts';
+import { blobOf, signWith } from '../../../src/protocols/ssh/keys/public-key.ts';
+import type { Outside } from '../../../src/protocols/ssh/outside.ts';
+import { serve } from '../../../src/protocols/ssh/session.ts';
+import type { HostKey } from '../../../src/protocols/ssh/transport/host-key.ts';
+
+export const ALLOW: Judge = {
+  open: () => ({ allowed: true, watch: null }),
+  request: () => ({ allowed: true, watch: null }),
+  global: () => ({ allowed: true, watch: null }),
+};
+
+export function ownKey(): HostKey {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  return {
+    algorithms: ['ssh-ed25519'],
+    publicKey: blobOf(privateKey),
+    sign: async (algorithm, data) => signWith(privateKey, algorithm, data),
+  };
+}
+
+/** Signs with a key file, as an agent would. */
+export function signerOf(file: string): Signer {
+  const key = parsePrivateKey(readFileSync(file, 'utf8'));
+  return {
+    publicKey: blobOf(key),
+    name: `key ${file}`,
+    sign: async (algorithm, data) => signWith(key, algorithm, data),
+  };
+}
+
+export interface Ran {
+  readonly out: string;
+  readonly err: string;
+  readonly code: number | null;
+}
+
+/** To the end, with its output. @param input null: /dev/null */
+export async function run(
+  command: string,
+  args: readonly string[],
+  input: string | Buffer | null = null,
+): Promise<Ran> {
+  const child = spawn(command, args, { stdio: [input === null ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
+  let [out, err] = ['', ''];
+  child.stdout?.on('data', (chunk) => {
+    out += chunk;
+  });
+  child.stderr?.on('data', (chunk) => {
+    err += chunk;
+  });
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(input);
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { out, err, code };
+}
+
+export interface RigOptions {
+  readonly judge?: Judge;
+  readonly held?: readonly Held[];
+  /** Key files that sign for the client. */
+  readonly keys?: readonly string[];
+  /** Text of the person's known_hosts. */
+  readonly knownHosts: string;
+  readonly destination: number;
+}
+
+export interface Rig {
+  readonly port: number;
+  readonly directory: string;
+  readonly ends: End[];
+  readonly remembered: string[];
+  readonly clients: Set<Socket>;
+  readonly upstreams: Set<Socket>;
+  /** Options for ssh and its kin; `-p` is not among them. */
+  readonly options: readonly string[];
+  ssh(args: readonly string[], input?: string | Buffer | null): Promise<Ran>;
+}
+
+export async function rig(t: Test, given: RigOptions): Promise<Rig> {
+  const directory = mkdtempSync(join(tmpdir(), 'hopline-ssh-'));
+  const own = ownKey();
+  const known = join(directory, 'global_known_hosts');
+  writeFileSync(known, `* ssh-ed25519 ${own.publicKey.toString('base64')}\n`);
+  const [ends, remembered]: [End[], string[]] = [[], []];
+  const [clients, upstreams] = [new Set<Socket>(), new Set<Socket>()];
+  const signers = (given.keys ?? []).map(signerOf);
+  const outside: Outside = {
+    ownHostKeys: async () => [own],
+    hostKeys: {
+      names: async () => ['db1'],
+      files: async () => [{ path: '~/.ssh/known_hosts', text: given.knownHosts }],
+      remember: async (line) => {
+        remembered.push(line);
+        return '~/.ssh/known_hosts';
+      },
+    },
+    auth: {
+      held: async () => given.held ?? [],
+      signer: async (publicKey) => signers.find((signer) => signer.publicKey.equals(publicKey)) ?? null,
+    },
+  };
+  const session = (client: Socket): Session => ({
+    hop: 'H1',
+    target: 'db1',
+    destination: { address: '127.0.0.1', port: given.destination },
+    client,
+    actions: {
+      ready: async () => {},
+      decide: () => ({
+        outcome: 'allow',
+        policies: [],
+        reason: '',
+        observed: false,
+        errors: [],
+        version: '',
+      }),
+      begin: () => 1,
+      end: () => {},
+    },
+    tls: { mode: 'disable', ca: null, serverName: null },
+    certificate: () => Promise.reject(new Error('no certificates here')),
+    limitIdleMs: 0,
+    dial: async () => {
+      const socket = connect({
+        host: '127.0.0.1',
+        port: given.destination,
+        allowHalfOpen: true,
+        noDelay: true,
+      });
+      socket.pause();
+      await once(socket, 'connect');
+      upstreams.add(socket);
+      socket.once('close', () => upstreams.delete(socket));
+      return socket;
+    },
+    onClose: () => {},
+  });
+  const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
+    clients.add(client);
+    client.once('close', () => clients.delete(client));
+    serve(session(client), outside, given.judge ?? ALLOW).then(
+      (end) => ends.push(end),
+      (error: Error) => {
+        ends.push({ bytesUp: 0, bytesDown: 0, reason: `threw: ${error.stack}` });
+        client.destroy();
+      },
+    );
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  t.teardown(() => {
+    server.close();
+    for (const socket of [...clients, ...upstreams]) socket.destroy();
+    rmSync(directory, { recursive: true, force: true });
+  });
+  const [identity] = given.keys ?? [];
+  const settings = {
+    UserKnownHostsFile: '/dev/null',
+    GlobalKnownHostsFile: known,
+    StrictHostKeyChecking: 'yes',
+    IdentityAgent: 'none',
+    IdentitiesOnly: 'yes',
+    IdentityFile: identity ?? 'none',
+    ControlPath: 'none',
+  };
+  const options = [
+    '-F',
+    'none',
+    ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
+  ];
+  return {
+    ...{ port, directory, ends, remembered, clients, upstreams, options },
+    ssh: (args, input) => run('ssh', [...options, '-p', String(port), 'root@127.0.0.1', ...args], input),
+  };
+}
