@@ -53,8 +53,12 @@ export async function run(
   command: string,
   args: readonly string[],
   input: string | Buffer | null = null,
+  env: NodeJS.ProcessEnv = {},
 ): Promise<Ran> {
-  const child = spawn(command, args, { stdio: [input === null ? 'ignore' : 'pipe', 'pipe', 'pipe'] });
+  const child = spawn(command, args, {
+    stdio: [input === null ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+    env: { ...process.env, SSH_AUTH_SOCK: '', SSH_ASKPASS_REQUIRE: 'never', ...env },
+  });
   let [out, err] = ['', ''];
   child.stdout?.on('data', (chunk) => {
     out += chunk;
@@ -76,6 +80,8 @@ export interface RigOptions {
   /** Text of the person's known_hosts. */
   readonly knownHosts: string;
   readonly destination: number;
+  /** The dial fails with this. */
+  readonly unreachable?: string;
 }
 
 export interface Rig {
@@ -88,6 +94,8 @@ export interface Rig {
   /** Options for ssh and its kin; `-p` is not among them. */
   readonly options: readonly string[];
   ssh(args: readonly string[], input?: string | Buffer | null): Promise<Ran>;
+  /** Answers each question in turn. @returns with the questions that were asked */
+  answering(answers: readonly string[], args: readonly string[]): Promise<Ran & { readonly asked: string[] }>;
 }
 
 export async function rig(t: Test, given: RigOptions): Promise<Rig> {
@@ -135,6 +143,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
     certificate: () => Promise.reject(new Error('no certificates here')),
     limitIdleMs: 0,
     dial: async () => {
+      if (given.unreachable !== undefined) throw new Error(given.unreachable);
       const socket = connect({
         host: '127.0.0.1',
         port: given.destination,
@@ -185,6 +194,20 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
   ];
   return {
     ...{ port, directory, ends, remembered, clients, upstreams, options },
+    answering: async (answers, args) => {
+      const askpass = join(directory, 'askpass');
+      const [left, log] = [join(directory, 'answers'), join(directory, 'asked')];
+      writeFileSync(left, answers.map((answer) => `${answer}\n`).join(''));
+      writeFileSync(log, '');
+      writeFileSync(
+        askpass,
+        `#!/bin/sh\nprintf '%s\\0' "$1" >>${log}\nhead -n1 ${left}\nsed -i 1d ${left}\n`,
+        { mode: 0o755 },
+      );
+      const env = { SSH_ASKPASS: askpass, SSH_ASKPASS_REQUIRE: 'force' };
+      const ran = await run('ssh', [...options, '-p', String(port), ...args], null, env);
+      return { ...ran, asked: readFileSync(log, 'utf8').split('\0').slice(0, -1) };
+    },
     ssh: (args, input) => run('ssh', [...options, '-p', String(port), 'root@127.0.0.1', ...args], input),
   };
 }

@@ -71,6 +71,13 @@ export const HOST_KEYS = [
   'rsa-sha2-512',
   'rsa-sha2-256',
 ];
+/** Signatures of users; those of a security key are made where it is. */
+export const USER_KEYS = [
+  ...HOST_KEYS,
+  'sk-ssh-ed25519@openssh.com',
+  'sk-ecdsa-sha2-nistp256@openssh.com',
+  'webauthn-sk-ecdsa-sha2-nistp256@openssh.com',
+];
 /** Offered to a host only where the person's own client offers them: with OpenSSH, where they asked for it. */
 const WEAK = {
   kex: ['diffie-hellman-group14-sha1', 'diffie-hellman-group1-sha1'],

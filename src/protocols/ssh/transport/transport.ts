@@ -14,6 +14,7 @@ import {
   type Offer,
   STRICT_CLIENT,
   STRICT_SERVER,
+  USER_KEYS,
 } from './algorithms.ts';
 import type { HostKey } from './host-key.ts';
 import { IDENT, IdentReader } from './ident.ts';
@@ -322,6 +323,8 @@ export class Transport {
     this.#kex = null;
     this.#bytes = 0;
     this.#packets = 0;
+    if (first && this.#options.role === 'server' && kex.theirs?.kex.includes(EXT_INFO_CLIENT))
+      this.#encrypt(SERVER_SIG_ALGS);
     const held = this.#held;
     this.#held = [];
     for (const payload of held) this.send(payload);
@@ -350,6 +353,13 @@ export class Transport {
 const CRLF = Buffer.from('\r\n');
 /** Behind a packet's length and the length of its padding. */
 const PAYLOAD_AT = 5;
+/** RFC 8308 section 3.1: clients do not offer what they may not sign by. */
+const SERVER_SIG_ALGS = new WireWriter()
+  .byte(Message.EXT_INFO)
+  .uint32(1)
+  .string('server-sig-algs')
+  .names(USER_KEYS)
+  .bytes();
 const DELAYED = 'zlib@openssh.com';
 
 function broken(what: string): SshError {
