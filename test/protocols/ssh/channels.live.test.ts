@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +17,13 @@ const hop = (t: Test): Promise<Rig> =>
   rig(t, { knownHosts: `[db1]:${sshd.port} ${sshd.hostKey}`, destination: sshd.port, keys: [sshd.key] });
 const ROOT = 'root@127.0.0.1';
 const digest = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex');
+
+/** A directory for sockets, whose paths have 107 characters at most. */
+function short(t: Test): string {
+  const directory = mkdtempSync('/tmp/hl-');
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  return directory;
+}
 
 /** A program that answers each connection with a line and what it was sent. */
 async function echo(t: Test, greeting: string): Promise<number> {
@@ -38,7 +45,7 @@ async function ask(port: number, text: string): Promise<string> {
   });
   socket.on('error', () => {});
   socket.end(text);
-  await once(socket, 'close');
+  await new Promise((resolve) => socket.once('close', resolve));
   return got;
 }
 
@@ -180,7 +187,7 @@ t.test('git', async (t) => {
 
 t.test('the agent goes along', async (t) => {
   const { options, port } = await hop(t);
-  const socket = join(t.testdir(), 'agent');
+  const socket = join(short(t), 'agent');
   const agent = spawn('ssh-agent', ['-D', '-a', socket], { stdio: 'ignore' });
   t.teardown(() => agent.kill());
   const env = { SSH_AUTH_SOCK: socket };
@@ -192,9 +199,9 @@ t.test('the agent goes along', async (t) => {
   const listed = await run(
     'ssh',
     [
-      ...options,
       '-o',
       `IdentityAgent=${socket}`,
+      ...options,
       '-A',
       '-p',
       String(port),
@@ -253,7 +260,7 @@ t.test('forwarding: -L, -R, -D, -W, unix sockets', async (t) => {
   t.match(curl.out, /service/);
   const w = await run('ssh', [...options, '-W', `127.0.0.1:${service}`, ...far], 'through -W');
   t.match(w, { out: 'service\nthrough -W' });
-  const unix = join(t.testdir(), 's');
+  const unix = join(short(t), 's');
   const streams = await freePort();
   const server = createServer((socket) => socket.end('unix\n')).listen(unix);
   t.teardown(() => server.close());
@@ -307,7 +314,7 @@ t.test('X11', async (t) => {
 
 t.test('one connection for several sessions', async (t) => {
   const { options, port, ends } = await hop(t);
-  const path = join(t.testdir(), 'c');
+  const path = join(short(t), 'c');
   // The first of a name counts.
   const shared = ['-F', 'none', '-o', `ControlPath=${path}`, ...options.slice(2)];
   const master = spawn('ssh', [...shared, '-M', '-N', '-p', String(port), ROOT], { stdio: 'ignore' });
