@@ -8,6 +8,9 @@ import type { MaskKey } from '../masking/key.ts';
 import type { RecordingWriter, WriterEvents } from '../recording/writer.ts';
 import type { Minted } from '../tls/minted.ts';
 
+/** What policies decide of what is done in a hop. */
+export type ActionName = 'query' | 'shell' | 'exec' | 'transfer' | 'forward';
+
 /** What policies read of an action, beside who does it and how they came. */
 export type Facts = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
@@ -43,7 +46,7 @@ export interface Actions {
   /** To be awaited before anything is decided. */
   ready(): Promise<void>;
   /** By the policies in force now. Never throws: what can't be decided is denied. */
-  decide(action: 'query', facts: Facts): Decision;
+  decide(action: ActionName, facts: Facts): Decision;
   /** Null: no policy can mask anything here. */
   masking(): Masking | null;
   /** Hands the record over before the action goes on. @returns its number within the hop, from 1 on */

@@ -1,6 +1,6 @@
 /** A hop's actions: decided by the worker's policies, recorded by the supervisor. */
 import type { Decision } from '../core/types.ts';
-import type { ActionDraft, Actions, Facts, Masking } from '../protocols/room.ts';
+import type { ActionDraft, ActionName, Actions, Facts, Masking } from '../protocols/room.ts';
 import type { Channel } from './channel.ts';
 import type { Flow } from './messages.ts';
 
@@ -9,7 +9,7 @@ export interface Decider {
   /** Loads what decides: a worker that only forwards spares the memory. */
   ready(): Promise<void>;
   /** For the login and the chain that opened the hop. Never throws. */
-  decide(flow: Flow, action: 'query', facts: Facts): Decision;
+  decide(flow: Flow, action: ActionName, facts: Facts): Decision;
   /** Null: no policy can mask anything for this hop's login at its target. Never throws. */
   masking(flow: Flow): Masking | null;
 }
@@ -30,7 +30,7 @@ export class HopActions implements Actions {
     return this.#decider.ready();
   }
 
-  decide(action: 'query', facts: Facts): Decision {
+  decide(action: ActionName, facts: Facts): Decision {
     return this.#decider.decide(this.#flow, action, facts);
   }
 

@@ -11,6 +11,7 @@ import { SshError } from './errors.ts';
 import { Link } from './link.ts';
 import { Disconnect } from './numbers.ts';
 import type { Outside } from './outside.ts';
+import { PolicyJudge } from './policy-judge.ts';
 import { clientOffer, serverOffer } from './transport/algorithms.ts';
 import { Trust } from './trust.ts';
 
@@ -18,7 +19,11 @@ import { Trust } from './trust.ts';
 const LOGIN_MS = 120_000;
 
 /** Settles when both sockets are closed. @throws DialError */
-export async function serve(session: Session, outside: Outside, judge: Judge): Promise<End> {
+export async function serve(
+  session: Session,
+  outside: Outside,
+  judge: Judge = new PolicyJudge(session.actions),
+): Promise<End> {
   session.client.on('error', () => {});
   session.onClose(() => reset(session.client));
   const [ownHostKeys] = await Promise.all([outside.ownHostKeys(), session.actions.ready()]);
@@ -31,6 +36,7 @@ class Conversation {
   readonly #client: Link;
   readonly #front: Front;
   readonly #relay: Relay;
+  readonly #judge: Judge;
   #host: Link | null = null;
   #hostSocket: Socket | null = null;
   #back: Back | null = null;
@@ -49,6 +55,7 @@ class Conversation {
   ) {
     this.#session = session;
     this.#outside = outside;
+    this.#judge = judge;
     this.#front = new Front((payload) => this.#client.transport.send(payload));
     this.#relay = new Relay({
       toClient: (payload) => this.#client.transport.send(payload),
@@ -106,6 +113,7 @@ class Conversation {
       Trust.of(destination, this.#outside.hostKeys),
       this.#dial(),
     ]);
+    this.#judge.begin(user);
     const host = await this.#reach(socket, trust);
     if (this.#over) return;
     await trust.check(host.transport.hostKey, this.#front);

@@ -8,20 +8,18 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
-import type { End, Session } from '../../../src/protocols/room.ts';
+import type { ActionDraft, ActionName, End, Facts, Session } from '../../../src/protocols/room.ts';
 import type { Held, Signer } from '../../../src/protocols/ssh/authentication/upstream-auth.ts';
-import type { Judge } from '../../../src/protocols/ssh/connection/judge.ts';
 import { parsePrivateKey } from '../../../src/protocols/ssh/keys/private-key.ts';
 import { blobOf, signWith } from '../../../src/protocols/ssh/keys/public-key.ts';
 import type { Outside } from '../../../src/protocols/ssh/outside.ts';
 import { serve } from '../../../src/protocols/ssh/session.ts';
 import type { HostKey } from '../../../src/protocols/ssh/transport/host-key.ts';
 
-export const ALLOW: Judge = {
-  open: () => ({ allowed: true, watch: null }),
-  request: () => ({ allowed: true, watch: null }),
-  global: () => ({ allowed: true, watch: null }),
-};
+/** An action, as the supervisor would have it. */
+export interface Recorded extends ActionDraft {
+  result: Readonly<Record<string, unknown>> | null;
+}
 
 export function ownKey(): HostKey {
   const { privateKey } = generateKeyPairSync('ed25519');
@@ -73,7 +71,8 @@ export async function run(
 }
 
 export interface RigOptions {
-  readonly judge?: Judge;
+  /** A reason denies. */
+  readonly deny?: (action: ActionName, facts: Facts) => string | null;
   readonly held?: readonly Held[];
   /** Key files that sign for the client. */
   readonly keys?: readonly string[];
@@ -89,6 +88,7 @@ export interface Rig {
   readonly directory: string;
   readonly ends: End[];
   readonly remembered: string[];
+  readonly recorded: Recorded[];
   readonly clients: Set<Socket>;
   readonly upstreams: Set<Socket>;
   /** Options for ssh and its kin; `-p` is not among them. */
@@ -103,7 +103,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
   const own = ownKey();
   const known = join(directory, 'global_known_hosts');
   writeFileSync(known, `* ssh-ed25519 ${own.publicKey.toString('base64')}\n`);
-  const [ends, remembered]: [End[], string[]] = [[], []];
+  const [ends, remembered, recorded]: [End[], string[], Recorded[]] = [[], [], []];
   const [clients, upstreams] = [new Set<Socket>(), new Set<Socket>()];
   const signers = (given.keys ?? []).map(signerOf);
   const outside: Outside = {
@@ -128,16 +128,25 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
     client,
     actions: {
       ready: async () => {},
-      decide: () => ({
-        outcome: 'allow',
-        policies: [],
-        reason: '',
-        observed: false,
-        errors: [],
-        version: '',
-      }),
-      begin: () => 1,
-      end: () => {},
+      decide: (action, facts) => {
+        const reason = given.deny?.(action, facts) ?? null;
+        const outcome = reason === null ? 'allow' : 'deny';
+        return {
+          outcome,
+          policies: ['rule'],
+          reason: reason ?? '',
+          observed: false,
+          errors: [],
+          version: '',
+        };
+      },
+      masking: () => null,
+      begin: (draft) => recorded.push({ ...draft, result: null }),
+      end: (action, result) => {
+        const row = recorded[action - 1];
+        if (row?.result !== null) throw new Error(`action ${action} ended twice, or never began`);
+        row.result = result;
+      },
     },
     tls: { mode: 'disable', ca: null, serverName: null },
     certificate: () => Promise.reject(new Error('no certificates here')),
@@ -161,7 +170,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
     clients.add(client);
     client.once('close', () => clients.delete(client));
-    serve(session(client), outside, given.judge ?? ALLOW).then(
+    serve(session(client), outside).then(
       (end) => ends.push(end),
       (error: Error) => {
         ends.push({ bytesUp: 0, bytesDown: 0, reason: `threw: ${error.stack}` });
@@ -193,7 +202,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
     ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
   ];
   return {
-    ...{ port, directory, ends, remembered, clients, upstreams, options },
+    ...{ port, directory, ends, remembered, recorded, clients, upstreams, options },
     answering: async (answers, args) => {
       const askpass = join(directory, 'askpass');
       const [left, log] = [join(directory, 'answers'), join(directory, 'asked')];

@@ -12,6 +12,8 @@ export interface Refusal {
 }
 
 export interface Judge {
+  /** Before anything else. @param account whom the login is to at the host */
+  begin(account: string): void;
   /** A channel that the client, or the host, wants to open. @throws WireError */
   open(type: string, openedBy: 'client' | 'host', data: Buffer): Judgement;
   /** A request of the client in a session channel: shell, exec, subsystem, x11-req, … @throws WireError */
