@@ -21,6 +21,7 @@ import { type Listener, openListeners } from '../proxy/listen.ts';
 import { WorkerPool } from '../proxy/supervise.ts';
 import { openStore, type Store } from '../store/open.ts';
 import { workerAccount } from './account.ts';
+import { Brokers } from './brokers.ts';
 import { Certificates } from './certificates.ts';
 import { Claims } from './claims.ts';
 import { Credentials } from './credentials.ts';
@@ -43,6 +44,8 @@ import {
 import { type Recordings, recordingsOf } from './recordings.ts';
 import { beginRecord, bootId, endRecovery, recoverProcesses } from './recovery.ts';
 import { Revocations, tallyRevocations } from './revoke.ts';
+import { SshHostKey } from './ssh-host-key.ts';
+import { SshQuestions } from './ssh-questions.ts';
 import { Started } from './started.ts';
 import { StoreRecorder } from './store-recorder.ts';
 import { Terminals } from './terminal.ts';
@@ -55,6 +58,7 @@ export interface DaemonOptions {
   readonly objects: string;
   readonly workerEntry: string;
   readonly tripwireEntry: string;
+  readonly brokerEntry: string;
   /** Names of the protocol rooms that workers have. */
   readonly protocols: readonly string[];
 }
@@ -94,6 +98,7 @@ export class Daemon {
   #drainMs = 0;
   #why = '';
   #maskKey = '';
+  #ssh!: SshQuestions;
 
   /** @throws ConfigError where the configuration is wrong: nothing has been touched then */
   constructor(options: DaemonOptions) {
@@ -128,6 +133,10 @@ export class Daemon {
     mkdirSync(config.paths.run, { recursive: true, mode: 0o755 });
     mkdirSync(join(config.paths.run, 'pam'), { recursive: true, mode: 0o700 });
     this.#maskKey = maskKey(config.paths.state);
+    const brokers = new Brokers({ entry: this.options.brokerEntry, asOthers: process.getuid?.() === 0 });
+    this.#started.add(() => brokers.stop());
+    const hostKey = new SshHostKey(config.paths.state, config.paths.run);
+    this.#ssh = new SshQuestions({ open: this.open, hostKey, brokers });
     this.listening = this.now();
     this.listeners = openListeners(config.proxy.listen);
     this.store = openStore({ path: join(config.paths.state, 'hopline.db'), boot: bootId() });
@@ -355,6 +364,7 @@ export class Daemon {
       onCertificate: (names) => this.#certificates.mint(names),
       onCredential: (hop, user) => this.credentials.lend(hop, user),
       onCredentialRefused: (hop) => this.credentials.refused(hop),
+      onAsk: (hop, question, detail) => this.#ssh.answer(hop, question, detail),
       onAction: (action) => this.record.action(action, this.now()),
       archive: this.recordings,
       onSpawn: ({ id, pid }) => this.log.debug({ id, pid }, 'worker started'),

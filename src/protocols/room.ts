@@ -97,6 +97,12 @@ export interface Session {
    * @throws Error where there is none
    */
   certificate(names: readonly string[]): Promise<Minted>;
+  /**
+   * Puts a question about this hop to the supervisor, which knows the room's questions: `ssh.sign`, …
+   * @param detail becomes JSON, as the answer does: it is to be checked
+   * @throws Error where there is no answer
+   */
+  ask(question: string, detail: unknown): Promise<unknown>;
   /** End the hop after so long without a byte in either direction; 0 is never. */
   readonly limitIdleMs: number;
   /**

@@ -27,6 +27,7 @@ export interface ChildEvents {
   /** Once a hop, and only where the flow said that a login is held for it. */
   onCredential(seq: number, hop: Id, user: string, key: string): void;
   onCredentialRefused(hop: Id): void;
+  onAsk(seq: number, hop: Id, question: string, detail: string): void;
   onAction(action: ActionMessage | ActionEndMessage): void;
   onEnded(hop: Id, bytesUp: number, bytesDown: number, reason: string | null): void;
   /** It broke the protocol, and is killed. */
@@ -128,6 +129,10 @@ export class Child {
     }
   }
 
+  answer(seq: number, detail: string, error: string): void {
+    this.#send({ type: 'answer', seq, detail, error: cut(error) });
+  }
+
   close(hop: Id, reason: string): void {
     this.#send({ type: 'close', hop, reason });
   }
@@ -220,6 +225,10 @@ export class Child {
       case 'credential-refused':
         if (!this.#hops.has(message.hop)) return 'told of a login in a hop that it does not have';
         this.#events.onCredentialRefused(message.hop);
+        return null;
+      case 'ask':
+        if (!this.#hops.has(message.hop)) return 'asked about a hop that it does not have';
+        this.#events.onAsk(message.seq, message.hop, message.question, message.detail);
         return null;
       case 'action':
       case 'action-end':

@@ -15,6 +15,7 @@ import {
   credentialAsk,
   credentialRefused,
 } from './credential-messages.ts';
+import { type Answer, type Ask, answer, ask } from './ask-messages.ts';
 
 export type ListenerName = 'v4' | 'v6';
 
@@ -110,6 +111,7 @@ export type ToSupervisor =
   | { readonly type: 'certificate'; readonly seq: number; readonly names: readonly string[] }
   | CredentialAsk
   | CredentialRefused
+  | Ask
   | ActionMessage
   | ActionEndMessage
   | {
@@ -145,6 +147,7 @@ export type ToWorker =
       readonly error: string;
     }
   | CredentialAnswer
+  | Answer
   | { readonly type: 'drain'; readonly deadlineMs: number };
 
 const MOST_ANSWERS = 64;
@@ -193,6 +196,8 @@ export function fromWorker(value: unknown): ToSupervisor | null {
       return credentialAsk(m);
     case 'credential-refused':
       return credentialRefused(m);
+    case 'ask':
+      return ask(m);
     case 'action': {
       const { hop, action, kind, subject, detail } = m;
       const decided = decision(m.decision);
@@ -249,6 +254,8 @@ export function fromSupervisor(value: unknown): ToWorker | null {
     }
     case 'credential':
       return credentialAnswer(m);
+    case 'answer':
+      return answer(m);
     case 'drain':
       return count(m.deadlineMs) ? { type: 'drain', deadlineMs: m.deadlineMs } : null;
     default:

@@ -82,6 +82,7 @@ export async function rig(
       limitIdleMs: 0,
       credential: made.credential,
       tls,
+      ask: () => Promise.reject(new Error('nobody to ask')),
       certificate: (names) => mint.mint({ names }),
       recordings,
       actions: {

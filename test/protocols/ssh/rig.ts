@@ -150,6 +150,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
     },
     tls: { mode: 'disable', ca: null, serverName: null },
     certificate: () => Promise.reject(new Error('no certificates here')),
+    ask: () => Promise.reject(new Error('nobody to ask')),
     limitIdleMs: 0,
     dial: async () => {
       if (given.unreachable !== undefined) throw new Error(given.unreachable);

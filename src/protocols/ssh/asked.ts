@@ -1,0 +1,43 @@
+/** What the room needs of outside, asked of the supervisor: a worker opens no file and holds no key. */
+import type { Session } from '../room.ts';
+import type { Outside } from './outside.ts';
+import type { Question, Questions } from './questions.ts';
+
+const ED25519 = 'ssh-ed25519';
+
+export function outsideOf(session: Session): Outside {
+  const ask = <Q extends Question>(question: Q, detail: Questions[Q][0]): Promise<Questions[Q][1]> =>
+    session.ask(question, detail) as Promise<Questions[Q][1]>;
+  let known: Promise<Questions['ssh.known-hosts'][1]> | null = null;
+  const knownHosts = () => {
+    known ??= ask('ssh.known-hosts', {});
+    return known;
+  };
+  return {
+    async ownHostKeys() {
+      const { key } = await ask('ssh.own-key', {});
+      const sign = async (_: string, data: Buffer): Promise<Buffer> =>
+        bytes((await ask('ssh.own-sign', { data: text(data) })).signature);
+      return [{ algorithms: [ED25519], publicKey: bytes(key), sign }];
+    },
+    hostKeys: {
+      names: async () => (await knownHosts()).names,
+      files: async () => (await knownHosts()).files,
+      remember: async (line) => (await ask('ssh.remember', { line })).path,
+    },
+    auth: {
+      held: async () => [],
+      async signer(publicKey) {
+        const key = text(publicKey);
+        const { name } = await ask('ssh.signer', { key });
+        if (name === null) return null;
+        const sign = async (algorithm: string, data: Buffer): Promise<Buffer> =>
+          bytes((await ask('ssh.sign', { key, algorithm, data: text(data) })).signature);
+        return { publicKey, name, sign };
+      },
+    },
+  };
+}
+
+const bytes = (base64: string): Buffer => Buffer.from(base64, 'base64');
+const text = (buffer: Buffer): string => buffer.toString('base64');
