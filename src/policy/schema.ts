@@ -41,11 +41,11 @@ export const ACCOUNT_PREFIX = 'account:';
  * Of what is done over SSH, `account` is whom the login is to at the host, and
  *
  * - of a `shell`: `pty`, whether it is on a terminal.
- * - of a command (`exec`): `command` as it was sent, `words` as a shell splits it, `program` the first of them without its
+ * - of a command (`exec`): `command` as it was sent, `words` as a shell splits it, `tool` the first of them without its
  *   directories; `known` is false where a shell would run more, or something else, than the words say.
  * - of a `transfer`: `tool` is sftp, scp or rsync, `operation` what is asked of the file (read, write, remove, rename …; session
  *   for the permission to begin), `direction` is upload, download or none, `path` as it was sent.
- * - of a `forward`: `kind` is tcp, unix, x11, agent or tunnel, `direction` local where the host connects for the client and
+ * - of a `forward`: `forwarded` is tcp, unix, x11, agent or tunnel, `direction` local where the host connects for the client and
  *   remote where the client does for the host, `toHost` and `toPort` where to; of unix the path and 0.
  *
  * Of a statement (`query`):
@@ -106,7 +106,7 @@ type Exec = {${HOP}
   account: String,
   pty: Bool,
   command: String,
-  program: String,
+  tool: String,
   words: Set<String>,
   known: Bool,
 };
@@ -119,7 +119,7 @@ type Transfer = {${HOP}
 };
 type Forward = {${HOP}
   account: String,
-  kind: String,
+  forwarded: String,
   direction: String,
   toHost: String,
   toPort: Long,

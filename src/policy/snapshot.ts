@@ -196,14 +196,14 @@ function deedOf(action: Within, facts: Context, what: string): string {
     case 'shell':
       return `a shell on ${what}`;
     case 'exec':
-      return `${facts.program || 'a command'} on ${what}`;
+      return `${facts.tool || 'a command'} on ${what}`;
     case 'transfer':
       return facts.path === ''
         ? `${facts.tool} on ${what}`
         : `${facts.operation} of ${facts.path} on ${what}`;
     case 'forward':
       return facts.toHost === ''
-        ? `${facts.kind} forwarding by ${what}`
+        ? `${facts.forwarded} forwarding by ${what}`
         : `forwarding to ${facts.toHost} by ${what}`;
   }
 }

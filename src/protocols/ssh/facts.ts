@@ -24,10 +24,10 @@ export function execDeed(account: string, pty: boolean, command: string): Deed {
   const kept = command.slice(0, KEPT).toWellFormed();
   const { words, known } = splitCommand(kept);
   const whole = known && kept.length === command.length;
-  const program = programOf(words[0] ?? '');
+  const tool = programOf(words[0] ?? '');
   return {
     action: 'exec',
-    facts: { account, pty, command: kept, program, words: [...new Set(words)], known: whole },
+    facts: { account, pty, command: kept, tool, words: [...new Set(words)], known: whole },
     subject: line(kept),
     detail: {
       ...{ account, pty, command: kept },
@@ -92,7 +92,7 @@ export function forwardDeed(account: string, forward: Forward): Deed {
   const where = kind === 'tcp' ? `${toHost}:${toPort}` : toHost;
   return {
     action: 'forward',
-    facts: { account, kind, direction, toHost, toPort },
+    facts: { account, forwarded: kind, direction, toHost, toPort },
     subject: line(`${direction} ${kind} ${where}`.trimEnd()),
     detail: { account, ...forward },
   };

@@ -22,21 +22,26 @@ import {
 const PASS: Judgement = { allowed: true, watch: null };
 
 /** What is kept of the bytes of a channel; null: nothing. */
-export type Record = (deed: Deed, terminal: Terminal | null) => Recorder | null;
+export type RecorderFor = (deed: Deed, terminal: Terminal | null) => Recorder | null;
 
 export class PolicyJudge implements Judge {
   readonly #actions: Actions;
-  readonly #record: Record;
+  readonly #record: RecorderFor;
   readonly #terminals = new WeakMap<Channel, Terminal>();
   #account = '';
+  #login: Readonly<Record<string, unknown>> = {};
 
-  constructor(actions: Actions, record: Record = () => null) {
+  constructor(actions: Actions, record: RecorderFor = () => null) {
     this.#actions = actions;
     this.#record = record;
   }
 
   begin(account: string): void {
     this.#account = account;
+  }
+
+  loggedIn(login: Readonly<Record<string, unknown>>): void {
+    this.#login = login;
   }
 
   open(type: string, openedBy: 'client' | 'host', data: Buffer): Judgement {
@@ -113,7 +118,7 @@ export class PolicyJudge implements Judge {
   }
 
   #begin({ action, subject, detail }: Deed, decision: Decision): number {
-    return this.#actions.begin({ kind: action, subject, detail, decision });
+    return this.#actions.begin({ kind: action, subject, detail: { ...detail, ...this.#login }, decision });
   }
 
   #watch(actions: readonly number[], recorder: Recorder | null): Watch {

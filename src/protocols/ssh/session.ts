@@ -116,9 +116,10 @@ class Conversation {
     this.#judge.begin(user);
     const host = await this.#reach(socket, trust);
     if (this.#over) return;
-    await trust.check(host.transport.hostKey, this.#front);
+    const hostKey = await trust.check(host.transport.hostKey, this.#front);
     if (this.#over || this.#back === null) return;
-    await mediate(this.#front, this.#back, user, this.#outside.auth);
+    const by = await mediate(this.#front, this.#back, user, this.#outside.auth);
+    this.#judge.loggedIn({ authentication: by, hostKey });
   }
 
   async #dial(): Promise<Socket> {

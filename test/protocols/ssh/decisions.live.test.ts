@@ -22,7 +22,7 @@ t.test('a command is decided before it runs, and its end is recorded', async (t)
   const asked: Facts[] = [];
   const { ssh, recorded, ends } = await hop(t, (_, facts) => {
     asked.push(facts);
-    return facts.program === 'rm' ? 'no-wipes forbids rm on db1 for alice: Ask first.' : null;
+    return facts.tool === 'rm' ? 'no-wipes forbids rm on db1 for alice: Ask first.' : null;
   });
   const marker = join(t.testdir({ here: '' }), 'here');
   const denied = await ssh([`/bin/rm ${marker}`]);
@@ -42,14 +42,14 @@ t.test('a command is decided before it runs, and its end is recorded', async (t)
       result: { exitStatus: 3, bytesDown: marker.length + 1, bytesUp: 0 },
     },
   ]);
-  t.match(asked[0], { account: 'root', program: 'rm', words: ['/bin/rm', marker], known: true });
+  t.match(asked[0], { account: 'root', tool: 'rm', words: ['/bin/rm', marker], known: true });
   t.match(await ssh(['kill -9 $$']), { code: 255 });
   await until(() => recorded[2]?.result, 'its end');
   t.match(recorded[2], { result: { exitSignal: 'KILL' } });
 });
 
 t.test('a refusal leaves the connection alive', async (t) => {
-  const { options, port, ends } = await hop(t, (_, { program }) => (program === 'id' ? 'no' : null));
+  const { options, port, ends } = await hop(t, (_, { tool }) => (tool === 'id' ? 'no' : null));
   const path = `/tmp/hl-c-${process.pid}`;
   const shared = ['-F', 'none', '-o', `ControlPath=${path}`, ...options.slice(2)];
   const master = spawn('ssh', [...shared, '-M', '-N', '-p', String(port), ROOT], { stdio: 'ignore' });
@@ -89,8 +89,8 @@ t.test('forwarding', async (t) => {
   t.teardown(() => service.close());
   await new Promise((resolve) => service.once('listening', resolve));
   const { port: there } = service.address() as { port: number };
-  const { options, port, recorded, ssh } = await hop(t, (action, { toPort, kind }) =>
-    action === 'forward' && (toPort === 1 || toPort === 2 || kind === 'agent') ? 'not there' : null,
+  const { options, port, recorded, ssh } = await hop(t, (action, { toPort, forwarded }) =>
+    action === 'forward' && (toPort === 1 || toPort === 2 || forwarded === 'agent') ? 'not there' : null,
   );
   const far = ['-p', String(port), ROOT];
   t.match(await run('ssh', [...options, '-W', '127.0.0.1:1', ...far], ''), {
