@@ -56,8 +56,8 @@ export interface Expected {
 }
 
 /** The room of the lab's targets, where a test does not say. */
-function usual({ target, outcome }: Expected): string {
-  return outcome !== 'deny' && target?.endsWith('-ssh') ? 'ssh' : 'tcp';
+function usual({ port, outcome }: Expected): string {
+  return outcome !== 'deny' && port === 22 ? 'ssh' : 'tcp';
 }
 
 /**

@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap';
 import type { ActionJson } from '../../src/api/json.ts';
 import { isHop, isLoginOf } from './assertions.ts';
-import { FAMILIES, type Family, hopline, IPV4, labUp, mark, ssh, until, waitForHop } from './support.ts';
+import { FAMILIES, type Family, hopline, IPV4, labUp, mark, SH, ssh, until, waitForHop } from './support.ts';
 
 t.before(labUp);
 t.jobs = 3;
@@ -81,7 +81,7 @@ t.test('keys: of a file, of an agent', { buffered: true }, async (t) => {
       t,
       IPV4,
       name,
-      by === 'agent' ? ['bash', 'ssh-agent', 'sh', 'ssh'] : ['bash', 'ssh'],
+      by === 'agent' ? ['bash', 'ssh-agent', SH, 'ssh'] : ['bash', 'ssh'],
     );
     t.match(await actionsOf(hop.id, 1), [
       { detail: { authentication: by, hostKey: /^\/etc\/ssh\/ssh_known_hosts:\d+$/ } },

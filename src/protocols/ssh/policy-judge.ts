@@ -7,7 +7,7 @@ import type { Channel } from './connection/channel.ts';
 import type { Judge, Judgement } from './connection/judge.ts';
 import type { Request } from './connection/messages.ts';
 import { decodePtyReq, decodeWindowChange, type Terminal } from './connection/requests.ts';
-import type { Recorder, Watch } from './connection/watch.ts';
+import type { FilterEnds, Recorder, Watch } from './connection/watch.ts';
 import {
   type Deed,
   execDeed,
@@ -18,6 +18,7 @@ import {
   transferDeed,
   transferOf,
 } from './facts.ts';
+import { SftpFilter, type SftpJudge } from './sftp/filter.ts';
 
 const PASS: Judgement = { allowed: true, watch: null };
 
@@ -70,12 +71,14 @@ export class PolicyJudge implements Judge {
         const command = new WireReader(request.data).string().toString();
         const transfer = transferOf(command);
         const moved = transfer === null ? [] : [transferDeed(this.#account, transfer)];
-        return this.#judge([execDeed(this.#account, channel.pty, command), ...moved], channel);
+        const judged = this.#judge([execDeed(this.#account, channel.pty, command), ...moved], channel);
+        return transfer?.tool === 'sftp' ? this.#filtered(judged) : judged;
       }
       case 'subsystem': {
         const name = new WireReader(request.data).string().toString();
         const session = { tool: name, operation: 'session', direction: 'none', path: '' } as const;
-        if (name === 'sftp') return this.#judge([transferDeed(this.#account, session)], channel);
+        if (name === 'sftp')
+          return this.#filtered(this.#judge([transferDeed(this.#account, session)], channel));
         return this.#judge([execDeed(this.#account, channel.pty, name)], channel);
       }
       case 'x11-req':
@@ -94,6 +97,13 @@ export class PolicyJudge implements Judge {
     return forward === null ? PASS : this.#atOnce(forwardDeed(this.#account, forward));
   }
 
+  /** An sftp session, whose operations are decided one by one. */
+  #filtered(judged: Judgement): Judgement {
+    if (!judged.allowed || judged.watch === null) return judged;
+    const filter = (ends: FilterEnds) => new SftpFilter(ends, this.#files());
+    return { allowed: true, watch: { ...judged.watch, filter } };
+  }
+
   /** A permission to have channels later, each of which is decided when it comes. */
   #atOnce(deed: Deed): Judgement {
     const judged = this.#judge([deed], null);
@@ -103,18 +113,34 @@ export class PolicyJudge implements Judge {
 
   /** All of it, or none. @param channel whose terminal it is on */
   #judge(deeds: readonly Deed[], channel: Channel | null): Judgement {
-    const decided = deeds.map((deed) => ({ deed, decision: this.#actions.decide(deed.action, deed.facts) }));
-    const denied = decided.find(({ decision }) => !passes(decision));
-    if (denied !== undefined) {
-      const { deed, decision } = denied;
-      this.#actions.end(this.#begin(deed, decision), { error: 'denied' });
-      return { allowed: false, message: decision.reason };
-    }
+    const begun = this.#decide(deeds);
+    if (typeof begun === 'string') return { allowed: false, message: begun };
     const terminal = channel === null ? null : (this.#terminals.get(channel) ?? null);
-    const begun = decided.map(({ deed, decision }) => this.#begin(deed, decision));
     const [deed] = deeds;
     const recorder = deed === undefined || channel === null ? null : this.#record(deed, terminal);
     return { allowed: true, watch: this.#watch(begun, recorder) };
+  }
+
+  /** All of it, or none. @returns the actions that were begun, or the reason of a refusal */
+  #decide(deeds: readonly Deed[]): readonly number[] | string {
+    const decided = deeds.map((deed) => ({ deed, decision: this.#actions.decide(deed.action, deed.facts) }));
+    const denied = decided.find(({ decision }) => !passes(decision));
+    if (denied === undefined) return decided.map(({ deed, decision }) => this.#begin(deed, decision));
+    this.#actions.end(this.#begin(denied.deed, denied.decision), { error: 'denied' });
+    return denied.decision.reason;
+  }
+
+  /** Of one sftp session. */
+  #files(): SftpJudge {
+    return {
+      decide: (operations) => {
+        const deeds = operations.map(({ to, ...transfer }) =>
+          transferDeed(this.#account, { tool: 'sftp', ...transfer }, to === undefined ? {} : { to }),
+        );
+        return this.#decide(deeds);
+      },
+      end: (action, result) => this.#actions.end(action, result),
+    };
   }
 
   #begin({ action, subject, detail }: Deed, decision: Decision): number {

@@ -36,7 +36,12 @@ t.test('ssh-keygen reads it', async (t) => {
   }
 });
 
-async function login(t: Test, authority: KeyObject, change: Partial<CertificateTerms> = {}, trusted = authority) {
+async function login(
+  t: Test,
+  authority: KeyObject,
+  change: Partial<CertificateTerms> = {},
+  trusted = authority,
+) {
   const directory = t.testdir();
   writeFileSync(join(directory, 'ca.pub'), `${line(trusted)}\n`);
   using sshd = await startSshd([`TrustedUserCAKeys ${directory}/ca.pub`, 'AuthorizedKeysFile none']);
@@ -46,7 +51,11 @@ async function login(t: Test, authority: KeyObject, change: Partial<CertificateT
     held: [
       {
         type: 'key',
-        signer: { name: 'certificate', publicKey: certificate, sign: async (algorithm, data) => signWith(key, algorithm, data) },
+        signer: {
+          name: 'certificate',
+          publicKey: certificate,
+          sign: async (algorithm, data) => signWith(key, algorithm, data),
+        },
       },
     ],
   });
@@ -69,7 +78,11 @@ t.test('and does not take', async (t) => {
   t.match(await login(t, ed25519, { now: now - 7200 }), refused, 'what has expired');
   t.match(await login(t, ed25519, { now: now + 7200 }), refused, 'what is not valid yet');
   t.match(await login(t, ed25519, { sourceAddress: '10.1.2.3/32' }), refused, 'one from elsewhere');
-  t.match(await login(t, ed25519, {}, generateKeyPairSync('ed25519').privateKey), refused, 'another authority');
+  t.match(
+    await login(t, ed25519, {}, generateKeyPairSync('ed25519').privateKey),
+    refused,
+    'another authority',
+  );
 });
 
 t.test('terms that no certificate should have', async (t) => {

@@ -71,7 +71,10 @@ export function signCertificate(authority: KeyObject, subject: Buffer, terms: Ce
     .string(authorityBlob)
     .bytes();
   const [algorithm = ''] = signatureAlgorithms(keyType(authorityBlob));
-  return new WireWriter().raw(signed).string(signWith(authority, algorithm, signed)).bytes();
+  return new WireWriter()
+    .raw(signed)
+    .string(signWith(authority, algorithm, signed))
+    .bytes();
 }
 
 /** A certificate with the key that it is for. */

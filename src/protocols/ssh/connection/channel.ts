@@ -1,7 +1,8 @@
 /** One channel, as both ends know it. Its numbers are theirs: messages pass with the number that they came with. */
 
+import type { Interjections } from './interject.ts';
 import { Replies } from './replies.ts';
-import type { Watch } from './watch.ts';
+import type { Filter, Watch } from './watch.ts';
 
 export class Channel {
   readonly type: string;
@@ -19,6 +20,11 @@ export class Channel {
   started = false;
   /** What is done in it, where that is something to record. */
   watch: Watch | null = null;
+  /** In the place of `watch.filter`. */
+  filter: Filter | null = null;
+  interjections: Interjections | null = null;
+  /** What the host takes in one message. */
+  hostMaximumPacket = 0;
   /** Bytes of data from the client, and from the host. */
   bytesUp = 0;
   bytesDown = 0;

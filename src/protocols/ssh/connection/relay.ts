@@ -6,6 +6,7 @@ import { SshError } from '../errors.ts';
 import { Disconnect, Message, OpenFailure } from '../numbers.ts';
 import { Channel } from './channel.ts';
 import { refuseStart } from './deny.ts';
+import { Interjections } from './interject.ts';
 import type { Judge } from './judge.ts';
 import {
   DATA_AT,
@@ -15,6 +16,7 @@ import {
   EXTENDED_DATA_AT,
   encodeChannel,
   encodeConfirmation,
+  encodeData,
   encodeOpen,
   encodeOpenFailure,
   encodeWindowAdjust,
@@ -23,6 +25,7 @@ import {
 import { Replies } from './replies.ts';
 import { exitOf, START_REQUESTS } from './requests.ts';
 import { Table } from './table.ts';
+import type { Watch } from './watch.ts';
 
 export interface RelayOptions {
   toClient(payload: Buffer): void;
@@ -172,11 +175,12 @@ export class Relay {
       const data = payload.subarray(at);
       if (from === 'client') watch.recorder?.input(data);
       else watch.recorder?.output(data, extended ? 'stderr' : 'stdout');
-      if (watch.filter !== null && !extended) {
-        if (from === 'client') watch.filter.fromClient(data);
-        else watch.filter.fromHost(data);
-        return;
-      }
+    }
+    if (channel.filter !== null && !extended) {
+      const data = payload.subarray(at);
+      if (from === 'client') channel.filter.fromClient(data);
+      else channel.filter.fromHost(data);
+      return;
     }
     if (from === 'client') this.#options.toHost(payload);
     else this.#options.toClient(payload);
@@ -187,6 +191,7 @@ export class Relay {
     const bytes = payload.readUInt32BE(5);
     const kept = Math.min(bytes, channel.reserveFull - channel.reserve);
     channel.reserve += kept;
+    channel.interjections?.flush();
     if (kept === 0) this.#options.toHost(payload);
     else if (bytes > kept) this.#options.toHost(encodeWindowAdjust(recipientOf(payload), bytes - kept));
   }
@@ -216,7 +221,8 @@ export class Relay {
   #confirm(payload: Buffer, by: 'client' | 'host'): void {
     const recipient = recipientOf(payload);
     const said = decodeConfirmation(payload);
-    this.#channels.confirm(recipient, by, said.sender);
+    const channel = this.#channels.confirm(recipient, by, said.sender);
+    if (by === 'host') channel.hostMaximumPacket = Math.min(said.maximumPacket, MAXIMUM_PACKET);
     const maximumPacket = Math.min(said.maximumPacket, MAXIMUM_PACKET);
     const on = by === 'client' ? this.#options.toHost : this.#options.toClient;
     on(encodeConfirmation(recipient, { ...said, maximumPacket }));
@@ -231,7 +237,7 @@ export class Relay {
     channel.started ||= starts;
     if (judged.allowed) {
       if (request.wantReply && !channel.replies.expect()) throw tooMany();
-      if (judged.watch !== null) channel.watch = judged.watch;
+      if (judged.watch !== null) this.#watch(channel, judged.watch);
       toHost(payload);
       return;
     }
@@ -245,6 +251,32 @@ export class Relay {
     if (starts && !again) {
       if (!channel.replies.own(refuse)) throw tooMany();
     } else if (request.wantReply && !channel.replies.own(fail)) throw tooMany();
+  }
+
+  #watch(channel: Channel, watch: Watch): void {
+    channel.watch = watch;
+    if (watch.filter === null) return;
+    const { toClient, toHost } = this.#options;
+    const interjections = new Interjections(channel, toClient);
+    channel.interjections = interjections;
+    channel.filter = watch.filter({
+      toHost: (data) => {
+        const { host, hostMaximumPacket: most } = channel;
+        if (host === null || most === 0) return;
+        for (let at = 0; at < data.length; at += most) toHost(encodeData(host, data.subarray(at, at + most)));
+      },
+      pass: (data) => {
+        if (channel.client !== null) toClient(encodeData(channel.client, data));
+      },
+      interject: (data, ready) => {
+        if (!interjections.data(data, ready)) throw tooMany();
+      },
+      stderr: (text) => interjections.stderr(text),
+      flush: () => interjections.flush(),
+      credit: (bytes) => {
+        if (channel.client !== null) toClient(encodeWindowAdjust(channel.client, bytes));
+      },
+    });
   }
 
   #global(payload: Buffer): void {
@@ -267,8 +299,8 @@ export class Relay {
     if (channel.closedByClient && channel.closedByHost) this.#over(channel, {});
   }
 
-  #over({ watch, exit, bytesUp, bytesDown }: Channel, why: Readonly<Record<string, unknown>>): void {
-    watch?.filter?.end();
+  #over({ watch, filter, exit, bytesUp, bytesDown }: Channel, why: Readonly<Record<string, unknown>>): void {
+    filter?.end();
     watch?.recorder?.end();
     watch?.end({ ...exit, ...why, bytesUp, bytesDown });
   }

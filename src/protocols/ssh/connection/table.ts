@@ -41,7 +41,7 @@ export class Table {
   }
 
   /** @param recipient the opener's number. @throws SshError where nothing was opened */
-  confirm(recipient: number, by: 'client' | 'host', sender: number): void {
+  confirm(recipient: number, by: 'client' | 'host', sender: number): Channel {
     const opening = by === 'host' ? this.#fromClient : this.#fromHost;
     const channel = opening.get(recipient);
     if (channel === undefined) throw broken('a channel confirmed that nobody opened');
@@ -53,6 +53,7 @@ export class Table {
     if (client === null || host === null) throw broken('a channel without numbers');
     this.#byClient.set(client, channel);
     this.#byHost.set(host, channel);
+    return channel;
   }
 
   failedAtHost(recipient: number): Channel | null {

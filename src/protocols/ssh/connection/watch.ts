@@ -13,10 +13,26 @@ export interface Recorder {
 /** A channel that is under way as an action. */
 export interface Watch {
   readonly recorder: Recorder | null;
-  /** Takes what the client sends in the host's place; null: it passes. */
-  readonly filter: Filter | null;
+  /** Makes who takes what the client sends, in the host's place; null: it passes. */
+  readonly filter: ((ends: FilterEnds) => Filter) | null;
   /** The channel is closed. */
   end(result: Readonly<Record<string, unknown>>): void;
+}
+
+/** What a filter can do with its channel. */
+export interface FilterEnds {
+  /** Goes on to the host. */
+  toHost(data: Buffer): void;
+  /** The host's data goes on to the client. */
+  pass(data: Buffer): void;
+  /** To the client in the host's place, when that is ready for it. */
+  interject(data: Buffer, ready: () => boolean): void;
+  /** To the person, in the host's place. */
+  stderr(text: string): void;
+  /** What was interjected and had to wait is looked at again. */
+  flush(): void;
+  /** So many bytes of the client will not reach the host: the client may send as many more. */
+  credit(bytes: number): void;
 }
 
 /** Reads a channel's protocol, lets through what may be, answers what may not. */
