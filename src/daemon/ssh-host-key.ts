@@ -16,14 +16,16 @@ export class SshHostKey {
 
   /**
    * @param directory of the daemon's state
-   * @param publicDirectory where the public half is put for everybody to read
+   * @param publicDirectory where the public half is put for everybody to read; it is beside the key in any case
    * @throws Error where the file is there and is none
    */
-  constructor(directory: string, publicDirectory: string) {
+  constructor(directory: string, publicDirectory: string | null = null) {
     this.#key = readOrMake(join(directory, 'keys'));
     const { x } = createPublicKey(this.#key).export({ format: 'jwk' });
     this.publicKey = Buffer.concat([wireString(TYPE), wireString(Buffer.from(x ?? '', 'base64url'))]);
-    writeFileSync(join(publicDirectory, `${HOST_KEY_FILE}.pub`), `${this.line}\n`, { mode: 0o644 });
+    for (const place of [join(directory, 'keys'), publicDirectory])
+      if (place !== null)
+        writeFileSync(join(place, `${HOST_KEY_FILE}.pub`), `${this.line}\n`, { mode: 0o644 });
   }
 
   /** As it is behind the host in known_hosts. */

@@ -12,9 +12,9 @@ export interface KnownHostsAnswer {
 /** Each question with what goes with it and what comes back. */
 export interface Questions {
   /** Hopline's own host key; it stays where it is. */
-  'ssh.own-key': [detail: Record<string, never>, answer: { readonly key: string }];
+  'ssh.own-key': [detail: unknown, answer: { readonly key: string }];
   'ssh.own-sign': [detail: { readonly data: string }, answer: { readonly signature: string }];
-  'ssh.known-hosts': [detail: Record<string, never>, answer: KnownHostsAnswer];
+  'ssh.known-hosts': [detail: unknown, answer: KnownHostsAnswer];
   'ssh.remember': [detail: { readonly line: string }, answer: { readonly path: string }];
   'ssh.signer': [detail: { readonly key: string }, answer: SignerAnswer];
   'ssh.sign': [

@@ -2,8 +2,13 @@
  * What is said to the client in the host's place, on the host's channel. It is paid for with the window that was kept back
  * from the host, and waits while that is used up.
  */
-import type { Channel } from './channel.ts';
 import { encodeData, encodeStderr } from './messages.ts';
+
+/** The channel as the client has it: its number, null where it has none, and the window that is kept back. */
+interface Kept {
+  readonly client: number | null;
+  reserve: number;
+}
 
 /** Answers that wait for a client that has stopped reading; more are of a client that sends all the same. */
 const MOST_WAITING = 4096;
@@ -15,11 +20,11 @@ interface Interjection {
 }
 
 export class Interjections {
-  readonly #channel: Channel;
+  readonly #channel: Kept;
   readonly #send: (payload: Buffer) => void;
   readonly #waiting: Interjection[] = [];
 
-  constructor(channel: Channel, send: (payload: Buffer) => void) {
+  constructor(channel: Kept, send: (payload: Buffer) => void) {
     this.#channel = channel;
     this.#send = send;
   }
