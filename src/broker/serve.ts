@@ -1,10 +1,11 @@
 /** What a broker does for the supervisor, as the person whose connection it is. */
 import { basename } from 'node:path';
-import { parsePrivateKey } from '../protocols/ssh/keys/private-key.ts';
-import { blobOf, signWith } from '../protocols/ssh/keys/public-key.ts';
-import type { Question, Questions } from '../protocols/ssh/questions.ts';
+import { Secret } from '../core/secret.ts';
+import { signWith } from '../protocols/ssh/keys/public-key.ts';
+import type { Question, Questions, SignerAnswer } from '../protocols/ssh/questions.ts';
 import { agentSign, identities } from './agent.ts';
-import { hostsNames, keyFiles, knownHostsFiles, remember } from './files.ts';
+import { hostsNames, knownHostsFiles, remember } from './files.ts';
+import { KeyFiles } from './key-files.ts';
 import { isUserauth } from './userauth.ts';
 
 /** Of the process whose connection it is. */
@@ -26,40 +27,40 @@ type Answers = { [Q in BrokerQuestion]: (detail: Questions[Q][0] & Where) => Pro
 
 export function brokerFor(person: Person): Answers {
   const { home, agent } = person;
+  const keys = new KeyFiles(person);
+  const inAgent = async (key: Buffer): Promise<boolean> =>
+    agent !== null && (await identities(agent)).some((each) => each.equals(key));
+  const signer = async (key: Buffer): Promise<SignerAnswer> => {
+    if (await inAgent(key)) return { name: 'agent', locked: null };
+    const file = await keys.find(key);
+    if (file === null) return { name: null, locked: null };
+    return file.key === null
+      ? { name: null, locked: file.path }
+      : { name: `key file ${basename(file.path)}`, locked: null };
+  };
   return {
     'ssh.known-hosts': async ({ address }) => ({
       names: await hostsNames(address),
       files: await knownHostsFiles(home),
     }),
     'ssh.remember': async ({ line }) => ({ path: await remember(home, line) }),
-    async 'ssh.signer'({ key }) {
-      const blob = Buffer.from(key, 'base64');
-      if (agent !== null && (await identities(agent)).some((each) => each.equals(blob)))
-        return { name: 'agent' };
-      const file = await keyFile(person, blob);
-      return { name: file === null ? null : `key file ${basename(file.path)}` };
+    'ssh.signer': ({ key }) => signer(bytes(key)),
+    async 'ssh.unlock'({ key, passphrase }) {
+      const secret = new Secret(bytes(passphrase).toString());
+      await keys.unlock(bytes(key), secret);
+      secret.clear();
+      return signer(bytes(key));
     },
     async 'ssh.sign'({ key, algorithm, data }) {
-      const [blob, bytes] = [Buffer.from(key, 'base64'), Buffer.from(data, 'base64')];
-      if (!isUserauth(bytes, blob)) throw new Error('only a request to log in is signed');
-      if (agent !== null && (await identities(agent)).some((each) => each.equals(blob)))
-        return { signature: (await agentSign(agent, blob, algorithm, bytes)).toString('base64') };
-      const file = await keyFile(person, blob);
-      if (file === null) throw new Error('the key is not to be had');
-      return { signature: signWith(parsePrivateKey(file.text), algorithm, bytes).toString('base64') };
+      const [blob, request] = [bytes(key), bytes(data)];
+      if (!isUserauth(request, blob)) throw new Error('only a request to log in is signed');
+      if (agent !== null && (await inAgent(blob)))
+        return { signature: (await agentSign(agent, blob, algorithm, request)).toString('base64') };
+      const file = await keys.find(blob);
+      if (file === null || file.key === null) throw new Error('the key is not to be had');
+      return { signature: signWith(file.key, algorithm, request).toString('base64') };
     },
   };
 }
 
-/** The file with the private half, unencrypted. */
-async function keyFile({ home, identities: named }: Person, blob: Buffer) {
-  for await (const file of keyFiles(home, named)) {
-    if (file.publicKey !== null && !file.publicKey.equals(blob)) continue;
-    try {
-      if (blobOf(parsePrivateKey(file.text)).equals(blob)) return file;
-    } catch {
-      // Encrypted, or of a kind that is not known: not to be had here.
-    }
-  }
-  return null;
-}
+const bytes = (base64: string): Buffer => Buffer.from(base64, 'base64');

@@ -17,6 +17,7 @@ const OF_PERSONS: Readonly<Record<string, readonly string[]>> = {
   'ssh.known-hosts': [],
   'ssh.remember': ['line'],
   'ssh.signer': ['key'],
+  'ssh.unlock': ['key', 'passphrase'],
   'ssh.sign': ['key', 'algorithm', 'data'],
 };
 const FIELD_LIMIT = 256 * 1024;

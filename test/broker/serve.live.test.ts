@@ -58,7 +58,10 @@ t.test('keys of files and of an agent sign requests to log in', async (t) => {
   for (const file of [...files, other]) {
     const key = blob(file);
     const name = file === other ? 'agent' : `key file ${file.split('/').at(-1)}`;
-    t.strictSame(await broker['ssh.signer']({ key: key.toString('base64'), address }), { name });
+    t.strictSame(await broker['ssh.signer']({ key: key.toString('base64'), address }), {
+      name,
+      locked: null,
+    });
     const type = publicKey(`${file}.pub`).split(' ')[0] ?? '';
     for (const algorithm of signatureAlgorithms(type)) {
       const data = login(key, algorithm);
@@ -104,16 +107,39 @@ t.test('keys that are not to be had', async (t) => {
   const broker = brokerFor({ home: directory, agent: join(directory, 'none'), identities: [] });
   const key = { key: blob(file).toString('base64'), address };
   chmodSync(file, 0o644);
-  t.strictSame(await broker['ssh.signer'](key), { name: null }, 'others can read it');
+  t.strictSame(await broker['ssh.signer'](key), { name: null, locked: null }, 'others can read it');
   chmodSync(file, 0o600);
-  t.strictSame(await broker['ssh.signer'](key), { name: 'key file id_ed25519' });
+  t.strictSame(await broker['ssh.signer'](key), { name: 'key file id_ed25519', locked: null });
   await run('ssh-keygen', ['-q', '-p', '-N', 'secret', '-f', file]);
-  t.strictSame(await broker['ssh.signer'](key), { name: null }, 'it is encrypted');
+  for (const [format, options] of Object.entries({
+    OpenSSH: [],
+    PEM: ['-m', 'PEM', '-t', 'rsa', '-b', '2048'],
+  })) {
+    const path = join(directory, '.ssh', `id_rsa_${format}`);
+    const made = options.length === 0 ? file : path;
+    if (made === path) await run('ssh-keygen', ['-q', ...options, '-N', 'secret', '-f', path]);
+    const asked = { key: blob(made).toString('base64'), address };
+    t.strictSame(
+      await broker['ssh.signer'](asked),
+      { name: null, locked: made },
+      `${format}: it is encrypted`,
+    );
+    const passphrase = (text: string) => Buffer.from(text).toString('base64');
+    t.match(await broker['ssh.unlock']({ ...asked, passphrase: passphrase('wrong') }), {
+      name: null,
+      locked: made,
+    });
+    t.match(await broker['ssh.unlock']({ ...asked, passphrase: passphrase('secret') }), {
+      name: /^key file/,
+      locked: null,
+    });
+    t.match(await broker['ssh.signer'](asked), { name: /^key file/ }, 'and stays open');
+  }
   const elsewhere = newKey(directory, 'elsewhere', 'ed25519');
   const asked = { key: blob(elsewhere).toString('base64'), address };
-  t.strictSame(await broker['ssh.signer'](asked), { name: null });
+  t.strictSame(await broker['ssh.signer'](asked), { name: null, locked: null });
   const named = brokerFor({ home: directory, agent: null, identities: [elsewhere] });
-  t.strictSame(await named['ssh.signer'](asked), { name: 'key file elsewhere' });
+  t.strictSame(await named['ssh.signer'](asked), { name: 'key file elsewhere', locked: null });
 });
 
 t.test('known_hosts', async (t) => {

@@ -27,9 +27,16 @@ export function outsideOf(session: Session): Outside {
     },
     auth: {
       held: async () => [],
-      async signer(publicKey) {
+      async signer(publicKey, passphrase) {
         const key = text(publicKey);
-        const { name } = await ask('ssh.signer', { key });
+        let found = await ask('ssh.signer', { key });
+        for (let tries = 0; found.name === null && found.locked !== null && tries < MOST_TRIES; tries += 1) {
+          const given = await passphrase(found.locked);
+          // As ssh: an empty one is no attempt, and leads to the next key.
+          if (given === null || given.length === 0) return null;
+          found = await ask('ssh.unlock', { key, passphrase: text(given) });
+        }
+        const { name } = found;
         if (name === null) return null;
         const sign = async (algorithm: string, data: Buffer): Promise<Buffer> =>
           bytes((await ask('ssh.sign', { key, algorithm, data: text(data) })).signature);
@@ -38,6 +45,9 @@ export function outsideOf(session: Session): Outside {
     },
   };
 }
+
+/** ssh's NumberOfPasswordPrompts. */
+const MOST_TRIES = 3;
 
 const bytes = (base64: string): Buffer => Buffer.from(base64, 'base64');
 const text = (buffer: Buffer): string => buffer.toString('base64');

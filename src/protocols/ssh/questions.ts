@@ -2,6 +2,8 @@
 export interface SignerAnswer {
   /** `agent`, or the path of a key file; null: the key is not to be had. */
   readonly name: string | null;
+  /** The path of an encrypted file that has it. */
+  readonly locked: string | null;
 }
 
 export interface KnownHostsAnswer {
@@ -17,6 +19,8 @@ export interface Questions {
   'ssh.known-hosts': [detail: unknown, answer: KnownHostsAnswer];
   'ssh.remember': [detail: { readonly line: string }, answer: { readonly path: string }];
   'ssh.signer': [detail: { readonly key: string }, answer: SignerAnswer];
+  /** The passphrase in base64; the file stays open as long as the broker lives. */
+  'ssh.unlock': [detail: { readonly key: string; readonly passphrase: string }, answer: SignerAnswer];
   'ssh.sign': [
     detail: { readonly key: string; readonly algorithm: string; readonly data: string },
     answer: { readonly signature: string },

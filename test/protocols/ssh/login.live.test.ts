@@ -7,7 +7,7 @@ import { Secret } from '../../../src/core/secret.ts';
 import { certify, newKey, printOf, publicKey } from '../../identity/keys.ts';
 import { until } from '../../until.ts';
 import { testAccount } from './account.ts';
-import { rig, signerOf } from './rig.ts';
+import { rig, run, signerOf } from './rig.ts';
 import { startSshd } from './sshd.ts';
 import { terminal } from './terminal.ts';
 
@@ -89,6 +89,19 @@ t.test('keys of every kind sign', async (t) => {
     const { ssh } = await rig(t, { knownHosts: known, destination: sshd.port, keys: [file] });
     t.match(await ssh(['echo done']), { out: 'done\n' }, file);
   }
+});
+
+t.test('the passphrase of a key file is asked for', async (t) => {
+  const file = newKey(t.testdir(), 'locked', 'ed25519');
+  await run('ssh-keygen', ['-q', '-p', '-N', 'open sesame', '-f', file]);
+  const authorized = join(sshd.directory, 'authorized_keys');
+  writeFileSync(authorized, `${publicKey(`${file}.pub`)}\n`, { flag: 'a' });
+  const { answering } = await rig(t, { knownHosts: known, destination: sshd.port, locked: file });
+  const args = ['-o', `IdentityFile=${file}`, ROOT, 'echo in'];
+  const opened = await answering(['wrong', 'open sesame'], args);
+  t.match(opened, { out: 'in\n', code: 0 });
+  t.equal(opened.asked.filter((prompt) => prompt.includes(`Enter passphrase for key '${file}': `)).length, 2);
+  t.match(await answering(['', '', ''], args), { code: 255, err: /Permission denied/ });
 });
 
 t.test('a host that nobody knows is asked about, and kept as ssh keeps it', async (t) => {

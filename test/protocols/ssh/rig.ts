@@ -8,6 +8,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { Secret } from '../../../src/core/secret.ts';
 import type { ActionDraft, ActionName, End, Facts, Session } from '../../../src/protocols/room.ts';
 import type { Held, Signer } from '../../../src/protocols/ssh/authentication/upstream-auth.ts';
 import { parsePrivateKey } from '../../../src/protocols/ssh/keys/private-key.ts';
@@ -31,8 +32,8 @@ export function ownKey(): HostKey {
 }
 
 /** Signs with a key file, as an agent would. */
-export function signerOf(file: string): Signer {
-  const key = parsePrivateKey(readFileSync(file, 'utf8'));
+export function signerOf(file: string, passphrase: Secret | null = null): Signer {
+  const key = parsePrivateKey(readFileSync(file, 'utf8'), passphrase);
   return {
     publicKey: blobOf(key),
     name: `key ${file}`,
@@ -76,6 +77,8 @@ export interface RigOptions {
   readonly held?: readonly Held[];
   /** Key files that sign for the client. */
   readonly keys?: readonly string[];
+  /** An encrypted key file, which signs when it is unlocked. */
+  readonly locked?: string;
   /** Text of the person's known_hosts. */
   readonly knownHosts: string;
   readonly destination: number;
@@ -105,7 +108,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
   writeFileSync(known, `* ssh-ed25519 ${own.publicKey.toString('base64')}\n`);
   const [ends, remembered, recorded]: [End[], string[], Recorded[]] = [[], [], []];
   const [clients, upstreams] = [new Set<Socket>(), new Set<Socket>()];
-  const signers = (given.keys ?? []).map(signerOf);
+  const signers = (given.keys ?? []).map((file) => signerOf(file));
   const outside: Outside = {
     ownHostKeys: async () => [own],
     hostKeys: {
@@ -118,7 +121,18 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
     },
     auth: {
       held: async () => given.held ?? [],
-      signer: async (publicKey) => signers.find((signer) => signer.publicKey.equals(publicKey)) ?? null,
+      signer: async (publicKey, passphrase) => {
+        const { locked } = given;
+        if (locked === undefined) return signers.find((signer) => signer.publicKey.equals(publicKey)) ?? null;
+        for (let tries = 0; tries < 3; tries += 1) {
+          const said = await passphrase(locked);
+          if (said === null || said.length === 0) return null;
+          try {
+            return signerOf(locked, new Secret(said.toString()));
+          } catch {}
+        }
+        return null;
+      },
     },
   };
   const session = (client: Socket): Session => ({
@@ -194,7 +208,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
     StrictHostKeyChecking: 'yes',
     IdentityAgent: 'none',
     IdentitiesOnly: 'yes',
-    IdentityFile: identity ?? 'none',
+    ...(given.locked === undefined ? { IdentityFile: identity ?? 'none' } : {}),
     ControlPath: 'none',
   };
   const options = [

@@ -63,8 +63,14 @@ async function tryAsked(
   if (!methods.includes(asked.method)) return nothing;
   switch (asked.method) {
     case 'publickey': {
-      const signer = await auth.signer(asked.key);
-      if (signer === null) return nothing;
+      let gone = false;
+      const signer = await auth.signer(asked.key, async (path) => {
+        const prompt = { prompt: `Enter passphrase for key '${path}': `, echo: false };
+        const answers = await front.ask({ name: '', instruction: '', prompts: [prompt] });
+        gone = answers === null;
+        return answers?.[0] ?? null;
+      });
+      if (signer === null) return { ...nothing, answered: gone };
       const outcome = await back.publicKey(signer);
       // No method is named where nothing was asked of the host.
       const told = outcome.type === 'success' || outcome.methods.length > 0;

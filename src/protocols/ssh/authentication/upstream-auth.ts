@@ -17,9 +17,10 @@ export interface UpstreamAuth {
   /**
    * The person's own: by their agent, or a key file of theirs.
    * @param publicKey the blob that their client offers
+   * @param passphrase asks the person for that of a file; null: they gave none
    * @returns null where the key is not to be had here
    */
-  signer(publicKey: Buffer): Promise<Signer | null>;
+  signer(publicKey: Buffer, passphrase: (path: string) => Promise<Buffer | null>): Promise<Signer | null>;
 }
 
 export type Held =

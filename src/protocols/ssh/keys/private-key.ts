@@ -2,6 +2,7 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { createRequire } from 'node:module';
 import type { Secret } from '../../../core/secret.ts';
+import { WireError, WireReader } from '../../../core/ssh-wire.ts';
 
 interface Parsed {
   getPrivatePEM(): string;
@@ -27,4 +28,21 @@ export function parsePrivateKey(text: string, passphrase: Secret | null = null):
   const key = Array.isArray(parsed) ? parsed[0] : parsed;
   if (key === undefined || key.getPrivatePEM() === null) throw new Error('no private key');
   return createPrivateKey(key.getPrivatePEM());
+}
+
+const MAGIC = 'openssh-key-v1\0';
+
+/** The public key that a file in OpenSSH's format has beside the private one, encrypted or not (PROTOCOL.key). */
+export function publicHalf(text: string): Buffer | null {
+  const [, body] = /-----BEGIN OPENSSH PRIVATE KEY-----([\s\S]*?)-----END/.exec(text) ?? [];
+  const bytes = Buffer.from(body ?? '', 'base64');
+  if (bytes.toString('latin1', 0, MAGIC.length) !== MAGIC) return null;
+  try {
+    const reader = new WireReader(bytes, MAGIC.length);
+    for (const _ of ['ciphername', 'kdfname', 'kdfoptions']) reader.string();
+    return reader.uint32() === 1 ? reader.string() : null;
+  } catch (error) {
+    if (error instanceof WireError) return null;
+    throw error;
+  }
 }
