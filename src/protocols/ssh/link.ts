@@ -18,6 +18,7 @@ export class Link {
   readonly socket: Socket;
   readonly transport: Transport;
   readonly #options: LinkOptions;
+  #corked = false;
 
   /** @param socket paused, nothing read */
   constructor(socket: Socket, options: LinkOptions) {
@@ -58,8 +59,20 @@ export class Link {
   }
 
   #write(bytes: Buffer): void {
-    if (this.socket.writable) this.socket.write(bytes);
+    if (!this.socket.writable) return;
+    if (!this.#corked) {
+      // One system call for all the packets that a piece of the other side becomes.
+      this.#corked = true;
+      this.socket.cork();
+      process.nextTick(this.#uncork);
+    }
+    this.socket.write(bytes);
   }
+
+  readonly #uncork = (): void => {
+    this.#corked = false;
+    this.socket.uncork();
+  };
 
   #take(chunk: Buffer): void {
     try {
