@@ -21,7 +21,6 @@ import { type Listener, openListeners } from '../proxy/listen.ts';
 import { WorkerPool } from '../proxy/supervise.ts';
 import { openStore, type Store } from '../store/open.ts';
 import { workerAccount } from './account.ts';
-import { Brokers } from './brokers.ts';
 import { Certificates } from './certificates.ts';
 import { Claims } from './claims.ts';
 import { Credentials } from './credentials.ts';
@@ -44,7 +43,6 @@ import {
 import { type Recordings, recordingsOf } from './recordings.ts';
 import { beginRecord, bootId, endRecovery, recoverProcesses } from './recovery.ts';
 import { Revocations, tallyRevocations } from './revoke.ts';
-import { SshHostKey } from './ssh-host-key.ts';
 import { SshQuestions } from './ssh-questions.ts';
 import { Started } from './started.ts';
 import { StoreRecorder } from './store-recorder.ts';
@@ -133,10 +131,8 @@ export class Daemon {
     mkdirSync(config.paths.run, { recursive: true, mode: 0o755 });
     mkdirSync(join(config.paths.run, 'pam'), { recursive: true, mode: 0o700 });
     this.#maskKey = maskKey(config.paths.state);
-    const brokers = new Brokers({ entry: this.options.brokerEntry, asOthers: process.getuid?.() === 0 });
-    this.#started.add(() => brokers.stop());
-    const hostKey = new SshHostKey(config.paths.state, config.paths.run);
-    this.#ssh = new SshQuestions({ open: this.open, hostKey, brokers });
+    this.#ssh = new SshQuestions({ ...this.options, ...config.paths, open: this.open });
+    this.#started.add(() => this.#ssh.stop());
     this.listening = this.now();
     this.listeners = openListeners(config.proxy.listen);
     this.store = openStore({ path: join(config.paths.state, 'hopline.db'), boot: bootId() });
@@ -180,14 +176,9 @@ export class Daemon {
     await this.tripwire?.start();
     const timer = setInterval(() => this.clock.refresh(), CLOCK_MS);
     this.#started.add(() => clearInterval(timer));
-    this.log.info(
-      {
-        workers: this.pool.workers().length,
-        continued: this.kernel.continued,
-        policy: this.policy.snapshot.version,
-      },
-      'ready',
-    );
+    const { version } = this.policy.snapshot;
+    const workers = this.pool.workers().length;
+    this.log.info({ workers, continued: this.kernel.continued, policy: version }, 'ready');
   }
 
   /**

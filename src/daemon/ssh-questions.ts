@@ -1,15 +1,18 @@
 /** What a worker's SSH room asks: of Hopline's own key, and of the person whose connection it is. */
 import { record, text } from '../core/fields.ts';
 import type { Id } from '../core/types.ts';
-import type { Brokers } from './brokers.ts';
+import { Brokers } from './brokers.ts';
 import type { OpenHops } from './open-hops.ts';
 import { personOf } from './person.ts';
-import type { SshHostKey } from './ssh-host-key.ts';
+import { SshHostKey } from './ssh-host-key.ts';
 
 export interface SshQuestionsOptions {
   readonly open: OpenHops;
-  readonly hostKey: SshHostKey;
-  readonly brokers: Brokers;
+  /** Path of broker.ts. */
+  readonly brokerEntry: string;
+  /** Directories: of the daemon's state, and where what is for everybody to read is put. */
+  readonly state: string;
+  readonly run: string;
 }
 
 /** What a broker answers, with the fields that each question may have. */
@@ -23,15 +26,24 @@ const OF_PERSONS: Readonly<Record<string, readonly string[]>> = {
 const FIELD_LIMIT = 256 * 1024;
 
 export class SshQuestions {
-  readonly #options: SshQuestionsOptions;
+  readonly #open: OpenHops;
+  readonly #hostKey: SshHostKey;
+  readonly #brokers: Brokers;
 
-  constructor(options: SshQuestionsOptions) {
-    this.#options = options;
+  /** @throws Error where the host key is none */
+  constructor({ open, brokerEntry, state, run }: SshQuestionsOptions) {
+    this.#open = open;
+    this.#hostKey = new SshHostKey(state, run);
+    this.#brokers = new Brokers({ entry: brokerEntry, asOthers: process.getuid?.() === 0 });
+  }
+
+  stop(): void {
+    this.#brokers.stop();
   }
 
   /** @param detail JSON, of a worker: it is checked. @returns JSON. @throws Error where there is no answer */
   async answer(hop: Id, question: string, detail: string): Promise<string> {
-    const { hostKey } = this.#options;
+    const hostKey = this.#hostKey;
     const given = record(JSON.parse(detail));
     if (given === null) throw new Error('a question without its detail');
     if (question === 'ssh.own-key') return JSON.stringify({ key: hostKey.publicKey.toString('base64') });
@@ -49,16 +61,15 @@ export class SshQuestions {
   }
 
   async #ofPerson(id: Id, question: string, detail: Record<string, unknown>): Promise<unknown> {
-    const { open, brokers, hostKey } = this.#options;
-    const hop = open.get(id)?.hop;
+    const hop = this.#open.get(id)?.hop;
     const person = hop?.image ? personOf(hop.image) : null;
     if (hop === undefined || person === null) throw new Error('the process whose connection it is has ended');
     const { address } = hop.destination;
-    const found = await brokers.ask(person, question, { ...detail, address });
+    const found = await this.#brokers.ask(person, question, { ...detail, address });
     if (question !== 'ssh.known-hosts') return found;
     const known = found as { names: string[]; files: { path: string; text: string }[] };
     // Hopline's own line is for everything, and would make each host's key another than the known one.
-    const own = hostKey.line;
+    const own = this.#hostKey.line;
     const files = known.files.map(({ path, text }) => ({
       path,
       text: text.includes(own)

@@ -7,6 +7,7 @@ import { isIP } from 'node:net';
 import { count, endpoint, text as fits, record } from '../core/fields.ts';
 import type { Decision, Endpoint, Id, Login, NameAnswer, RowsKept, TargetTls } from '../core/types.ts';
 import type { Minted } from '../tls/minted.ts';
+import { type Answer, type Ask, answer, ask } from './ask-messages.ts';
 import {
   type CredentialAnswer,
   type CredentialAsk,
@@ -15,7 +16,6 @@ import {
   credentialAsk,
   credentialRefused,
 } from './credential-messages.ts';
-import { type Answer, type Ask, answer, ask } from './ask-messages.ts';
 
 export type ListenerName = 'v4' | 'v6';
 

@@ -26,7 +26,13 @@ export function outsideOf(session: Session): Outside {
       remember: async (line) => (await ask('ssh.remember', { line })).path,
     },
     auth: {
-      held: async () => [],
+      async held(user) {
+        const { credential } = session;
+        if (credential === null) return { account: user, held: [] };
+        const { user: account, password, source } = await credential.ask(user);
+        const refused = (): void => credential.refused();
+        return { account, held: [{ type: 'password', name: source, password, refused }] };
+      },
       async signer(publicKey, passphrase) {
         const key = text(publicKey);
         let found = await ask('ssh.signer', { key });

@@ -37,11 +37,8 @@ export class PolicyJudge implements Judge {
     this.#record = record;
   }
 
-  begin(account: string): void {
+  begin(account: string, login: Readonly<Record<string, unknown>>): void {
     this.#account = account;
-  }
-
-  loggedIn(login: Readonly<Record<string, unknown>>): void {
     this.#login = login;
   }
 

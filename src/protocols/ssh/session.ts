@@ -113,13 +113,13 @@ class Conversation {
       Trust.of(destination, this.#outside.hostKeys),
       this.#dial(),
     ]);
-    this.#judge.begin(user);
     const host = await this.#reach(socket, trust);
     if (this.#over) return;
     const hostKey = await trust.check(host.transport.hostKey, this.#front);
     if (this.#over || this.#back === null) return;
-    const by = await mediate(this.#front, this.#back, user, this.#outside.auth);
-    this.#judge.loggedIn({ authentication: by, hostKey });
+    const { account, authentication } = await mediate(this.#front, this.#back, user, this.#outside.auth);
+    // In time for the client's first request, which cannot be read before this turn is over.
+    this.#judge.begin(account, { authentication, hostKey });
   }
 
   async #dial(): Promise<Socket> {

@@ -39,12 +39,46 @@ t.test('with a key or a password that Hopline holds, nothing is asked', async (t
   t.match(await key.ssh(['-o', 'BatchMode=yes', 'id -un']), { out: 'root\n', code: 0 });
   const password = await rig(t, {
     ...{ knownHosts: known, destination: sshd.port },
-    held: [{ type: 'password', name: 'held', password: new Secret(account.password) }],
+    held: [{ type: 'password', name: 'held', password: new Secret(account.password), refused: () => {} }],
   });
   t.match(await password.answering([], ['-o', 'BatchMode=yes', `${account.name}@127.0.0.1`, 'id -un']), {
     out: `${account.name}\n`,
     asked: [],
   });
+});
+
+t.test('a password that Hopline holds answers a challenge; one that is refused is told of', async (t) => {
+  using pam = await startSshd([
+    'UsePAM yes',
+    'KbdInteractiveAuthentication yes',
+    'PasswordAuthentication no',
+    'MaxAuthTries 20',
+  ]);
+  let refused = 0;
+  const options = (password: string) => ({
+    ...{ knownHosts: `[db1]:${pam.port} ${pam.hostKey}`, destination: pam.port },
+    held: [
+      {
+        type: 'password',
+        name: 'held',
+        password: new Secret(password),
+        refused: () => {
+          refused += 1;
+        },
+      } as const,
+    ],
+  });
+  const args = ['-o', 'BatchMode=yes', `${account.name}@127.0.0.1`, 'id -un'];
+  t.match(await (await rig(t, options(account.password))).answering([], args), {
+    out: `${account.name}\n`,
+    asked: [],
+  });
+  t.equal(refused, 0);
+  t.match(await (await rig(t, options('wrong'))).answering([], args), {
+    code: 255,
+    err: /Permission denied/,
+  });
+  t.equal(refused, 1);
 });
 
 t.test('a password is asked for by the client itself, a challenge by the host', async (t) => {

@@ -16,6 +16,7 @@ import { blobOf, signWith } from '../../../src/protocols/ssh/keys/public-key.ts'
 import type { Outside } from '../../../src/protocols/ssh/outside.ts';
 import { serve } from '../../../src/protocols/ssh/session.ts';
 import type { HostKey } from '../../../src/protocols/ssh/transport/host-key.ts';
+import { memoryRecordings } from '../../recording/memory.ts';
 
 /** An action, as the supervisor would have it. */
 export interface Recorded extends ActionDraft {
@@ -120,7 +121,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
       },
     },
     auth: {
-      held: async () => given.held ?? [],
+      held: async (user) => ({ account: user, held: given.held ?? [] }),
       signer: async (publicKey, passphrase) => {
         const { locked } = given;
         if (locked === undefined) return signers.find((signer) => signer.publicKey.equals(publicKey)) ?? null;
@@ -162,6 +163,8 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
         row.result = result;
       },
     },
+    recordings: memoryRecordings(),
+    credential: null,
     tls: { mode: 'disable', ca: null, serverName: null },
     certificate: () => Promise.reject(new Error('no certificates here')),
     ask: () => Promise.reject(new Error('nobody to ask')),

@@ -6,15 +6,16 @@
 import type { Back, Outcome } from './back.ts';
 import type { Front } from './front.ts';
 import type { Failure, Method } from './messages.ts';
-import type { UpstreamAuth } from './upstream-auth.ts';
+import type { Held, UpstreamAuth } from './upstream-auth.ts';
 
 const RELAYED: ReadonlySet<string> = new Set(['publickey', 'password', 'keyboard-interactive']);
 
-/** Until the host takes the user. @returns how it was convinced, for the record. @throws Error where either side goes away */
-export async function mediate(front: Front, back: Back, user: string, auth: UpstreamAuth): Promise<string> {
-  let outcome: Outcome = await back.begin(user);
+/** Until the host takes the user. @returns whom it took, and how it was convinced, for the record. @throws Error where either side goes away */
+export async function mediate(front: Front, back: Back, user: string, auth: UpstreamAuth): Promise<Mediated> {
+  const { account, held } = await auth.held(user);
+  let outcome: Outcome = await back.begin(account);
   let by = 'none';
-  if (outcome.type === 'failure') ({ outcome, by } = await tryHeld(outcome, back, user, auth));
+  if (outcome.type === 'failure') ({ outcome, by } = await tryHeld(outcome, back, held));
   while (outcome.type === 'failure') {
     const asked = await front.asked();
     const tried = await tryAsked(asked, outcome, front, back, auth);
@@ -22,7 +23,13 @@ export async function mediate(front: Front, back: Back, user: string, auth: Upst
     if (tried.outcome !== null) outcome = tried.outcome;
     if (outcome.type === 'failure' && !tried.answered) front.failure(offered(outcome));
   }
-  return by;
+  return { account, authentication: by };
+}
+
+export interface Mediated {
+  /** At the host. */
+  readonly account: string;
+  readonly authentication: string;
 }
 
 interface Tried {
@@ -33,23 +40,51 @@ interface Tried {
   readonly answered: boolean;
 }
 
-async function tryHeld(first: Outcome & Failure, back: Back, user: string, auth: UpstreamAuth) {
+async function tryHeld(first: Outcome & Failure, back: Back, all: readonly Held[]) {
   let outcome: Outcome = first;
-  for (const held of await auth.held(user)) {
+  for (const held of all) {
     if (outcome.type === 'success') break;
-    const method = held.type === 'key' ? 'publickey' : 'password';
-    if (!outcome.methods.includes(method)) continue;
-    if (held.type === 'key') {
-      const tried = await back.publicKey(held.signer);
-      if (tried.type === 'success') return { outcome: tried, by: held.signer.name };
-      if (tried.methods.length > 0) outcome = tried;
-    } else {
-      const tried = await back.password(Buffer.from(held.password.reveal()), null);
-      if (tried.type === 'success') return { outcome: tried, by: held.name };
-      if (tried.type === 'failure') outcome = tried;
-    }
+    const tried =
+      held.type === 'key' ? await tryKey(held, outcome, back) : await tryPassword(held, outcome, back);
+    if (tried === null) continue;
+    if (tried.type === 'success')
+      return { outcome: tried, by: held.type === 'key' ? held.signer.name : held.name };
+    if (held.type === 'password') held.refused();
+    // No method is named where nothing was asked of the host.
+    if (tried.methods.length > 0) outcome = tried;
   }
   return { outcome, by: 'none' };
+}
+
+async function tryKey(
+  { signer }: Held & { type: 'key' },
+  { methods }: Failure,
+  back: Back,
+): Promise<Outcome | null> {
+  return methods.includes('publickey') ? back.publicKey(signer) : null;
+}
+
+/** Where the host takes no password as such, its one hidden question is for it (PAM). */
+async function tryPassword(
+  held: Held & { type: 'password' },
+  { methods }: Failure,
+  back: Back,
+): Promise<Outcome | null> {
+  const password = Buffer.from(held.password.reveal());
+  try {
+    if (methods.includes('password')) {
+      const tried = await back.password(password, null);
+      return tried.type === 'change' ? { type: 'failure', methods, partial: false } : tried;
+    }
+    if (!methods.includes('keyboard-interactive')) return null;
+    const given = (echo: boolean): Buffer[] | null => (echo ? null : [password]);
+    return await back.keyboardInteractive('', async ({ prompts: [first, ...more] }) =>
+      first === undefined ? [] : more.length > 0 ? null : given(first.echo),
+    );
+  } finally {
+    password.fill(0);
+    held.password.clear();
+  }
 }
 
 async function tryAsked(

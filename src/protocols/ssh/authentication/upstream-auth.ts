@@ -12,8 +12,12 @@ export interface Signer {
 }
 
 export interface UpstreamAuth {
-  /** What Hopline holds or issues for the target, in the order of trying: before anything of the person's. */
-  held(user: string): Promise<readonly Held[]>;
+  /**
+   * What Hopline holds or issues for the target: tried before anything of the person's.
+   * @param user whom the client asks for
+   * @throws Error where there should be something and is not, in words for the person
+   */
+  held(user: string): Promise<HeldLogins>;
   /**
    * The person's own: by their agent, or a key file of theirs.
    * @param publicKey the blob that their client offers
@@ -23,6 +27,13 @@ export interface UpstreamAuth {
   signer(publicKey: Buffer, passphrase: (path: string) => Promise<Buffer | null>): Promise<Signer | null>;
 }
 
+export interface HeldLogins {
+  /** Whom the login at the host is to. */
+  readonly account: string;
+  /** In the order of trying. */
+  readonly held: readonly Held[];
+}
+
 export type Held =
   | { readonly type: 'key'; readonly signer: Signer }
-  | { readonly type: 'password'; readonly name: string; readonly password: Secret };
+  | { readonly type: 'password'; readonly name: string; readonly password: Secret; refused(): void };

@@ -12,10 +12,12 @@ export interface Refusal {
 }
 
 export interface Judge {
-  /** Before anything else. @param account whom the login is to at the host */
-  begin(account: string): void;
-  /** The host has taken the user. @param login how, for the record */
-  loggedIn(login: Readonly<Record<string, unknown>>): void;
+  /**
+   * The host has taken the user: before anything else.
+   * @param account whom the login is to at the host
+   * @param login how, for the record
+   */
+  begin(account: string, login: Readonly<Record<string, unknown>>): void;
   /** A channel that the client, or the host, wants to open. @throws WireError */
   open(type: string, openedBy: 'client' | 'host', data: Buffer): Judgement;
   /** A request of the client in a session channel: shell, exec, subsystem, x11-req, … @throws WireError */
