@@ -5,7 +5,7 @@ import { join } from 'node:path';
 
 /** Far above any key; known_hosts files of a fleet are larger. */
 const KEY_LIMIT = 64 * 1024;
-const KNOWN_HOSTS_LIMIT = 8 * 1024 * 1024;
+const KNOWN_HOSTS_LIMIT = 2 * 1024 * 1024;
 const MOST_FILES = 256;
 const OTHERS = 0o077;
 

@@ -1,5 +1,6 @@
 /** Processes that act as the people whose SSH connections there are: the supervisor opens none of their files itself. */
 import type { ChildProcess } from 'node:child_process';
+import { LineReader } from '../api/lines.ts';
 import { record, text } from '../core/fields.ts';
 import { spawnUnprivileged } from '../core/unprivileged.ts';
 import type { PersonOf } from './person.ts';
@@ -17,6 +18,8 @@ const MOST = 64;
 /** A person may have to touch a key. */
 const ANSWER_MS = 60_000;
 const ERROR_LIMIT = 1024;
+/** Four files of 2 MB, escaped. */
+const LONGEST_ANSWER = 24 * 1024 * 1024;
 
 interface Waiting {
   resolve(found: unknown): void;
@@ -34,7 +37,13 @@ class Broker {
   constructor(child: ChildProcess, onGone: () => void) {
     this.#child = child;
     this.#onGone = onGone;
-    child.on('message', (value) => this.#take(value));
+    // Threat: it runs as the person, who can have it say anything, and as much.
+    const lines = new LineReader(LONGEST_ANSWER);
+    child.stdout?.on('data', (chunk: Buffer) => {
+      for (const line of lines.push(chunk)) this.#take(line);
+      if (lines.overflow) this.end();
+    });
+    child.stdin?.on('error', () => {});
     child.on('error', () => this.#gone());
     child.on('exit', () => this.#gone());
     this.#rest();
@@ -46,20 +55,21 @@ class Broker {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.#settle(seq, null, 'no answer'), ANSWER_MS);
       this.#waiting.set(seq, { resolve, reject, timer });
-      if (this.#child.connected) this.#child.send({ seq, question, detail }, () => {});
+      if (this.#child.stdin?.writable)
+        this.#child.stdin.write(`${JSON.stringify({ seq, question, detail })}\n`);
       else this.#settle(seq, null, 'the process that acts for the person has ended');
     });
   }
 
   end(): void {
     clearTimeout(this.#idle);
-    if (this.#child.connected) this.#child.disconnect();
+    this.#child.stdin?.end();
     this.#child.kill();
   }
 
   /** It is the person's process: what it says is believed of that person alone. */
-  #take(value: unknown): void {
-    const m = record(value);
+  #take(line: string): void {
+    const m = record(parsed(line));
     if (m === null || typeof m.seq !== 'number' || !text(m.error, ERROR_LIMIT)) return;
     this.#settle(m.seq, m.found, m.error);
   }
@@ -107,6 +117,7 @@ export class Brokers {
       args: [JSON.stringify(rest)],
       account: asOthers ? account : null,
       fds: [],
+      pipes: true,
       nodeArgs: ['--disable-warning=ExperimentalWarning'],
     });
     const broker = new Broker(child, () => {
@@ -118,5 +129,13 @@ export class Brokers {
 
   stop(): void {
     for (const broker of [...this.#brokers.values()]) broker.end();
+  }
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return null;
   }
 }

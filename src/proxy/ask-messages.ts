@@ -28,7 +28,7 @@ const QUESTION_LIMIT = 64;
 /** A key, and what is to be signed with it. */
 const ASK_LIMIT = 512 * 1024;
 /** The known_hosts files of a fleet. */
-const ANSWER_LIMIT = 32 * 1024 * 1024;
+export const ANSWER_LIMIT = 32 * 1024 * 1024;
 const ID_LIMIT = 1024;
 const ERROR_LIMIT = 4096;
 

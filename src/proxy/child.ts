@@ -6,6 +6,7 @@ import type { HeldLogin } from '../core/credentials.ts';
 import type { Endpoint, Id, NameAnswer } from '../core/types.ts';
 import { type Archive, Receiver } from '../recording/receiver.ts';
 import type { Minted } from '../tls/minted.ts';
+import { ANSWER_LIMIT } from './ask-messages.ts';
 import { CLAIM_LIMIT } from './channel.ts';
 import {
   type ActionEndMessage,
@@ -130,7 +131,14 @@ export class Child {
   }
 
   answer(seq: number, detail: string, error: string): void {
-    this.#send({ type: 'answer', seq, detail, error: cut(error) });
+    // A person's files are in it: they must not cost the worker its other connections.
+    const fits = detail.length <= ANSWER_LIMIT;
+    this.#send({
+      type: 'answer',
+      seq,
+      detail: fits ? detail : '',
+      error: fits ? cut(error) : 'the answer is too long',
+    });
   }
 
   close(hop: Id, reason: string): void {
