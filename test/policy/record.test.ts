@@ -20,11 +20,16 @@ t.test('as the permit says', async (t) => {
     ['rows:100', 100],
   ] as const)
     t.equal(compile(permit(text)).decideWithin('query', query(), facts()).record, expected, text);
-  t.notHas(compile(plain).decideWithin('query', query(), facts()), { record: 0 }, 'nothing where none says it');
+  t.notHas(
+    compile(plain).decideWithin('query', query(), facts()),
+    { record: 0 },
+    'nothing where none says it',
+  );
 });
 
 t.test('of several the one that keeps most; those that do not say it say nothing', async (t) => {
-  const record = (...texts: string[]) => compile(texts.join('\n')).decideWithin('query', query(), facts()).record;
+  const record = (...texts: string[]) =>
+    compile(texts.join('\n')).decideWithin('query', query(), facts()).record;
   t.equal(record(permit('none'), permit('rows:7'), permit('rows:5')), 7);
   t.equal(record(permit('none'), permit('all'), permit('rows:5')), 'all');
   t.equal(record(permit('none'), plain), 0);
@@ -58,5 +63,8 @@ t.test('what was approved is recorded as the permit says', async (t) => {
   const held = policies.decideWithin('query', query(), facts());
   t.match(held, { outcome: 'approve' });
   t.notHas(held, { record: 3 });
-  t.match(policies.decideWithin('query', query({ approved: true }), facts()), { outcome: 'allow', record: 3 });
+  t.match(policies.decideWithin('query', query({ approved: true }), facts()), {
+    outcome: 'allow',
+    record: 3,
+  });
 });
