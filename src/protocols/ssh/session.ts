@@ -13,21 +13,21 @@ import { Disconnect } from './numbers.ts';
 import type { Outside } from './outside.ts';
 import { PolicyJudge } from './policy-judge.ts';
 import { clientOffer, serverOffer } from './transport/algorithms.ts';
+import type { HostKey } from './transport/host-key.ts';
 import { Trust } from './trust.ts';
 
 /** As sshd's LoginGraceTime: until the host has taken the user. */
 const LOGIN_MS = 120_000;
 
-/** Settles when both sockets are closed. @throws DialError */
-export async function serve(
-  session: Session,
-  outside: Outside,
-  judge: Judge = new PolicyJudge(session.actions),
-): Promise<End> {
+/**
+ * Settles when both sockets are closed.
+ * @param loginMs how long it may take until the host has taken the user
+ */
+export async function serve(session: Session, outside: Outside, loginMs = LOGIN_MS): Promise<End> {
   session.client.on('error', () => {});
   session.onClose(() => reset(session.client));
   const [ownHostKeys] = await Promise.all([outside.ownHostKeys(), session.actions.ready()]);
-  return new Conversation(session, outside, judge, ownHostKeys).run();
+  return new Conversation(session, outside, ownHostKeys, loginMs).run();
 }
 
 class Conversation {
@@ -37,24 +37,23 @@ class Conversation {
   readonly #front: Front;
   readonly #relay: Relay;
   readonly #judge: Judge;
+  readonly #loginMs: number;
   #host: Link | null = null;
   #hostSocket: Socket | null = null;
   #back: Back | null = null;
   #connected = false;
   #over = false;
   #reason: string | null = null;
+  #grace: NodeJS.Timeout | undefined;
   #open = 1;
   #closed: () => void = () => {};
   #abandonReach: (error: Error) => void = () => {};
 
-  constructor(
-    session: Session,
-    outside: Outside,
-    judge: Judge,
-    ownHostKeys: Awaited<ReturnType<Outside['ownHostKeys']>>,
-  ) {
+  constructor(session: Session, outside: Outside, ownHostKeys: readonly HostKey[], loginMs: number) {
     this.#session = session;
     this.#outside = outside;
+    this.#loginMs = loginMs;
+    const judge = new PolicyJudge(session.actions);
     this.#judge = judge;
     this.#front = new Front((payload) => this.#client.transport.send(payload));
     this.#relay = new Relay({
@@ -88,8 +87,7 @@ class Conversation {
     });
     this.#session.onClose(() => this.#reset(null));
     this.#tie(client, 'client');
-    const grace = setTimeout(() => this.#fail(new Error('nobody logged in in time')), LOGIN_MS);
-    client.once('close', () => clearTimeout(grace));
+    this.#grace = setTimeout(() => this.#fail(new Error('nobody logged in in time')), this.#loginMs);
     if (limitIdleMs > 0)
       client.setTimeout(limitIdleMs, () => {
         this.#reason ??= `idle for ${limitIdleMs / 1000} s`;
@@ -97,7 +95,7 @@ class Conversation {
       });
     this.#client.start();
     await done;
-    clearTimeout(grace);
+    clearTimeout(this.#grace);
     this.#relay.end('the connection ended first');
     return {
       bytesUp: this.#hostSocket?.bytesWritten ?? 0,
@@ -168,6 +166,7 @@ class Conversation {
           this.#client.transport.authenticated();
           host.transport.authenticated();
           this.#connected = true;
+          clearTimeout(this.#grace);
         },
       });
       host.start();

@@ -7,6 +7,7 @@ import { Secret } from '../../../src/core/secret.ts';
 import { certify, newKey, printOf, publicKey } from '../../identity/keys.ts';
 import { until } from '../../until.ts';
 import { testAccount } from './account.ts';
+import { rawClient } from './raw.ts';
 import { rig, run, signerOf } from './rig.ts';
 import { startSshd } from './sshd.ts';
 import { terminal } from './terminal.ts';
@@ -288,4 +289,16 @@ t.test('a client that goes away while the host is asked for', async (t) => {
   await until(() => clients.size === 1, 'it is there');
   socket.destroy();
   await until(() => ends.length === 1 && clients.size === 0 && upstreams.size === 0, 'nothing is left of it');
+});
+
+t.test('who does not log in in time is let go, who has stays', async (t) => {
+  const { ssh, port, ends } = await rig(t, {
+    ...{ knownHosts: known, destination: sshd.port, loginMs: 3000 },
+    keys: [sshd.key],
+  });
+  const idle = await rawClient(port, false);
+  t.match(await ssh(['sleep 5; echo still']), { out: 'still\n', code: 0 });
+  t.match(idle.said[0], /nobody logged in in time/);
+  await until(() => ends.length === 2, 'both have ended');
+  t.match(new Set(ends.map(({ reason }) => reason)), new Set(['nobody logged in in time', null]));
 });

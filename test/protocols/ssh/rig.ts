@@ -83,6 +83,7 @@ export interface RigOptions {
   /** Text of the person's known_hosts. */
   readonly knownHosts: string;
   readonly destination: number;
+  readonly loginMs?: number;
   /** The dial fails with this. */
   readonly unreachable?: string;
 }
@@ -188,7 +189,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
     clients.add(client);
     client.once('close', () => clients.delete(client));
-    serve(session(client), outside).then(
+    serve(session(client), outside, given.loginMs).then(
       (end) => ends.push(end),
       (error: Error) => {
         ends.push({ bytesUp: 0, bytesDown: 0, reason: `threw: ${error.stack}` });
