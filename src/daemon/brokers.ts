@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import { LineReader } from '../api/lines.ts';
 import { record, text } from '../core/fields.ts';
 import { spawnUnprivileged } from '../core/unprivileged.ts';
-import type { PersonOf } from './person.ts';
+import type { SshPerson } from './ssh-person.ts';
 
 export interface BrokersOptions {
   /** Path of broker.ts. */
@@ -105,7 +105,7 @@ export class Brokers {
   }
 
   /** @throws Error where there is no answer */
-  async ask(person: PersonOf, question: string, detail: unknown): Promise<unknown> {
+  async ask(person: SshPerson, question: string, detail: unknown): Promise<unknown> {
     const key = JSON.stringify(person);
     const known = this.#brokers.get(key);
     if (known !== undefined) return known.ask(question, detail);

@@ -3,7 +3,7 @@ import { record, text } from '../core/fields.ts';
 import type { Id } from '../core/types.ts';
 import { Brokers } from './brokers.ts';
 import type { OpenHops } from './open-hops.ts';
-import { personOf } from './person.ts';
+import { sshPersonOf } from './ssh-person.ts';
 import { SshHostKey } from './ssh-host-key.ts';
 
 export interface SshQuestionsOptions {
@@ -62,7 +62,7 @@ export class SshQuestions {
 
   async #ofPerson(id: Id, question: string, detail: Record<string, unknown>): Promise<unknown> {
     const hop = this.#open.get(id)?.hop;
-    const person = hop?.image ? personOf(hop.image) : null;
+    const person = hop?.image ? sshPersonOf(hop.image) : null;
     if (hop === undefined || person === null) throw new Error('the process whose connection it is has ended');
     const { address } = hop.destination;
     const found = await this.#brokers.ask(person, question, { ...detail, address });

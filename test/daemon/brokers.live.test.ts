@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { Brokers } from '../../src/daemon/brokers.ts';
-import type { PersonOf } from '../../src/daemon/person.ts';
+import type { SshPerson } from '../../src/daemon/ssh-person.ts';
 
 const entry = join(import.meta.dirname, '../../src/broker.ts');
 const home = mkdtempSync('/tmp/hl-home-');
 t.teardown(() => rmSync(home, { recursive: true }));
-const nobody: PersonOf = { account: { uid: 65_534, gid: 65_534 }, home, agent: null, identities: [] };
-const root: PersonOf = { ...nobody, account: { uid: 0, gid: 0 } };
+const nobody: SshPerson = { account: { uid: 65_534, gid: 65_534 }, home, agent: null, identities: [] };
+const root: SshPerson = { ...nobody, account: { uid: 0, gid: 0 } };
 
 t.test('a broker is who it acts for', async (t) => {
   const brokers = new Brokers({ entry, asOthers: true });

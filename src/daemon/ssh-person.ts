@@ -4,7 +4,7 @@ import type { Image } from '../attribution/image.ts';
 import { readStat } from '../attribution/proc.ts';
 import type { Account } from '../core/unprivileged.ts';
 
-export interface PersonOf {
+export interface SshPerson {
   readonly account: Account;
   readonly home: string;
   readonly agent: string | null;
@@ -17,7 +17,7 @@ const MOST_IDENTITIES = 32;
  * What the process says of itself (its environment, its arguments) is used as that user, who may do so anyway.
  * @returns null where the process is no more
  */
-export function personOf({ pid, startNs, argv }: Pick<Image, 'pid' | 'startNs' | 'argv'>): PersonOf | null {
+export function sshPersonOf({ pid, startNs, argv }: Pick<Image, 'pid' | 'startNs' | 'argv'>): SshPerson | null {
   const started = Number(startNs / 10_000_000n);
   const [environ, status] = [read(`/proc/${pid}/environ`), read(`/proc/${pid}/status`)];
   // Race: read before, so that what was read is the process's whose pid it still is.

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import t, { type Test } from 'tap';
 import { readStat } from '../../src/attribution/proc.ts';
-import { personOf } from '../../src/daemon/person.ts';
+import { sshPersonOf } from '../../src/daemon/ssh-person.ts';
 import { until } from '../until.ts';
 
 async function process_(t: Test, env: NodeJS.ProcessEnv) {
@@ -26,7 +26,7 @@ t.test('a process says where its agent and its keys are', async (t) => {
     'identityfile /keys/five',
     'host',
   ];
-  const person = personOf({ ...running, argv });
+  const person = sshPersonOf({ ...running, argv });
   t.match(person, { account: { uid: process.getuid?.(), gid: process.getgid?.() }, agent: '/tmp/agent' });
   t.not(person?.home, '/elsewhere', "the account's home, as ssh has it");
   t.strictSame(person?.identities, [
@@ -37,14 +37,14 @@ t.test('a process says where its agent and its keys are', async (t) => {
     '/keys/five',
   ]);
   t.equal(
-    personOf({ ...running, argv: [], startNs: running.startNs + 10_000_000n }),
+    sshPersonOf({ ...running, argv: [], startNs: running.startNs + 10_000_000n }),
     null,
     'the pid is another’s',
   );
-  t.equal(personOf({ pid: 2 ** 22 + 1, startNs: 0n, argv: [] }), null);
+  t.equal(sshPersonOf({ pid: 2 ** 22 + 1, startNs: 0n, argv: [] }), null);
 });
 
 t.test('no agent, and one that is no path', async (t) => {
-  t.match(personOf({ ...(await process_(t, {})), argv: [] }), { agent: null });
-  t.match(personOf({ ...(await process_(t, { SSH_AUTH_SOCK: 'relative' })), argv: [] }), { agent: null });
+  t.match(sshPersonOf({ ...(await process_(t, {})), argv: [] }), { agent: null });
+  t.match(sshPersonOf({ ...(await process_(t, { SSH_AUTH_SOCK: 'relative' })), argv: [] }), { agent: null });
 });
