@@ -45,9 +45,9 @@ const decider: Decider = {
     policies ??= new ActionPolicies();
     policies.replace(channel.snapshot.policies);
   },
-  decide(flow, action, facts) {
+  decide(flow, action, facts, approved) {
     if (policies === null) throw new Error('an action was to be decided before `ready`');
-    return policies.decide(action, queryOf(flow), facts);
+    return policies.decide(action, { ...queryOf(flow), approved }, facts);
   },
   masking(flow) {
     if (policies === null) throw new Error('asked for what is masked before `ready`');

@@ -37,7 +37,7 @@ write_names() {
 write_accounts() {
   local host=$1 upper=$2 etc=$2/etc file user uid
   for file in passwd shadow group gshadow; do
-    grep -vE '^(alice|bob):|^[^:]*:[^:]*:(2001|2002):' "/etc/$file" >"$etc/$file"
+    grep -vE '^(alice|bob|hopline-admin):|^[^:]*:[^:]*:(398|2001|2002):' "/etc/$file" >"$etc/$file"
   done
   if ! grep -q '^hopline:' "$etc/passwd"; then
     echo 'hopline:x:399:399:Hopline:/nonexistent:/usr/sbin/nologin' >>"$etc/passwd"
@@ -47,6 +47,8 @@ write_accounts() {
   chmod 644 "$etc/passwd" "$etc/group"
   chmod 640 "$etc/shadow" "$etc/gshadow"
   chgrp shadow "$etc/shadow" "$etc/gshadow"
+  # Who may use the control socket.
+  echo 'hopline-admin:x:398:bob' >>"$etc/group"
   for user in alice bob; do
     uid=$([[ $user == alice ]] && echo 2001 || echo 2002)
     echo "$user:x:$uid:$uid:$user:/home/$user:/bin/bash" >>"$etc/passwd"
@@ -120,7 +122,7 @@ write_bastion() {
 
 # /etc/hopline of a bastion: the lab's own targets and policies, with this host's name, scope, pins and people.
 write_hopline() {
-  local host=$1 to=$2 user
+  local host=$1 to=$2 user groups
   sed -e "s|@HOST@|$host|g" -e "s|@SCOPE@|$(host_scope "$host")|g" -e "s|@PINS@|$(host_pins "$host")|g" \
     "$here/lab.d/etc/hopline.yaml" >"$to/hopline.yaml"
   cp "$here/lab.d/etc/targets.yaml" "$to/targets.yaml"
@@ -128,7 +130,9 @@ write_hopline() {
   {
     echo 'users:'
     for user in alice bob; do
-      printf '  %s:\n    accounts: [%s]\n    groups: [engineers]\n    keys:\n' "$user" "$user"
+      groups=engineers
+      if [[ $user == bob ]]; then groups='engineers, dba'; fi
+      printf '  %s:\n    accounts: [%s]\n    groups: [%s]\n    keys:\n' "$user" "$user" "$groups"
       keys_fingerprints "$user" | sed 's/.*/      - "&"/'
     done
   } >"$to/identities.yaml"

@@ -1,4 +1,15 @@
-import type { Action, Handoff, Hop, Login, Micros, Notice, Process, Recording } from '../core/types.ts';
+import type {
+  Action,
+  Approval,
+  ApprovalAnswer,
+  Handoff,
+  Hop,
+  Login,
+  Micros,
+  Notice,
+  Process,
+  Recording,
+} from '../core/types.ts';
 import type { TreeLogin } from '../store/tree.ts';
 
 /**
@@ -14,6 +25,9 @@ export type ProcessJson = Timed<Process, 'started' | 'exited'>;
 export type HopJson = Timed<Hop, 'started' | 'ended'>;
 export type ActionJson = Timed<Action, 'at' | 'ended'>;
 export type RecordingJson = Timed<Recording, 'started' | 'ended' | 'removed'>;
+export type ApprovalJson = Omit<Timed<Approval, 'at' | 'expires'>, 'answer'> & {
+  readonly answer: Timed<ApprovalAnswer, 'at'> | null;
+};
 export type HandoffJson = Timed<Handoff, 'at'>;
 export type NoticeJson = Timed<Notice, 'at'>;
 
@@ -56,6 +70,16 @@ const maybe = (time: Micros | null) => (time === null ? null : rfc3339(time));
 
 export function actionJson(action: Action): ActionJson {
   return { ...action, at: rfc3339(action.at), ended: maybe(action.ended) };
+}
+
+export function approvalJson(approval: Approval): ApprovalJson {
+  const { at, expires, answer } = approval;
+  return {
+    ...approval,
+    at: rfc3339(at),
+    expires: rfc3339(expires),
+    answer: answer && { ...answer, at: rfc3339(answer.at) },
+  };
 }
 
 export function loginJson(login: Login): LoginJson {

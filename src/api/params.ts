@@ -4,6 +4,9 @@ import { ControlError, MAX_RECORDING_BYTES, type Method, type Params } from './p
 const text = z.string().min(1).max(4096);
 const time = z.iso.datetime({ offset: true });
 const limit = z.int().min(1).max(100_000);
+const number = z.int().min(1);
+/** What a worker is told of it, and writes to a client. */
+const REASON = 1000;
 const nothing = z.strictObject({});
 
 const SCHEMAS: { readonly [M in Method]: z.ZodType<Params[M]> } = {
@@ -51,6 +54,9 @@ const SCHEMAS: { readonly [M in Method]: z.ZodType<Params[M]> } = {
   handoffs: z.strictObject({ login: text, since: time, limit }).partial(),
   notices: z.strictObject({ since: time, kind: text, limit }).partial(),
   watch: nothing,
+  approvals: z.strictObject({ all: z.boolean(), limit }).partial(),
+  approve: z.strictObject({ approval: number, reason: z.string().max(REASON).optional() }),
+  deny: z.strictObject({ approval: number, reason: z.string().trim().min(1).max(REASON) }),
   revoke: z.strictObject({ what: text, reason: z.string().max(4096).optional() }),
   'policy.explain': z
     .strictObject({

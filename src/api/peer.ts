@@ -1,11 +1,14 @@
 import type { Socket } from 'node:net';
 import koffi from 'koffi';
+import { readStat } from '../core/stat.ts';
 
 /** Who is at the other end of a Unix socket, as the kernel knew it when it connected. */
 export interface Peer {
   readonly pid: number;
   readonly uid: number;
   readonly gid: number;
+  /** When the process began, in hundredths of a second after boot; null where it has gone already. */
+  readonly startTicks: number | null;
 }
 
 // unix(7), socket(7): struct ucred is three ints.
@@ -27,5 +30,8 @@ export function peerOf(socket: Socket): Peer {
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, value, length) !== 0 || length[0] !== UCRED_BYTES) {
     throw new Error(`SO_PEERCRED: errno ${koffi.errno()}`);
   }
-  return { pid: value.readInt32LE(0), uid: value.readUInt32LE(4), gid: value.readUInt32LE(8) };
+  const pid = value.readInt32LE(0);
+  // Threat: the process ends, hands its socket to another, and its pid becomes a third one's.
+  const startTicks = readStat(pid)?.startTicks ?? null;
+  return { pid, uid: value.readUInt32LE(4), gid: value.readUInt32LE(8), startTicks };
 }

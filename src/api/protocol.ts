@@ -1,6 +1,7 @@
-import type { Decision, Handoff, Hop, Login, Notice, Process } from '../core/types.ts';
+import type { Approval, Decision, Handoff, Hop, Login, Notice, Process } from '../core/types.ts';
 import type {
   ActionJson,
+  ApprovalJson,
   ForestJson,
   HandoffJson,
   HopJson,
@@ -74,6 +75,11 @@ export interface Params {
   readonly handoffs: { login?: string | undefined; since?: string | undefined; limit?: number | undefined };
   readonly notices: { since?: string | undefined; kind?: string | undefined; limit?: number | undefined };
   readonly watch: Record<string, never>;
+  /** `all`: those that were answered as well. */
+  readonly approvals: { all?: boolean | undefined; limit?: number | undefined };
+  /** By the person whose login the caller's process descends from. */
+  readonly approve: { approval: number; reason?: string | undefined };
+  readonly deny: { approval: number; reason: string };
   /** A login, a hop or a user: id, unique beginning of one, or name; `login:`, `hop:`, `user:` say which. */
   readonly revoke: { what: string; reason?: string | undefined };
   readonly 'policy.explain': {
@@ -100,6 +106,10 @@ export interface Results {
   readonly handoffs: readonly HandoffJson[];
   readonly notices: readonly NoticeJson[];
   readonly watch: null;
+  readonly approvals: readonly ApprovalJson[];
+  /** As it is then. */
+  readonly approve: ApprovalJson;
+  readonly deny: ApprovalJson;
   readonly revoke: Revoked;
   readonly 'policy.explain': Explanation;
   readonly 'config.check': Checked;
@@ -217,6 +227,8 @@ export interface Watched {
   readonly 'hop-end': Hop;
   readonly handoff: Handoff;
   readonly notice: Notice;
+  readonly approval: Approval;
+  readonly 'approval-answer': Approval;
 }
 
 export type WatchEvent =
@@ -225,6 +237,7 @@ export type WatchEvent =
   | { readonly type: 'hop' | 'hop-end'; readonly record: HopJson }
   | { readonly type: 'handoff'; readonly record: HandoffJson }
   | { readonly type: 'notice'; readonly record: NoticeJson }
+  | { readonly type: 'approval' | 'approval-answer'; readonly record: ApprovalJson }
   /** First of all: from here on nothing is missed without saying so. */
   | { readonly type: 'watching' }
   /** So many events did not reach this client because it read too slowly. */

@@ -2,6 +2,7 @@ import type { Reader } from '../store/reader.ts';
 import type { Handlers } from './connection.ts';
 import {
   actionJson,
+  approvalJson,
   handoffJson,
   hopJson,
   loginJson,
@@ -13,13 +14,24 @@ import {
 
 type Reads = Pick<
   Reader,
-  'logins' | 'login' | 'hop' | 'tree' | 'hops' | 'actions' | 'recordings' | 'handoffs' | 'notices'
+  | 'logins'
+  | 'login'
+  | 'hop'
+  | 'tree'
+  | 'hops'
+  | 'actions'
+  | 'recordings'
+  | 'handoffs'
+  | 'notices'
+  | 'approvals'
 >;
 
 /** The methods that only read the store. Logins are named by id or a unique beginning of one. */
 export function storeHandlers(
   reader: Reads,
-): Required<Pick<Handlers, 'logins' | 'tree' | 'hops' | 'actions' | 'recordings' | 'handoffs' | 'notices'>> {
+): Required<
+  Pick<Handlers, 'logins' | 'tree' | 'hops' | 'actions' | 'recordings' | 'handoffs' | 'notices' | 'approvals'>
+> {
   const id = (ref: string | undefined) => (ref === undefined ? undefined : reader.login(ref).id);
   const hopId = (ref: string | undefined) => (ref === undefined ? undefined : reader.hop(ref).id);
   const time = (text: string | undefined) => (text === undefined ? undefined : microsFrom(text));
@@ -54,6 +66,7 @@ export function storeHandlers(
         .map(recordingJson),
     handoffs: (params) =>
       reader.handoffs({ ...params, login: id(params.login), since: time(params.since) }).map(handoffJson),
+    approvals: (params) => reader.approvals(params).map(approvalJson),
     notices: (params) => reader.notices({ ...params, since: time(params.since) }).map(noticeJson),
   };
 }

@@ -1,5 +1,5 @@
 import type { Call, Handlers } from './connection.ts';
-import { handoffJson, hopJson, loginJson, noticeJson, processJson } from './json.ts';
+import { approvalJson, handoffJson, hopJson, loginJson, noticeJson, processJson } from './json.ts';
 import type { Watched } from './protocol.ts';
 
 const TO_JSON: { readonly [T in keyof Watched]: (record: Watched[T]) => unknown } = {
@@ -12,6 +12,8 @@ const TO_JSON: { readonly [T in keyof Watched]: (record: Watched[T]) => unknown 
   'hop-end': hopJson,
   handoff: handoffJson,
   notice: noticeJson,
+  approval: approvalJson,
+  'approval-answer': approvalJson,
 };
 
 /** Hands what happens to everyone who watches; costs nothing while nobody does. */

@@ -1,3 +1,4 @@
+import { readStat } from '../core/stat.ts';
 import type { Evidence, Id, Identity, Micros } from '../core/types.ts';
 import {
   HlEventType,
@@ -20,7 +21,7 @@ import { type Image, type Omitted, processKey } from './image.ts';
 import { type ImageRules, Images } from './images.ts';
 import { Names } from './names.ts';
 import type { PamEvent } from './pam-event.ts';
-import { readStat, sshConnection, ttyPath } from './proc.ts';
+import { sshConnection, ttyPath } from './proc.ts';
 import { exitOf, RecentExits } from './recent-exits.ts';
 import type { Recorder } from './recorder.ts';
 import { type Root, Roots } from './roots.ts';

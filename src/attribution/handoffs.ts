@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readStat } from '../core/stat.ts';
 import type { HandoffKind } from '../core/types.ts';
-import { readStat } from './proc.ts';
 
 const ENGINES =
   /(?:^|\/)(?:docker|containerd|podman|crio|buildkitd|cri-dockerd|lxd\/unix)(?:\/[\w-]+)*\.?(?:sock|socket)?$/;

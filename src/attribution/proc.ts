@@ -2,27 +2,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import type { Endpoint } from '../core/types.ts';
 
-export interface Stat {
-  readonly comm: string;
-  readonly ppid: number;
-  /** Controlling terminal's device number; 0 is none. */
-  readonly tty: number;
-  readonly startTicks: number;
-}
-
-export function readStat(pid: number): Stat | null {
-  const text = read(`/proc/${pid}/stat`);
-  if (text === null) return null;
-  const end = text.lastIndexOf(')');
-  const fields = text.slice(end + 2).split(' ');
-  return {
-    comm: text.slice(text.indexOf('(') + 1, end),
-    ppid: Number(fields[1]),
-    tty: Number(fields[4]),
-    startTicks: Number(fields[19]),
-  };
-}
-
 /** `/dev/pts/N` or `/dev/ttyN` of a device number as stat reports it; null for anything else. */
 export function ttyPath(device: number): string | null {
   const major = (device >> 8) & 0xfff;

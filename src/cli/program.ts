@@ -254,6 +254,36 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
     async () => (await import('./commands/control.ts')).revoke,
     (c) => c.option('-r, --reason <text>', 'for the record and the person'),
   );
+  add(
+    program,
+    [
+      'approvals',
+      'actions that wait for a yes, with all that is known of them',
+      [
+        'hopline approvals',
+        'hopline approvals --all --limit 20',
+        "hopline approvals --json | jq '.[].detail'",
+      ],
+    ],
+    async () => (await import('./commands/approvals.ts')).approvals,
+    (c) => c.option('-a, --all', 'those that were answered as well').addOption(limit()),
+  );
+  add(
+    program,
+    [
+      'approve <number>',
+      'let a held action go on; whoever the policy names can, and nobody for themselves',
+      ['hopline approve 17', 'hopline approve 17 --reason "as agreed in OPS-1234"'],
+    ],
+    async () => (await import('./commands/approvals.ts')).approve,
+    (c) => c.option('-r, --reason <text>', 'for the record'),
+  );
+  add(
+    program,
+    ['deny <number>', 'refuse a held action', ['hopline deny 17 --reason "not on a Friday"']],
+    async () => (await import('./commands/approvals.ts')).deny,
+    (c) => c.option('-r, --reason <text>', 'for the record and the person; has to be given'),
+  );
   const policy = program.command('policy').description('check and question the policies');
   add(
     policy,

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Endpoint } from '../core/types.ts';
 import { AddressError, isIPv6Prefix, isLoopback, parseAddress, parsePrefix } from './address.ts';
+import { A_DURATION, parseDuration } from './duration.ts';
 
 /** What an issue carries beside its message, for the problem that is made of it. */
 export interface IssueParams {
@@ -51,12 +52,8 @@ export const absolutePath = text(/^\/[^\0]*$/, 'an absolute path', 4095);
 
 /** Milliseconds of `250ms`, `10s`, `5m` or `1h`. */
 export const duration = z.string().transform((value, ctx): number => {
-  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(value);
-  const scale = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }[match?.[2] ?? ''];
-  const expected = 'a duration such as 250ms, 10s, 5m or 1h, at most 24h';
-  if (match === null || scale === undefined) return refuse(ctx, 'is no duration', { expected });
-  const total = Number(match[1]) * scale;
-  return total > 0 && total <= 86_400_000 ? total : refuse(ctx, 'is out of range', { expected });
+  const parsed = parseDuration(value);
+  return typeof parsed === 'number' ? parsed : refuse(ctx, parsed, { expected: A_DURATION });
 });
 
 /** Bytes of `500kB`, `256MB`, `1GB` or `2TB`: powers of 1,000. */

@@ -110,6 +110,61 @@ export interface Decision {
 
 /** How many rows of a result are recorded. */
 export type RowsKept = number | 'all';
+/** A policy that asks for a person's yes. */
+export interface Asking extends Lifted {
+  /** The policy's own words. */
+  readonly message: string | null;
+}
+
+export type AnswerOutcome = 'approved' | 'denied' | 'withdrawn' | 'expired';
+
+/** What became of a held action's request. */
+export interface ApprovalAnswer {
+  readonly outcome: AnswerOutcome;
+  readonly at: Micros;
+  /** The person's name in identities.yaml; null where nobody answered. */
+  readonly by: string | null;
+  /** The login from which they did. */
+  readonly login: Id | null;
+  /** The uid that they had by then. */
+  readonly uid: number | null;
+  readonly reason: string;
+}
+
+/** A held action: a person is asked whether it may go on. */
+export interface Approval {
+  /** The number that people answer to. */
+  readonly id: number;
+  readonly hop: Id;
+  /** The action's number within the hop. */
+  readonly action: number;
+  readonly login: Id | null;
+  /** As policies call who asks: `alice`, `account:alice`, `unattended:cron:root`. */
+  readonly requester: string;
+  /** The host account. */
+  readonly user: string | null;
+  readonly chain: readonly string[];
+  readonly target: string | null;
+  readonly destination: Endpoint;
+  /** Of the action: see {@link Action}. */
+  readonly kind: string;
+  readonly subject: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+  readonly asks: readonly Asking[];
+  /** One sentence for a person. */
+  readonly reason: string;
+  readonly at: Micros;
+  /** Without an answer by then it is denied. */
+  readonly expires: Micros;
+  readonly answer: ApprovalAnswer | null;
+}
+
+/** What an approval lifts: the forbid of that id, as long as it asks for that group. */
+export interface Lifted {
+  readonly policy: string;
+  /** Null: any other person may approve. */
+  readonly group: string | null;
+}
 
 export type HopMode = 'inspect' | 'direct' | 'denied';
 export type Transport = 'tcp' | 'udp' | 'other';
@@ -163,6 +218,16 @@ export interface Action {
   /** What came of it; null as `ended` is. */
   readonly result: Readonly<Record<string, unknown>> | null;
   readonly decision: Decision;
+  /** The requests that it waited for, in their order. */
+  readonly approvals: readonly ActionApproval[];
+}
+
+/** An action's request, and what became of it where that is known. */
+export interface ActionApproval {
+  readonly id: number;
+  readonly outcome: AnswerOutcome | null;
+  readonly by: string | null;
+  readonly reason: string | null;
 }
 
 /** What was kept of a hop beside its actions: the rows of results, a terminal, … Its bytes are in a file. */

@@ -1,5 +1,6 @@
 import type { Handlers } from '../api/connection.ts';
-import { rfc3339 } from '../api/json.ts';
+import { type ApprovalJson, approvalJson, rfc3339 } from '../api/json.ts';
+import type { Peer } from '../api/peer.ts';
 import {
   ControlError,
   MAX_RECORDING_BYTES,
@@ -15,6 +16,7 @@ import { HlLoss } from '../kernel/layouts.generated.ts';
 import { checkConfig } from './check-config.ts';
 import type { Daemon } from './daemon.ts';
 import { explain } from './explain.ts';
+import { personOf } from './person.ts';
 import { reload } from './reload.ts';
 import type { Closed } from './revoke.ts';
 
@@ -44,6 +46,11 @@ export function controlServer(daemon: Daemon, options: ControlOptions): ControlS
     'recording.read': (params, { peer }) => readRecording(daemon, params, `uid ${peer.uid}`),
     handoffs: fresh(reads.handoffs),
     notices: fresh(reads.notices),
+    approvals: fresh(reads.approvals),
+    approve: fresh(({ approval, reason }, { peer }) =>
+      answer(daemon, approval, 'approved', peer, reason ?? ''),
+    ),
+    deny: fresh(({ approval, reason }, { peer }) => answer(daemon, approval, 'denied', peer, reason)),
     watch: daemon.watch.handler,
     status: fresh(() => statusOf(daemon, options.version)),
     revoke: fresh(({ what, reason }, { peer }) =>
@@ -68,6 +75,24 @@ export function controlServer(daemon: Daemon, options: ControlOptions): ControlS
   );
 }
 
+/** @throws ControlError `refused`, LookupError */
+function answer(
+  daemon: Daemon,
+  approval: number,
+  outcome: 'approved' | 'denied',
+  peer: Peer,
+  reason: string,
+): ApprovalJson {
+  const { reader } = daemon.store;
+  reader.approval(approval);
+  const person = personOf(peer, {
+    rootOf: (pid, startTicks) => daemon.attribution.process(pid, startTicks, daemon.now())?.root ?? null,
+    identities: () => daemon.policy.config.identities,
+  });
+  daemon.approvals.answer(approval, outcome, person, reason);
+  return approvalJson(reader.approval(approval));
+}
+
 async function revoke(daemon: Daemon, what: string, by: string, reason: string): Promise<Revoked> {
   const found = daemon.store.reader.resolve(what);
   if (found.type === 'hop') {
@@ -76,7 +101,7 @@ async function revoke(daemon: Daemon, what: string, by: string, reason: string):
     const done = await daemon.revocations.close([{ open, reason: `revoked by ${by}: ${reason}` }]);
     const [left] = done.open;
     if (left) throw new ControlError('refused', `hop ${left.hop} goes on: ${left.reason}`);
-    return answer('hop', [], [done]);
+    return revoked('hop', [], [done]);
   }
   const logins = found.type === 'login' ? [found.login] : found.logins;
   const roots = logins
@@ -84,7 +109,7 @@ async function revoke(daemon: Daemon, what: string, by: string, reason: string):
     .filter((root): root is Root => root !== undefined);
   if (roots.length === 0) throw new ControlError('refused', `nothing of ${what} is alive any more`);
   const all = await Promise.all(roots.map((root) => daemon.revocations.login(root, by, reason)));
-  return answer(
+  return revoked(
     found.type,
     roots.map(({ id }) => id),
     all,
@@ -108,7 +133,7 @@ async function readRecording(
   return { bytes: bytes.toString('base64'), ended: recording.ended !== null };
 }
 
-function answer(type: Revoked['type'], logins: readonly string[], all: readonly Closed[]): Revoked {
+function revoked(type: Revoked['type'], logins: readonly string[], all: readonly Closed[]): Revoked {
   return {
     type,
     logins,

@@ -21,9 +21,11 @@ import { type Listener, openListeners } from '../proxy/listen.ts';
 import { WorkerPool } from '../proxy/supervise.ts';
 import { openStore, type Store } from '../store/open.ts';
 import { workerAccount } from './account.ts';
+import { Approvals } from './approvals.ts';
 import { Certificates } from './certificates.ts';
 import { Claims } from './claims.ts';
 import { Credentials } from './credentials.ts';
+import { tellDenied } from './denied.ts';
 import { destroy } from './destroy.ts';
 import { EventLoop } from './events.ts';
 import { cgroupDirectory, configure, lineageOf, markSelf, plumbingOf, reconfigure } from './kernel-half.ts';
@@ -87,6 +89,7 @@ export class Daemon {
   events!: EventLoop;
   claims!: Claims;
   revocations!: Revocations;
+  approvals!: Approvals;
   pool!: WorkerPool;
   recordings!: Recordings;
   tripwire: Tripwire | null = null;
@@ -222,25 +225,7 @@ export class Daemon {
 
   /** Tells the person at the terminal why; the record has it already. */
   denied(hop: HopDraft, root: Root | null, image: Image | null): void {
-    if (this.record.refusals.isRepeated(hop)) return;
-    const { address, port } = hop.destination;
-    const where = hop.target ?? hop.name ?? address;
-    const policies = hop.decision.policies.length > 0 ? ` (policy ${hop.decision.policies.join(', ')})` : '';
-    const text = `${where}:${port} refused: ${hop.decision.reason}${policies}`;
-    this.log.info(
-      {
-        hop: hop.id,
-        login: root?.id,
-        user: root?.identity?.name ?? root?.user,
-        chain: hop.chain,
-        target: hop.target,
-        address,
-        port,
-        reason: hop.decision.reason,
-      },
-      'denied',
-    );
-    if (image && root && root.kind !== 'unattended') this.#terminals.tell(image, root, text);
+    if (!this.record.refusals.isRepeated(hop)) tellDenied(this.log, this.#terminals, hop, root, image);
   }
 
   #wire(host: string, told: readonly bigint[]): void {
@@ -329,6 +314,14 @@ export class Daemon {
       now: () => this.now(),
     });
     this.recordings = recordingsOf(this);
+    this.approvals = new Approvals({
+      record: this.record,
+      open: this.open,
+      next: this.store.reader.maxApprovalId() + 1,
+      policies: () => this.policy.snapshot.policies,
+      log: this.log,
+      now: () => this.now(),
+    });
     this.pool = this.#pool();
     this.tellWorkers();
     if (config.tripwire.enabled) {
@@ -358,6 +351,7 @@ export class Daemon {
       onAsk: (hop, question, detail) => this.#ssh.answer(hop, question, detail),
       onAction: (action) => this.record.action(action, this.now()),
       archive: this.recordings,
+      holds: this.approvals,
       onSpawn: ({ id, pid }) => this.log.debug({ id, pid }, 'worker started'),
       onWorkerLost: ({ worker, pid, hops, reason }) => {
         for (const hop of hops) this.#hopEnded(hop, null, null, `worker ${worker} ended: ${reason}`);

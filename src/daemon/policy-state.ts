@@ -7,7 +7,7 @@ import type { Decision, Identity, Route, Target, TargetTls } from '../core/types
 import { identify } from '../identity/resolve.ts';
 import { denied } from '../policy/decide.ts';
 import { loadAll } from '../policy/load.ts';
-import type { ConnectQuery } from '../policy/request.ts';
+import { type ConnectQuery, principalOf, QueryError } from '../policy/request.ts';
 import type { PolicySnapshot } from '../policy/snapshot.ts';
 
 /** Everything that one reading of the configuration means; replaced as a whole or not at all. */
@@ -75,6 +75,16 @@ function connectQuery(hop: Omit<HopDraft, 'decision'>, root: Root | null): Conne
 
 export function identifyBy(state: PolicyState, account: string, authInfo: string | null): Identity {
   return identify(state.config.identities, account, authInfo);
+}
+
+/** As policies call whoever a root is. */
+export function nameOf(root: Root | null): string {
+  try {
+    return principalOf(root).id;
+  } catch (error) {
+    if (!(error instanceof QueryError)) throw error;
+    return 'nobody that policies know';
+  }
 }
 
 /** The room that serves an inspected connection: the target's own, where there is one of that name. */

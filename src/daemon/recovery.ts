@@ -109,6 +109,9 @@ export function endRecovery(daemon: Recovering): void {
       reason: 'the daemon ended before the hop did',
     });
   }
+  const withdrawn = { outcome: 'withdrawn', by: null, login: null, uid: null } as const;
+  for (const { id } of daemon.store.reader.approvals({ limit: -1 }))
+    daemon.record.approvalAnswer(id, { ...withdrawn, at, reason: 'the daemon ended before it was answered' });
   for (const login of daemon.store.reader.staleLogins())
     daemon.record.loginEnd(login.id, { at, lingering: false });
   if (!daemon.listeners.some(({ inherited }) => inherited)) {

@@ -1,7 +1,7 @@
 /** Whose SSH a process is: its user, and where its agent and its keys are, from /proc. */
 import { readFileSync } from 'node:fs';
 import type { Image } from '../attribution/image.ts';
-import { readStat } from '../attribution/proc.ts';
+import { readStat } from '../core/stat.ts';
 import type { Account } from '../core/unprivileged.ts';
 
 export interface SshPerson {
@@ -17,7 +17,11 @@ const MOST_IDENTITIES = 32;
  * What the process says of itself (its environment, its arguments) is used as that user, who may do so anyway.
  * @returns null where the process is no more
  */
-export function sshPersonOf({ pid, startNs, argv }: Pick<Image, 'pid' | 'startNs' | 'argv'>): SshPerson | null {
+export function sshPersonOf({
+  pid,
+  startNs,
+  argv,
+}: Pick<Image, 'pid' | 'startNs' | 'argv'>): SshPerson | null {
   const started = Number(startNs / 10_000_000n);
   const [environ, status] = [read(`/proc/${pid}/environ`), read(`/proc/${pid}/status`)];
   // Race: read before, so that what was read is the process's whose pid it still is.

@@ -3,8 +3,8 @@ import { record, text } from '../core/fields.ts';
 import type { Id } from '../core/types.ts';
 import { Brokers } from './brokers.ts';
 import type { OpenHops } from './open-hops.ts';
-import { sshPersonOf } from './ssh-person.ts';
 import { SshHostKey } from './ssh-host-key.ts';
+import { sshPersonOf } from './ssh-person.ts';
 
 export interface SshQuestionsOptions {
   readonly open: OpenHops;

@@ -1,16 +1,16 @@
 import type { WatchHub } from '../api/watch.ts';
 import type { Image } from '../attribution/image.ts';
 import type { HandoffDraft, HopDraft, LoginFacts, Recorder } from '../attribution/recorder.ts';
-import type { Hop, Id, Login, Micros, Notice, Process } from '../core/types.ts';
-import type { ActionEndMessage, ActionMessage } from '../proxy/messages.ts';
-import type { NewRecording, Writer } from '../store/append.ts';
+import type { ApprovalAnswer, Hop, Id, Login, Micros, Notice, Process } from '../core/types.ts';
+import type { ActionEndMessage, ActionMessage, DecidedMessage } from '../proxy/messages.ts';
+import type { NewApproval, NewRecording, Writer } from '../store/append.ts';
 import type { Reader } from '../store/reader.ts';
 import { Refusals } from './refusals.ts';
 import { type Tell, WriteQueue } from './write-queue.ts';
 
 export interface StoreRecorderOptions {
   readonly writer: Writer;
-  readonly reader: Pick<Reader, 'login' | 'hop'>;
+  readonly reader: Pick<Reader, 'login' | 'hop' | 'approval'>;
   readonly watch: WatchHub;
   readonly nextProcessId: number;
   onError(error: Error): void;
@@ -24,7 +24,7 @@ export interface StoreRecorderOptions {
 export class StoreRecorder implements Recorder {
   readonly refusals = new Refusals();
   readonly #writer: Writer;
-  readonly #reader: Pick<Reader, 'login' | 'hop'>;
+  readonly #reader: Pick<Reader, 'login' | 'hop' | 'approval'>;
   readonly #watch: WatchHub;
   readonly #queue: WriteQueue;
   #nextProcessId: number;
@@ -126,14 +126,30 @@ export class StoreRecorder implements Recorder {
     );
   }
 
-  action(message: ActionMessage | ActionEndMessage, at: Micros): void {
-    const { hop, action, detail } = message;
-    if (message.type === 'action-end')
-      this.#push(() => this.#writer.insertActionEnd(hop, action, { at, detail }));
-    else {
-      const { kind, subject, decision } = message;
-      this.#push(() => this.#writer.insertAction({ hop, seq: action, kind, at, subject, detail, decision }));
-    }
+  action(message: ActionMessage | DecidedMessage | ActionEndMessage, at: Micros): void {
+    const { hop, action: seq } = message;
+    this.#push(() => {
+      if (message.type === 'action') {
+        const { kind, subject, detail, decision } = message;
+        this.#writer.insertAction({ hop, seq, kind, at, subject, detail, decision });
+      } else if (message.type === 'decided')
+        this.#writer.insertActionDecision(hop, seq, at, message.decision);
+      else this.#writer.insertActionEnd(hop, seq, { at, detail: message.detail });
+    });
+  }
+
+  approval(approval: NewApproval): void {
+    this.#push(
+      () => this.#writer.insertApproval(approval),
+      () => this.#watch.publish('approval', this.#reader.approval(approval.id)),
+    );
+  }
+
+  approvalAnswer(approval: number, answer: ApprovalAnswer): void {
+    this.#push(
+      () => this.#writer.insertApprovalAnswer(approval, answer),
+      () => this.#watch.publish('approval-answer', this.#reader.approval(approval)),
+    );
   }
 
   recording(recording: NewRecording): void {

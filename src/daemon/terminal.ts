@@ -1,7 +1,8 @@
 import { close, constants, fstat, open, write } from 'node:fs';
 import type { Image } from '../attribution/image.ts';
-import { readStat, ttyPath } from '../attribution/proc.ts';
+import { ttyPath } from '../attribution/proc.ts';
 import type { Root } from '../attribution/roots.ts';
+import { readStat } from '../core/stat.ts';
 
 const REPEAT_MS = 1000;
 /** Texts that a login gets in WINDOW_MS; of those beyond it only the number. */

@@ -129,8 +129,9 @@ function findUnknown(
         const [, type, name = ''] = match;
         if (!name.includes('\\')) warn(type as EntityType, name, match.index, '');
       }
-      if (policy.approval !== null) {
-        warn('Group', policy.approval, Math.max(0, piece.code.indexOf('@approval')), '@approval');
+      const group = policy.approval?.group ?? null;
+      if (group !== null) {
+        warn('Group', group, Math.max(0, piece.code.search(/@approval\b/)), '@approval');
       }
     }
   }

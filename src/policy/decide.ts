@@ -58,8 +58,8 @@ function sentence(verdict: Verdict, what: string, who: string | null): string {
   const said = determining.flatMap(({ message }) => message ?? []);
   const told = said.length === 0 ? '' : `: ${[...new Set(said)].join(' ')}`;
   if (outcome === 'deny') return `${ids} ${several ? 'forbid' : 'forbids'} ${deed}${told}`;
-  const groups = [...new Set(determining.flatMap(({ approval }) => approval ?? []))].sort();
-  return `${deed} needs approval by ${groups.join(' and ')} (${ids})${told}`;
+  const groups = determining.map(({ approval }) => approval?.group ?? 'another person');
+  return `${deed} needs approval by ${[...new Set(groups)].sort().join(' and ')} (${ids})${told}`;
 }
 
 /** The destination as a person would call it. */

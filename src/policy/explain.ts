@@ -1,6 +1,6 @@
 /** For a person who asks why: the decision, what determined it, and what each other policy was missing. */
 import type { Decision } from '../core/types.ts';
-import type { CompiledPolicy } from './compiled.ts';
+import type { ApprovalTerms, CompiledPolicy } from './compiled.ts';
 import { EngineError, type PolicyJson, policyText } from './engine.ts';
 import { readsOf } from './reads.ts';
 import { type ConnectQuery, type ConnectRequest, QueryError } from './request.ts';
@@ -25,7 +25,7 @@ export interface ExplainedPolicy {
   readonly line: number;
   readonly text: string;
   readonly message: string | null;
-  readonly approval: string | null;
+  readonly approval: ApprovalTerms | null;
 }
 
 export function explainConnect(snapshot: PolicySnapshot, query: ConnectQuery): Explanation {

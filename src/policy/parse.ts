@@ -1,18 +1,22 @@
 /** Policy files become policies, or problems with their place in the file. */
 import { basename } from 'node:path';
+import { A_DURATION, parseDuration } from '../config/duration.ts';
 import { type Detail, type Problem, problem } from '../config/problem.ts';
 import { didYouMean } from '../config/similar.ts';
 import type { PolicyFile } from '../config/types.ts';
 import { maskFormProblem } from '../masking/forms.ts';
-import type { CompiledPolicy } from './compiled.ts';
+import type { ApprovalTerms, CompiledPolicy } from './compiled.ts';
 import { MOST_DEPTH } from './depth.ts';
 import { type DetailedError, EngineError, type PolicyJson, parsePolicy } from './engine.ts';
 import { readsOf } from './reads.ts';
 import { parseRecord, RECORD_FORMS, RECORDED } from './record.ts';
+import { ACTIONS, HELD } from './schema.ts';
 import { actionMatches, plain } from './scope.ts';
 import { fromByteOffset, locate, type Piece, splitPolicies } from './split.ts';
 
-const ANNOTATIONS = ['id', 'approval', 'message', 'mask', 'record'];
+const ANNOTATIONS = ['id', 'approval', 'approval_timeout', 'message', 'mask', 'record'];
+/** Those that say something without a value. */
+const BARE = ['approval'];
 /** Ids that say which line of hopline.yaml decided begin with it. */
 export const CONFIG_PREFIX = 'config:';
 
@@ -100,16 +104,16 @@ function parseOne(
     return null;
   }
   const refuse = (annotation: string, detail: Detail) => {
-    const at = Math.max(0, piece.code.indexOf(`@${annotation}`));
+    const at = Math.max(0, piece.code.search(new RegExp(`@${annotation}\\b`)));
     return problem(file.file, locate(file.text, piece.start + at), `@${annotation}`, detail);
   };
   const given = (json.annotations ?? {}) as Readonly<Record<string, string | null>>;
   for (const [annotation, detail] of annotationProblems(json, given))
     problems.push(refuse(annotation, detail));
-  const { context } = readsOf(json);
-  if (given.approval && json.effect === 'forbid' && context !== 'all' && !context.has('approved')) {
-    const message = 'an approval would not lift this forbid';
-    const hint = 'add: unless { context has approved && context.approved }';
+  const refused = ACTIONS.filter((action) => !HELD.includes(action) && actionMatches(json, action));
+  if ('approval' in given && json.effect === 'forbid' && refused.length > 0) {
+    const message = `cannot wait for an approval, and is refused: ${refused.join(', ')}`;
+    const hint = `name the actions that can wait: ${HELD.map((action) => `action == Action::"${action}"`).join(', ')}`;
     warnings.push(refuse('approval', { message, hint }));
   }
   for (const annotation of Object.keys(given)) {
@@ -125,7 +129,7 @@ function parseOne(
     effect: json.effect,
     text: piece.text,
     json,
-    approval: given.approval ?? null,
+    approval: approvalOf(given),
     message: given.message ?? null,
     mask: given.mask ?? null,
     record: parseRecord(given.record ?? ''),
@@ -145,7 +149,7 @@ function* annotationProblems(
   given: Readonly<Record<string, string | null>>,
 ): Generator<[string, Detail]> {
   for (const name of ANNOTATIONS) {
-    if (!(name in given) || given[name]?.trim()) continue;
+    if (!(name in given) || BARE.includes(name) || given[name]?.trim()) continue;
     yield [name, { message: 'has no value', hint: `write @${name}("…")` }];
   }
   if (given.id?.startsWith(CONFIG_PREFIX)) {
@@ -179,14 +183,33 @@ function* annotationProblems(
         { message: 'is no way to record', got: JSON.stringify(given.record), expected: RECORD_FORMS },
       ];
   }
-  const { action } = json;
-  const actions =
-    action.op === 'All' || 'slot' in action ? [] : 'entities' in action ? action.entities : [action.entity];
+  if ('approval_timeout' in given && !('approval' in given)) {
+    yield ['approval_timeout', { message: 'belongs beside an @approval', hint: 'add @approval("GROUP")' }];
+  }
+  const timeout = given.approval_timeout?.trim();
+  const parsed = timeout ? parseDuration(timeout) : 0;
+  if (typeof parsed === 'string') {
+    yield ['approval_timeout', { message: parsed, got: timeout ?? null, expected: A_DURATION }];
+  }
+  const actions = actionsOf(json);
   const revealing =
-    json.effect === 'forbid' && actions.length > 0 && actions.every((uid) => plain(uid).id === 'reveal');
+    json.effect === 'forbid' && actions.length > 0 && actions.every((action) => action === 'reveal');
   const wrong = given.mask ? maskFormProblem(given.mask) : null;
   if (wrong !== null) yield ['mask', { message: wrong, hint: 'a forbid without @mask masks in full' }];
   if ('mask' in given && !revealing) {
     yield ['mask', { message: 'belongs on a forbid of reveal', hint: 'write action == Action::"reveal"' }];
   }
+}
+
+/** Those that it names; none where it is about all. */
+function actionsOf({ action }: PolicyJson): string[] {
+  if (action.op === 'All' || 'slot' in action) return [];
+  return ('entities' in action ? action.entities : [action.entity]).map((uid) => plain(uid).id);
+}
+
+function approvalOf(given: Readonly<Record<string, string | null>>): ApprovalTerms | null {
+  if (!('approval' in given)) return null;
+  const group = given.approval?.trim() || null;
+  const timeoutMs = parseDuration(given.approval_timeout?.trim() ?? '');
+  return { group, timeoutMs: typeof timeoutMs === 'number' ? timeoutMs : null };
 }

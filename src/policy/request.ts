@@ -1,6 +1,6 @@
 /** A connection as policies see it: principal, resource, context. */
 import { AddressError, isLoopback, parseAddress } from '../config/address.ts';
-import type { Endpoint, Login, Target } from '../core/types.ts';
+import type { Endpoint, Lifted, Login, Target } from '../core/types.ts';
 import type { Request } from './engine.ts';
 import { ACCOUNT_PREFIX, type Action, LOOPBACK, UNATTENDED, UNATTRIBUTED, UNLISTED } from './schema.ts';
 import type { Entity, Placed } from './scope.ts';
@@ -18,8 +18,8 @@ export interface ConnectQuery {
   readonly name: string | null;
   /** Hosts that the way here has led through already. */
   readonly hops: number;
-  /** Given once somebody has answered. */
-  readonly approved?: boolean;
+  /** Approvals that were given. */
+  readonly approved?: readonly Lifted[];
 }
 
 export type Context = Readonly<Record<string, string | number | boolean | readonly string[]>>;
@@ -28,6 +28,8 @@ export interface ConnectRequest {
   readonly principal: Placed;
   readonly resource: Placed;
   readonly context: Context;
+  /** No part of the context: a policy is lifted by its own approval, not by another's. */
+  readonly approved: readonly Lifted[];
 }
 
 /** The query can't be put to policies, so that it is denied. */
@@ -40,7 +42,7 @@ export function connectRequest(
   query: ConnectQuery,
   tagsOf: (target: string) => readonly string[],
 ): ConnectRequest {
-  const { login, chain, destination, transport, name, hops, approved } = query;
+  const { login, chain, destination, transport, name, hops, approved = [] } = query;
   const address = checkedAddress(destination.address);
   for (const [what, value] of Object.entries({ port: destination.port, hops })) {
     if (!Number.isSafeInteger(value)) throw new QueryError(`${what} is no whole number`);
@@ -60,8 +62,8 @@ export function connectRequest(
     hops,
   };
   if (name !== null) context.name = name.toWellFormed();
-  if (approved !== undefined) context.approved = approved;
-  return { principal: principalOf(login), resource: resourceOf(query.target, address, tagsOf), context };
+  const resource = resourceOf(query.target, address, tagsOf);
+  return { principal: principalOf(login), resource, context, approved };
 }
 
 /** The name that policies know a login by: a person, an account, an unattended origin, or nobody known. */

@@ -53,7 +53,7 @@ export function revealer(
       const key = JSON.stringify(Object.entries(facts).filter(([name]) => matters(name)));
       const before = said.get(key);
       if (before !== undefined) return before;
-      const mask = maskBy(rules, { principal, resource, context: { ...facts, ...context } });
+      const mask = maskBy(rules, { ...request, context: { ...facts, ...context } });
       said.set(key, mask);
       return mask;
     },

@@ -17,6 +17,9 @@ export type Action = (typeof ACTIONS)[number];
 /** Those that are decided within a connection, one by one. */
 export type Within = Extract<Action, 'query' | 'shell' | 'exec' | 'transfer' | 'forward'>;
 
+/** Those that can wait for an approval; any other is refused where it would have to. */
+export const HELD: readonly Action[] = ['query'];
+
 /** Entity types whose members are named in configuration files. */
 export const ENTITY_TYPES = ['User', 'Group', 'Target', 'Tag'] as const;
 export type EntityType = (typeof ENTITY_TYPES)[number];
@@ -36,7 +39,8 @@ export const ACCOUNT_PREFIX = 'account:';
  * - `kind` is ssh, console, job or unattended; `source` is what started an unattended one, else "".
  * - `evidence` is publickey, certificate, password, keyboard-interactive, account or other; "" where nobody logged in.
  * - `hops` is the number of hosts that the way here has led through already.
- * - `name` is there where the login got the address from DNS; `approved` where somebody has answered.
+ * - `name` is there where the login got the address from DNS; `approved` is true once everything
+ *   that asked for an approval has got it.
  *
  * Of what is done over SSH, `account` is whom the login is to at the host, and
  *

@@ -153,8 +153,8 @@ export class PolicySnapshot implements Terms {
   #decide(action: Action, query: ConnectQuery, facts: Context, deed: (what: string) => string): Decision {
     let request: ConnectRequest;
     try {
-      const { principal, resource, context } = this.requestFor(query);
-      request = { principal, resource, context: { ...facts, ...context } };
+      const { context, ...rest } = this.requestFor(query);
+      request = { ...rest, context: { ...facts, ...context } };
     } catch (error) {
       if (!(error instanceof QueryError)) throw error;
       return denied([error.message], `this ${action} cannot be decided: ${error.message}`, this);
@@ -180,12 +180,13 @@ export class PolicySnapshot implements Terms {
 }
 
 /** Everything that the evaluation reads, and nothing else: connections that differ in the rest share a verdict. */
-function cacheKey({ id, reads }: RuleSet, { principal, resource, context }: ConnectRequest): string {
+function cacheKey({ id, reads }: RuleSet, request: ConnectRequest): string {
+  const { principal, resource, context, approved } = request;
   const who = reads.principal ? [principal.id, ...principal.parents.map((parent) => parent.id).sort()] : null;
   const all = Object.entries(context).sort(([a], [b]) => (a < b ? -1 : 1));
   const read =
     reads.context === 'all' ? all : all.filter(([key]) => (reads.context as ReadonlySet<string>).has(key));
-  return JSON.stringify([id, reads.resource ? resource.id : null, who, read]);
+  return JSON.stringify([id, reads.resource ? resource.id : null, who, read, approved]);
 }
 
 /** As a person would say it. */

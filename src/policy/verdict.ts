@@ -1,5 +1,5 @@
 /** One evaluation: what the policies that apply say together. */
-import type { Outcome } from '../core/types.ts';
+import type { Lifted, Outcome } from '../core/types.ts';
 import type { CompiledPolicy } from './compiled.ts';
 import { EngineError, messages, PreparedSet } from './engine.ts';
 import { type Reads, union } from './reads.ts';
@@ -48,7 +48,10 @@ export class RuleSet {
       // To ask somebody is only right where their yes would let it pass.
       const context = { ...request.context, approved: true };
       const then = this.#evaluate(this.#approved, { ...request, context });
-      return then.outcome === 'allow' ? { outcome: 'approve', determining, errors } : then;
+      const asking = determining.filter((policy) => !lifts(request.approved, policy));
+      return then.outcome === 'allow' && asking.length > 0
+        ? { outcome: 'approve', determining: asking, errors }
+        : then;
     } catch (error) {
       if (!(error instanceof EngineError)) throw error;
       return { outcome: 'deny', determining: [], errors: [error.message] };
@@ -77,6 +80,10 @@ export class RuleSet {
   #named(ids: readonly string[]): readonly CompiledPolicy[] {
     return [...new Set(ids)].sort().flatMap((id) => this.#byId.get(id) ?? []);
   }
+}
+
+function lifts(approved: readonly Lifted[], { id, approval }: CompiledPolicy): boolean {
+  return approved.some(({ policy, group }) => policy === id && group === approval?.group);
 }
 
 function prepare(policies: readonly CompiledPolicy[]): PreparedSet {

@@ -3,7 +3,7 @@
  */
 import type { Socket } from 'node:net';
 import type { HeldLogin } from '../core/credentials.ts';
-import type { Decision, Endpoint, Id, TargetTls } from '../core/types.ts';
+import type { AnswerOutcome, Decision, Endpoint, Id, Lifted, Micros, TargetTls } from '../core/types.ts';
 import type { MaskKey } from '../masking/key.ts';
 import type { RecordingWriter, WriterEvents } from '../recording/writer.ts';
 import type { Minted } from '../tls/minted.ts';
@@ -41,16 +41,57 @@ export interface Masking {
   reveal(facts: Facts): { readonly mask: string | null };
 }
 
+/** A held action has a number now, to which people answer. */
+export interface Waiting {
+  readonly approval: number;
+  /** Who may answer, for a person. */
+  readonly who: string;
+  readonly expires: Micros;
+}
+
+export interface HoldOptions {
+  /** Told before the answer comes; not where nobody can be asked. */
+  onWaiting(waiting: Waiting): void;
+  /** Withdraws it; its reason, a text, is recorded. */
+  readonly signal: AbortSignal;
+  /** What another connection says to have it withdrawn: 64 hexadecimal digits, of no secret that could be read from them. */
+  readonly cancelKey?: string;
+}
+
+/** What became of a held action's request. */
+export interface Answer {
+  readonly outcome: AnswerOutcome;
+  /** Its number; null where nobody could be asked. */
+  readonly approval: number | null;
+  /** Who answered; null where nobody did. */
+  readonly by: string | null;
+  readonly reason: string;
+  /** What it lifts: to be handed to `decide`. */
+  readonly approved: readonly Lifted[];
+}
+
 /** What a room does with the actions that it sees in a hop. */
 export interface Actions {
   /** To be awaited before anything is decided. */
   ready(): Promise<void>;
-  /** By the policies in force now. Never throws: what can't be decided is denied. */
-  decide(action: ActionName, facts: Facts): Decision;
+  /**
+   * By the policies in force now. Never throws: what can't be decided is denied.
+   * @param approved approvals that were given for it
+   */
+  decide(action: ActionName, facts: Facts, approved?: readonly Lifted[]): Decision;
   /** Null: no policy can mask anything here. */
   masking(): Masking | null;
   /** Hands the record over before the action goes on. @returns its number within the hop, from 1 on */
   begin(draft: ActionDraft): number;
+  /**
+   * Has a person asked about an action that was begun as `approve`; see `approve.ts`, which rooms use. Settles with the
+   * answer, however long that takes; never rejects.
+   */
+  hold(action: number, decision: Decision, options: HoldOptions): Promise<Answer>;
+  /** The decision that takes the place of the one with which it was begun. */
+  decided(action: number, decision: Decision): void;
+  /** Withdraws what any connection has held under this key. @returns whether there was such a thing */
+  cancel(cancelKey: string): Promise<boolean>;
   /** What became of it; once. */
   end(action: number, detail: Readonly<Record<string, unknown>>): void;
 }

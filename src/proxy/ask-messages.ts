@@ -15,8 +15,9 @@ export interface Ask {
   readonly detail: string;
 }
 
-export interface Answer {
-  readonly type: 'answer';
+/** The answer. */
+export interface Found {
+  readonly type: 'found';
   readonly seq: number;
   /** JSON; "" where there is none. */
   readonly detail: string;
@@ -38,7 +39,7 @@ export function ask({ seq, hop, question, detail }: Record<string, unknown>): As
   return { type: 'ask', seq, hop, question, detail };
 }
 
-export function answer({ seq, detail, error }: Record<string, unknown>): Answer | null {
+export function found({ seq, detail, error }: Record<string, unknown>): Found | null {
   if (!count(seq) || !text(detail, ANSWER_LIMIT) || !text(error, ERROR_LIMIT)) return null;
-  return { type: 'answer', seq, detail, error };
+  return { type: 'found', seq, detail, error };
 }

@@ -8,6 +8,7 @@ import { type SealedLogin, USER_LIMIT } from './credential-messages.ts';
 import {
   type ActionEndMessage,
   type ActionMessage,
+  type DecidedMessage,
   type Flow,
   type ListenerName,
   NO_SNAPSHOT,
@@ -16,6 +17,7 @@ import {
   type WorkerSnapshot,
 } from './messages.ts';
 import { SealedAnswer } from './sealed.ts';
+import { WaitingActions } from './waiting.ts';
 
 export type Claimed =
   | { readonly outcome: 'flow'; readonly flow: Flow }
@@ -34,6 +36,7 @@ export const CLAIM_LIMIT = 4096;
 const ASK_MS = 60_000;
 
 export class Channel {
+  readonly waiting: WaitingActions;
   readonly #send: (message: ToSupervisor) => void;
   readonly #waiting = new Map<number, Waiting>();
   readonly #certificates = new Asked<Minted>();
@@ -44,6 +47,7 @@ export class Channel {
 
   constructor(send: (message: ToSupervisor) => void) {
     this.#send = send;
+    this.waiting = new WaitingActions(send, () => this.#next++);
   }
 
   get snapshot(): WorkerSnapshot {
@@ -113,7 +117,7 @@ export class Channel {
     return JSON.parse(found);
   }
 
-  action(message: ActionMessage | ActionEndMessage): void {
+  action(message: ActionMessage | DecidedMessage | ActionEndMessage): void {
     this.#send(message);
   }
 
@@ -121,7 +125,7 @@ export class Channel {
     this.#send({ type: 'dialed', hop, source });
   }
 
-  /** @returns false where the message is not one of a claim's answers or a snapshot */
+  /** @returns false where the message is not one of a question's answers or a snapshot */
   take(message: ToWorker): boolean {
     if (message.type === 'snapshot') {
       this.#snapshot = message.snapshot;
@@ -139,8 +143,12 @@ export class Channel {
       this.#logins.answer(message.seq, message.login, message.error);
       return true;
     }
-    if (message.type === 'answer') {
+    if (message.type === 'found') {
       this.#asked.answer(message.seq, message.error === '' ? message.detail : null, message.error);
+      return true;
+    }
+    if (message.type === 'held' || message.type === 'answer' || message.type === 'cancelled') {
+      this.waiting.take(message);
       return true;
     }
     if (message.type !== 'flow') return false;

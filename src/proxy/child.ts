@@ -8,9 +8,11 @@ import { type Archive, Receiver } from '../recording/receiver.ts';
 import type { Minted } from '../tls/minted.ts';
 import { ANSWER_LIMIT } from './ask-messages.ts';
 import { CLAIM_LIMIT } from './channel.ts';
+import { type HoldEvents, Holds } from './holds.ts';
 import {
   type ActionEndMessage,
   type ActionMessage,
+  type DecidedMessage,
   type Flow,
   fromWorker,
   TEXT_LIMIT,
@@ -21,6 +23,7 @@ import {
 import { seal } from './sealed.ts';
 
 export interface ChildEvents {
+  readonly holds: HoldEvents;
   onReady(): void;
   onClaim(seq: number, listener: 'v4' | 'v6', client: Endpoint): void;
   onDialed(hop: Id, source: Endpoint, destination: Endpoint): void;
@@ -29,7 +32,7 @@ export interface ChildEvents {
   onCredential(seq: number, hop: Id, user: string, key: string): void;
   onCredentialRefused(hop: Id): void;
   onAsk(seq: number, hop: Id, question: string, detail: string): void;
-  onAction(action: ActionMessage | ActionEndMessage): void;
+  onAction(action: ActionMessage | DecidedMessage | ActionEndMessage): void;
   onEnded(hop: Id, bytesUp: number, bytesDown: number, reason: string | null): void;
   /** It broke the protocol, and is killed. */
   onFault(message: string): void;
@@ -49,6 +52,7 @@ export class Child {
   /** Those whose login was not asked for yet. */
   readonly #held = new Set<Id>();
   readonly #claims = new Set<number>();
+  readonly #holds: Holds;
   readonly #parsing = new Map<number, (answers: readonly NameAnswer[]) => void>();
   #nextParse = 1;
   #exit: string | null = null;
@@ -62,6 +66,7 @@ export class Child {
     this.pid = child.pid ?? 0;
     this.#process = child;
     this.#events = events;
+    this.#holds = new Holds(events.holds, (message) => this.#send(message));
     child.on('message', (value) => this.#take(value));
     child.on('error', (error) => this.#events.onFault(error.message));
     // 'exit' may come before the last messages are read, 'disconnect' does not: wait for both.
@@ -134,7 +139,7 @@ export class Child {
     // A person's files are in it: they must not cost the worker its other connections.
     const fits = detail.length <= ANSWER_LIMIT;
     this.#send({
-      type: 'answer',
+      type: 'found',
       seq,
       detail: fits ? detail : '',
       error: fits ? cut(error) : 'the answer is too long',
@@ -238,7 +243,12 @@ export class Child {
         if (!this.#hops.has(message.hop)) return 'asked about a hop that it does not have';
         this.#events.onAsk(message.seq, message.hop, message.question, message.detail);
         return null;
+      case 'hold':
+      case 'withdraw':
+      case 'cancel':
+        return this.#holds.take(message, (hop) => this.#hops.has(hop));
       case 'action':
+      case 'decided':
       case 'action-end':
         if (!this.#hops.has(message.hop)) return 'told of an action in a hop that it does not have';
         this.#events.onAction(message);
@@ -246,6 +256,7 @@ export class Child {
       case 'ended':
         if (!this.#hops.delete(message.hop)) return 'ended a hop that it does not have';
         this.#held.delete(message.hop);
+        this.#holds.end(message.hop, message.reason ?? 'the connection ended');
         this.#events.onEnded(message.hop, message.bytesUp, message.bytesDown, message.reason);
         return null;
     }
@@ -256,6 +267,7 @@ export class Child {
     this.#gone = true;
     for (const resolve of this.#parsing.values()) resolve([]);
     this.#parsing.clear();
+    this.#holds.end(null, `the worker ended: ${this.#exit}`);
     const hops = [...this.#hops.keys()];
     this.#hops.clear();
     this.#held.clear();

@@ -1,6 +1,14 @@
 /** A hop's actions: decided by the worker's policies, recorded by the supervisor. */
-import type { Decision } from '../core/types.ts';
-import type { ActionDraft, ActionName, Actions, Facts, Masking } from '../protocols/room.ts';
+import type { Decision, Lifted } from '../core/types.ts';
+import type {
+  ActionDraft,
+  ActionName,
+  Actions,
+  Answer,
+  Facts,
+  HoldOptions,
+  Masking,
+} from '../protocols/room.ts';
 import type { Channel } from './channel.ts';
 import type { Flow } from './messages.ts';
 
@@ -9,7 +17,7 @@ export interface Decider {
   /** Loads what decides: a worker that only forwards spares the memory. */
   ready(): Promise<void>;
   /** For the login and the chain that opened the hop. Never throws. */
-  decide(flow: Flow, action: ActionName, facts: Facts): Decision;
+  decide(flow: Flow, action: ActionName, facts: Facts, approved: readonly Lifted[]): Decision;
   /** Null: no policy can mask anything for this hop's login at its target. Never throws. */
   masking(flow: Flow): Masking | null;
 }
@@ -30,8 +38,8 @@ export class HopActions implements Actions {
     return this.#decider.ready();
   }
 
-  decide(action: ActionName, facts: Facts): Decision {
-    return this.#decider.decide(this.#flow, action, facts);
+  decide(action: ActionName, facts: Facts, approved: readonly Lifted[] = []): Decision {
+    return this.#decider.decide(this.#flow, action, facts, approved);
   }
 
   masking(): Masking | null {
@@ -46,6 +54,18 @@ export class HopActions implements Actions {
       ...{ detail: JSON.stringify(detail), decision },
     });
     return this.#count;
+  }
+
+  hold(action: number, { policies, reason }: Decision, options: HoldOptions): Promise<Answer> {
+    return this.#channel.waiting.hold({ hop: this.#flow.hop, action, policies, reason }, options);
+  }
+
+  decided(action: number, decision: Decision): void {
+    this.#channel.action({ type: 'decided', hop: this.#flow.hop, action, decision });
+  }
+
+  cancel(cancelKey: string): Promise<boolean> {
+    return this.#channel.waiting.cancel(cancelKey);
   }
 
   end(action: number, detail: Readonly<Record<string, unknown>>): void {

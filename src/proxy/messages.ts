@@ -7,7 +7,7 @@ import { isIP } from 'node:net';
 import { count, endpoint, text as fits, record } from '../core/fields.ts';
 import type { Decision, Endpoint, Id, Login, NameAnswer, RowsKept, TargetTls } from '../core/types.ts';
 import type { Minted } from '../tls/minted.ts';
-import { type Answer, type Ask, answer, ask } from './ask-messages.ts';
+import { type Ask, ask, type Found, found } from './ask-messages.ts';
 import {
   type CredentialAnswer,
   type CredentialAsk,
@@ -16,6 +16,12 @@ import {
   credentialAsk,
   credentialRefused,
 } from './credential-messages.ts';
+import {
+  type HoldToSupervisor,
+  type HoldToWorker,
+  holdFromSupervisor,
+  holdFromWorker,
+} from './hold-messages.ts';
 
 export type ListenerName = 'v4' | 'v6';
 
@@ -89,6 +95,14 @@ export interface ActionEndMessage {
   readonly detail: string;
 }
 
+/** Another decision about an action takes the place of the first. */
+export interface DecidedMessage {
+  readonly type: 'decided';
+  readonly hop: Id;
+  readonly action: number;
+  readonly decision: Decision;
+}
+
 /** The supervisor's answer to a claim: the flow, with the decision about it. */
 export interface Flow {
   readonly hop: Id;
@@ -113,7 +127,9 @@ export type ToSupervisor =
   | CredentialRefused
   | Ask
   | ActionMessage
+  | DecidedMessage
   | ActionEndMessage
+  | HoldToSupervisor
   | {
       readonly type: 'claim';
       readonly seq: number;
@@ -147,7 +163,8 @@ export type ToWorker =
       readonly error: string;
     }
   | CredentialAnswer
-  | Answer
+  | Found
+  | HoldToWorker
   | { readonly type: 'drain'; readonly deadlineMs: number };
 
 const MOST_ANSWERS = 64;
@@ -206,6 +223,15 @@ export function fromWorker(value: unknown): ToSupervisor | null {
         ? { type: 'action', hop, action, kind, subject, detail, decision: decided }
         : null;
     }
+    case 'decided': {
+      const decided = decision(m.decision);
+      if (!text(m.hop) || !count(m.action) || decided === null) return null;
+      return { type: 'decided', hop: m.hop, action: m.action, decision: decided };
+    }
+    case 'hold':
+    case 'withdraw':
+    case 'cancel':
+      return holdFromWorker(m);
     case 'action-end': {
       const { hop, action, detail } = m;
       if (!text(hop) || !count(action) || !isObject(detail)) return null;
@@ -254,8 +280,12 @@ export function fromSupervisor(value: unknown): ToWorker | null {
     }
     case 'credential':
       return credentialAnswer(m);
+    case 'found':
+      return found(m);
+    case 'held':
     case 'answer':
-      return answer(m);
+    case 'cancelled':
+      return holdFromSupervisor(m);
     case 'drain':
       return count(m.deadlineMs) ? { type: 'drain', deadlineMs: m.deadlineMs } : null;
     default:

@@ -6,10 +6,12 @@ import { type Account, spawnUnprivileged } from '../core/unprivileged.ts';
 import type { Archive } from '../recording/receiver.ts';
 import type { Minted } from '../tls/minted.ts';
 import { Child } from './child.ts';
+import type { HoldEvents } from './holds.ts';
 import { BACKLOG, type Listener } from './listen.ts';
 import {
   type ActionEndMessage,
   type ActionMessage,
+  type DecidedMessage,
   type Flow,
   NO_SNAPSHOT,
   type WorkerConfig,
@@ -45,6 +47,8 @@ export interface WorkerLost {
 }
 
 export interface PoolOptions {
+  /** What becomes of actions that wait for a person. */
+  readonly holds: HoldEvents;
   readonly count: number;
   readonly listeners: readonly Listener[];
   /** Path of the worker's entry, worker.ts. */
@@ -70,7 +74,7 @@ export interface PoolOptions {
   /** A room's question about a hop. @param detail JSON @returns JSON. A rejection is told to the room. */
   onAsk(hop: Id, question: string, detail: string): Promise<string>;
   /** Something that is done in a hop, before it goes on; or what became of it. */
-  onAction(action: ActionMessage | ActionEndMessage): void;
+  onAction(action: ActionMessage | DecidedMessage | ActionEndMessage): void;
   /** Where workers' recordings go. What a worker left is kept before `onWorkerLost`, and a hop's before its `onEnded`. */
   readonly archive: Archive;
   /** Before the worker accepts anything: its pid is the daemon's own from here on. */
@@ -217,6 +221,7 @@ export class WorkerPool {
           (error: Error) => child?.answer(seq, '', error.message),
         );
       },
+      holds: this.#options.holds,
       onCertificate: (seq, names) => {
         const { child } = slot;
         this.#options.onCertificate(names).then(

@@ -1,5 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type {
+  ApprovalAnswer,
+  Asking,
   Decision,
   Handoff,
   Hop,
@@ -33,6 +35,20 @@ export interface NewAction {
 }
 
 export type NewRecording = Pick<Recording, 'id' | 'hop' | 'kind' | 'file' | 'started'>;
+/** An action is held, and a person asked. */
+export interface NewApproval {
+  readonly id: number;
+  readonly hop: Id;
+  /** The action's number within the hop. */
+  readonly action: number;
+  readonly at: Micros;
+  readonly expires: Micros;
+  /** As policies call who asks. */
+  readonly requester: string;
+  readonly user: string | null;
+  readonly asks: readonly Asking[];
+  readonly reason: string;
+}
 
 const INSERTS = {
   login: `INSERT OR IGNORE INTO logins (id, boot, host, kind, source, user, uid, identity, identity_name, client_address,
@@ -59,6 +75,10 @@ const INSERTS = {
   recording: 'INSERT OR IGNORE INTO recordings (id, hop, kind, file, started) VALUES (?, ?, ?, ?, ?)',
   recordingEnd: `INSERT OR IGNORE INTO recording_ends (recording, at, bytes, sha256, reason) VALUES (?, ?, ?, ?, ?)`,
   recordingRemoval: 'INSERT OR IGNORE INTO recording_removals (recording, at, reason) VALUES (?, ?, ?)',
+  approval: `INSERT OR IGNORE INTO approvals (id, hop, action, at, expires, requester, user, asks, reason)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  approvalAnswer: `INSERT OR IGNORE INTO approval_answers (approval, at, outcome, "by", login, uid, reason)
+    VALUES (?, ?, ?, ?, ?, ?, ?)`,
   handoff: `WITH new (kind, login, process, to_login, to_pid, via, at) AS (VALUES (?, ?, ?, ?, ?, ?, ?))
     INSERT INTO handoffs (kind, login, process, to_login, to_pid, via, at) SELECT * FROM new WHERE NOT EXISTS
     (SELECT 1 FROM handoffs h WHERE h.at = new.at AND h.to_pid = new.to_pid AND h.kind = new.kind AND h.via = new.via
@@ -251,6 +271,23 @@ export class Writer {
   /** The file is gone, as it was to be. */
   insertRecordingRemoval(recording: string, removal: { at: Micros; reason: string }): boolean {
     return this.#run('recordingRemoval', [recording, removal.at, removal.reason]);
+  }
+
+  /** Decided again, after somebody has answered: the latest decision is the one that is shown. */
+  insertActionDecision(hop: Id, seq: number, at: Micros, decision: Decision): boolean {
+    return this.#decide(hop, seq, at, decision);
+  }
+
+  insertApproval(approval: NewApproval): boolean {
+    const { id, hop, action, at, expires, requester, user, asks, reason } = approval;
+    const values = [id, hop, action, at, expires, requester, user, JSON.stringify(asks), reason];
+    return this.#run('approval', values);
+  }
+
+  /** The first answer is the one that counts. */
+  insertApprovalAnswer(approval: number, answer: ApprovalAnswer): boolean {
+    const { at, outcome, by, login, uid, reason } = answer;
+    return this.#run('approvalAnswer', [approval, at, outcome, by, login, uid, reason]);
   }
 
   /** @returns the handoff under the store's number for it */

@@ -1,5 +1,6 @@
 import { statSync } from 'node:fs';
 import Sqlite, { type Database } from 'better-sqlite3';
+import { type ApprovalQueries, approvalQueries } from './approvals.ts';
 import { translate } from './errors.ts';
 import { type Lookups, lookups } from './lookup.ts';
 import { type Queries, queries } from './query.ts';
@@ -21,7 +22,7 @@ export interface Stats {
 }
 
 /** The read side, on a connection that cannot write. Every call sees what was committed when it began. */
-export interface Reader extends Queries, Lookups, RecoveryQueries, Disposable {
+export interface Reader extends Queries, Lookups, RecoveryQueries, ApprovalQueries, Disposable {
   readonly tree: TreeQuery;
   stats(): Stats;
 }
@@ -41,6 +42,7 @@ export function openReader(path: string, boot: string): Reader {
       ...lists,
       ...lookup,
       ...recoveryQueries(db, lists.openLogins),
+      ...approvalQueries(db),
       tree: treeQuery(db, lists, lookup),
       stats: () => stats(db, path, lists),
       [Symbol.dispose]: () => void db.close(),

@@ -124,12 +124,18 @@ function decisionOf({ policies, observed, errors, ...rest }: DecisionRow): Decis
 }
 
 export const ACTION_COLUMNS = `a.id, a.hop, h.login, h.target, h.chain, a.seq, a.kind, a.subject, a.detail, a.at,
-  e.at AS ended, e.detail AS result, d.outcome, d.policies, d.reason, d.observed, d.errors, d.version
+  e.at AS ended, e.detail AS result, d.outcome, d.policies, d.reason, d.observed, d.errors, d.version,
+  (SELECT json_group_array(json_object('id', p.id, 'outcome', w.outcome, 'by', w."by", 'reason', w.reason) ORDER BY p.id)
+    FROM approvals p LEFT JOIN approval_answers w ON w.approval = p.id WHERE p.hop = a.hop AND p.action = a.seq)
+    AS approvals
   FROM actions a JOIN hops h ON h.id = a.hop LEFT JOIN action_ends e ON e.hop = a.hop AND e.seq = a.seq
   LEFT JOIN decisions d ON d.seq = (SELECT v.seq FROM decisions v WHERE v.hop = a.hop AND v.action = a.seq
     ORDER BY v.at DESC LIMIT 1)`;
 
-export interface ActionRow extends Omit<Action, 'chain' | 'detail' | 'result' | 'decision'>, DecisionRow {
+export interface ActionRow
+  extends Omit<Action, 'chain' | 'detail' | 'result' | 'decision' | 'approvals'>,
+    DecisionRow {
+  readonly approvals: string;
   readonly chain: string;
   readonly detail: string;
   readonly result: string | null;
@@ -144,6 +150,7 @@ export function actionFromRow(row: ActionRow): Action {
     detail: JSON.parse(detail) as Action['detail'],
     result: result === null ? null : (JSON.parse(result) as Action['detail']),
     decision: decisionOf({ outcome, policies, reason, observed, errors, version }),
+    approvals: JSON.parse(row.approvals) as Action['approvals'],
   };
 }
 

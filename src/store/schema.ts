@@ -266,6 +266,42 @@ export const recordingRemovals = sqliteTable('recording_removals', {
   reason: text().notNull(),
 });
 
+/** A person was asked whether an action may go on. */
+export const approvals = sqliteTable(
+  'approvals',
+  {
+    /** The number that people answer to. */
+    id: integer().primaryKey(),
+    hop: hop(),
+    /** Its number within the hop. */
+    action: integer().notNull(),
+    at: integer().notNull(),
+    expires: integer().notNull(),
+    /** As policies call who asks. */
+    requester: text().notNull(),
+    /** The host account, where there is one. */
+    user: text(),
+    /** JSON array: which policies ask, and whom. */
+    asks: text().notNull(),
+    reason: text().notNull(),
+  },
+  (t) => [index('approvals_hop').on(t.hop, t.action)],
+);
+
+export const approvalAnswers = sqliteTable('approval_answers', {
+  approval: integer()
+    .primaryKey()
+    .references(() => approvals.id),
+  at: integer().notNull(),
+  outcome: text().notNull(),
+  /** A person, by the name in identities.yaml; null where nobody answered. */
+  by: text(),
+  /** The login from which they did, and the uid that they had by then. */
+  login: text(),
+  uid: integer(),
+  reason: text().notNull(),
+});
+
 export const handoffs = sqliteTable(
   'handoffs',
   {

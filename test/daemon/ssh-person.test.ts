@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import t, { type Test } from 'tap';
-import { readStat } from '../../src/attribution/proc.ts';
+import { readStat } from '../../src/core/stat.ts';
 import { sshPersonOf } from '../../src/daemon/ssh-person.ts';
 import { until } from '../until.ts';
 

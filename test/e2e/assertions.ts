@@ -25,6 +25,11 @@ export interface Person {
   readonly client: string;
 }
 
+/** As the lab's identities.yaml has them. */
+export function groupsOf(person: string): string[] {
+  return person === 'bob' ? ['engineers', 'dba'] : ['engineers'];
+}
+
 /** An SSH login of a known person, by the key that they hold. */
 export function isLoginOf(t: Test, login: TreeLoginJson, { user, identity = user, client }: Person): void {
   t.match(login.id, /^[0-9A-HJKMNP-TV-Z]{12}$/, 'the login has an id');
@@ -34,7 +39,7 @@ export function isLoginOf(t: Test, login: TreeLoginJson, { user, identity = user
   t.match(login.identity, {
     name: identity,
     verified: true,
-    groups: ['engineers'],
+    groups: groupsOf(identity),
     evidence: {
       method: 'publickey',
       fingerprint: fingerprint(identity),

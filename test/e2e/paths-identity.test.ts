@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { spawn } from 'node-pty';
 import t, { type Test } from 'tap';
-import { fingerprint, isHop } from './assertions.ts';
+import { fingerprint, groupsOf, isHop } from './assertions.ts';
 import {
   exclusively,
   FAMILIES,
@@ -218,7 +218,7 @@ t.test('a certificate', { buffered: true, timeout: 600_000 }, async (t) => {
         t.match(found.login.identity, {
           name: 'bob',
           verified: known,
-          groups: known ? ['engineers'] : [],
+          groups: known ? groupsOf('bob') : [],
           evidence: {
             method: 'certificate',
             keyId: 'bob@example.com',

@@ -14,6 +14,7 @@ const check = (...texts: string[]) =>
   });
 
 const any = 'permit (principal, action, resource)';
+const FORBID = 'forbid (principal, action == Action::"query", resource);';
 const WRONG: readonly [string, readonly string[], RegExp][] = [
   ['permit (principla, action, resource);', ['0.cedar:1:9'], /invalid variable/],
   [`// ünïcode 🦀\n\n  ${any} when { context.dept > 3 };`, ['0.cedar:3:47'], /attribute `dept`/],
@@ -36,6 +37,13 @@ const WRONG: readonly [string, readonly string[], RegExp][] = [
   [`@id("config:x") ${any};`, ['0.cedar:1:1 @id'], /config:/],
   [`@id("\\u{1b}") ${any};`, ['0.cedar:1:1 @id'], /no usable id/],
   [`@id("x")\n@approval("engineers") ${any};`, ['0.cedar:2:1 @approval'], /belongs on a forbid/],
+  [`@approval_timeout("5m") ${FORBID}`, ['0.cedar:1:1 @approval_timeout'], /belongs beside an @approval/],
+  [
+    `@approval("engineers") @approval_timeout("soon")\n${FORBID}`,
+    ['0.cedar:1:24 @approval_timeout'],
+    /is no duration/,
+  ],
+  [`@approval\n@approval_timeout ${FORBID}`, ['0.cedar:2:1 @approval_timeout'], /has no value/],
   [
     '@record("some") permit (principal, action == Action::"query", resource);',
     ['0.cedar:1:1 @record'],
@@ -104,7 +112,7 @@ permit (principal == User::"alise", action == Action::"connect", resource in Tag
 permit (principal == User::"account:x", action == Action::"connect", resource == Target::"loopback");
 permit (principal in Group::"unattended", action == Action::"connect", resource == Target::"unlisted");
 @id("a") @approval("dba-leds")
-forbid (principal, action == Action::"connect", resource) unless { context has approved && context.approved };`);
+forbid (principal, action == Action::"query", resource);`);
   t.strictSame(problems, []);
   t.strictSame(places(warnings), [
     '0.cedar:2:22',
@@ -138,7 +146,7 @@ t.test('what is allowed but probably not meant', async (t) => {
   t.strictSame(problems, []);
   t.match(warnings, [
     { line: 1, path: '@aproval', hint: 'did you mean "approval"?' },
-    { line: 2, path: '@approval', message: 'an approval would not lift this forbid' },
+    { line: 2, path: '@approval', message: /^cannot wait for an approval, and is refused: connect,/ },
     { line: 1, message: /impossible/ },
   ]);
 });
@@ -157,6 +165,11 @@ t.test('ids, annotations, places', async (t) => {
     { id: '3.cedar:1', file: '/p/3.cedar' },
   ]);
   t.equal(policies.length, 4);
+  const [held, timed] = check(
+    `@approval("dba-leads") ${FORBID} @approval @approval_timeout("90s") ${FORBID}`,
+  ).policies;
+  t.strictSame(held?.approval, { group: 'dba-leads', timeoutMs: null });
+  t.strictSame(timed?.approval, { group: null, timeoutMs: 90_000 });
   t.match(check('@mask("last4") forbid (principal, action == Action::"reveal", resource);').policies, [
     { mask: 'last4', effect: 'forbid' },
   ]);

@@ -241,16 +241,21 @@ t.test('decisions', async (t) => {
 });
 
 t.test('approval', async (t) => {
-  const held = `@id("held") @approval("dba-leads") @message("Say why.") forbid (principal, action, resource in Tag::"database")
-    unless { context has approved && context.approved };`;
+  const held = `@id("held") @approval("dba-leads") @message("Say why.") forbid (principal, action, resource in Tag::"database");`;
+  const given = [{ policy: 'held', group: 'dba-leads' }];
   const snapshot = compile(`${held} permit (principal in Group::"engineers", action, resource);`);
   t.match(snapshot.decideConnect(query()), {
     outcome: 'approve',
     policies: ['held'],
     reason: 'connect to orders-db for alice needs approval by dba-leads (held): Say why.',
   });
-  t.match(snapshot.decideConnect(query({ approved: false })), { outcome: 'approve' });
-  t.match(snapshot.decideConnect(query({ approved: true })), { outcome: 'allow' });
+  t.match(snapshot.decideConnect(query({ approved: [] })), { outcome: 'approve' });
+  t.match(snapshot.decideConnect(query({ approved: given })), { outcome: 'allow' });
+  t.match(
+    snapshot.decideConnect(query({ approved: [{ policy: 'held', group: 'others' }] })),
+    { outcome: 'approve' },
+    'another group was asked: the policy has changed meanwhile',
+  );
   t.match(
     snapshot.decideConnect(query({ login: bob })),
     { outcome: 'deny', policies: [], reason: 'no policy permits connect to orders-db for bob' },
@@ -262,10 +267,35 @@ t.test('approval', async (t) => {
     { outcome: 'deny', policies: ['held', 'no'] },
     'a forbid without approval wins',
   );
+  t.match(both.decideConnect(query({ approved: given })), { outcome: 'deny', policies: ['held', 'no'] });
+  t.match(
+    compile(
+      `${held} permit (principal, action, resource) when { context has approved && context.approved };`,
+    ).decideConnect(query({ approved: given })),
+    { outcome: 'allow' },
+    'policies see that it is approved',
+  );
   const failing = compile(
     `${held} ${permit()} @id("bad") permit (principal, action, resource) when { context.port + 9223372036854775807 > 0 };`,
   );
   t.match(failing.decideConnect(query()), { outcome: 'deny', errors: [/overflow/] });
+});
+
+t.test('each approval lifts its own forbid', async (t) => {
+  const lifted = 'unless { context has approved && context.approved }';
+  const snapshot = compile(`${permit()}
+    @id("a") @approval("dba-leads") forbid (principal, action, resource) ${lifted};
+    @id("b") @approval forbid (principal, action, resource) ${lifted};`);
+  const first = { policy: 'a', group: 'dba-leads' };
+  const second = { policy: 'b', group: null };
+  t.match(snapshot.decideConnect(query()), {
+    outcome: 'approve',
+    policies: ['a', 'b'],
+    reason: 'connect to orders-db for alice needs approval by another person and dba-leads (a, b)',
+  });
+  t.match(snapshot.decideConnect(query({ approved: [first] })), { outcome: 'approve', policies: ['b'] });
+  t.match(snapshot.decideConnect(query({ approved: [second] })), { outcome: 'approve', policies: ['a'] });
+  t.match(snapshot.decideConnect(query({ approved: [first, second] })), { outcome: 'allow' });
 });
 
 t.test('observe says what enforce would have done', async (t) => {

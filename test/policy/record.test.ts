@@ -63,8 +63,12 @@ t.test('what was approved is recorded as the permit says', async (t) => {
   const held = policies.decideWithin('query', query(), facts());
   t.match(held, { outcome: 'approve' });
   t.notHas(held, { record: 3 });
-  t.match(policies.decideWithin('query', query({ approved: true }), facts()), {
-    outcome: 'allow',
-    record: 3,
-  });
+  t.match(
+    policies.decideWithin(
+      'query',
+      query({ approved: held.policies.map((policy) => ({ policy, group: 'dba-leads' })) }),
+      facts(),
+    ),
+    { outcome: 'allow', record: 3 },
+  );
 });

@@ -71,7 +71,7 @@ t.test('good messages pass, without fields of their own invention', async (t) =>
     { ...flow, limitIdleMs: 5, target: 'db' },
     { ...flow, held: true },
     { type: 'credential', seq: 4, login: null, error: 'no Vault' },
-    { type: 'answer', seq: 5, detail: '{}', error: '' },
+    { type: 'found', seq: 5, detail: '{}', error: '' },
     snapshot,
     refuse,
     close,
@@ -193,8 +193,8 @@ t.test('questions and answers are bounded', async (t) => {
   t.equal(fromWorker({ ...question, question: 'x'.repeat(65) }), null);
   t.equal(fromWorker({ ...question, hop: 5 }), null);
   t.equal(fromWorker({ ...question, seq: -1 }), null);
-  t.equal(fromSupervisor({ type: 'answer', seq: 5, detail: 'x'.repeat(ANSWER_LIMIT + 1), error: '' }), null);
-  t.equal(fromSupervisor({ type: 'answer', seq: 5, detail: null, error: '' }), null);
+  t.equal(fromSupervisor({ type: 'found', seq: 5, detail: 'x'.repeat(ANSWER_LIMIT + 1), error: '' }), null);
+  t.equal(fromSupervisor({ type: 'found', seq: 5, detail: null, error: '' }), null);
 });
 
 t.test('a room asks, and gets what there is, or why there is nothing', async (t) => {
@@ -208,8 +208,8 @@ t.test('a room asks, and gets what there is, or why there is nothing', async (t)
     asked.push(`${message.hop} ${message.question} ${message.detail}`);
     const answer = answers[message.question] ?? answers.bad;
     answer?.().then(
-      (detail) => channel.take({ type: 'answer', seq: message.seq, detail, error: '' }),
-      (error: Error) => channel.take({ type: 'answer', seq: message.seq, detail: '', error: error.message }),
+      (detail) => channel.take({ type: 'found', seq: message.seq, detail, error: '' }),
+      (error: Error) => channel.take({ type: 'found', seq: message.seq, detail: '', error: error.message }),
     );
   });
   t.strictSame(await channel.ask('H', 'good', { b: 2 }), { a: 1 });

@@ -4,7 +4,18 @@ import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import t from 'tap';
 import { openStore } from '../../src/store/open.ts';
-import { allow, BOOT, hop, id, process as image, login, T0, temporaryStore } from './seed.ts';
+import {
+  allow,
+  answer,
+  approval,
+  BOOT,
+  hop,
+  id,
+  process as image,
+  login,
+  T0,
+  temporaryStore,
+} from './seed.ts';
 
 t.test('nothing that is recorded can be changed or taken away by SQL', async (t) => {
   using s = temporaryStore();
@@ -26,6 +37,8 @@ t.test('nothing that is recorded can be changed or taken away by SQL', async (t)
   writer.insertRecording({ id: 'R-1', hop: id(5), kind: 'rows', file: 'd/R-1.rec', started: T0 });
   writer.insertRecordingEnd('R-1', { at: T0 + 1, bytes: 5, sha256: 'feed', reason: null });
   writer.insertRecordingRemoval('R-1', { at: T0 + 2, reason: 'old' });
+  writer.insertApproval(approval());
+  writer.insertApprovalAnswer(17, answer());
   writer.insertNotice({ at: T0, kind: 'start', login: null, count: 1, detail: '' });
   writer.insertHandoff({
     kind: 'tmux',
@@ -41,7 +54,7 @@ t.test('nothing that is recorded can be changed or taken away by SQL', async (t)
     .prepare<[], string>("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
     .pluck()
     .all();
-  t.equal(tables.length, 18);
+  t.equal(tables.length, 20);
   for (const table of tables) {
     const before = db.prepare(`SELECT * FROM ${table}`).all();
     t.ok(before.length > 0, `${table} has a row to try it on`);

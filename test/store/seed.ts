@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { idFromBigInt } from '../../src/core/ids.ts';
-import type { Decision, Hop, Login, Process } from '../../src/core/types.ts';
+import type { ApprovalAnswer, Decision, Hop, Login, Process } from '../../src/core/types.ts';
+import type { NewApproval } from '../../src/store/append.ts';
 import { openStore, type Store } from '../../src/store/open.ts';
 
 export const BOOT = '11111111-2222-3333-4444-555555555555';
@@ -85,6 +86,33 @@ export function hop(over: Partial<Hop> = {}): Hop {
     endReason: null,
     actions: 0,
     childLogin: null,
+    ...over,
+  };
+}
+
+export function approval(over: Partial<NewApproval> = {}): NewApproval {
+  return {
+    id: 17,
+    hop: id(5),
+    action: 1,
+    at: T0 + 6_000_000,
+    expires: T0 + 906_000_000,
+    requester: 'alice',
+    user: 'alice',
+    asks: [{ policy: 'drops-are-held', group: 'dba', message: 'Say why.' }],
+    reason: 'drop on orders-db for alice needs approval by dba (drops-are-held): Say why.',
+    ...over,
+  };
+}
+
+export function answer(over: Partial<ApprovalAnswer> = {}): ApprovalAnswer {
+  return {
+    outcome: 'approved',
+    at: T0 + 7_000_000,
+    by: 'bob',
+    login: id(1),
+    uid: 1002,
+    reason: 'as agreed',
     ...over,
   };
 }

@@ -48,7 +48,7 @@ function outcomeOption(value: unknown): Outcome | undefined {
 
 function actionLine(action: ActionJson, style: Style): string {
   const { colors } = style;
-  const { hop, seq, login, target, decision, detail, subject, at } = action;
+  const { hop, seq, login, target, detail, subject, at } = action;
   const statement = typeof detail.statement === 'string' ? detail.statement : subject;
   const text = printable(statement.replace(/\s+/g, ' ').trim());
   return [
@@ -56,10 +56,19 @@ function actionLine(action: ActionJson, style: Style): string {
     colors.cyan(`${hop}#${seq}`),
     login === null ? colors.yellow('unattributed') : `[L ${login}]`,
     colors.bold(target ?? '-'),
-    decision.outcome === 'allow' ? resultOf(action) : colors.red(decision.observed ? 'observed' : 'denied'),
+    decidedOf(action, style),
     text.length <= SHOWN ? text : `${text.slice(0, SHOWN - 1).toWellFormed()}…`,
     colors.dim(chain(action.chain, style)),
   ].join('  ');
+}
+
+function decidedOf(action: ActionJson, { colors }: Style): string {
+  const { outcome, observed } = action.decision;
+  const [last] = action.approvals.slice(-1);
+  const by = last === undefined ? '' : ` (${last.id}${last.by === null ? '' : ` ${printable(last.by)}`})`;
+  if (outcome === 'allow') return `${resultOf(action)}${by}`;
+  if (outcome === 'approve' && !observed && action.result === null) return colors.yellow(`held${by}`);
+  return colors.red(`${observed ? 'observed' : 'denied'}${by}`);
 }
 
 /** Rows and time, or what the server said. */

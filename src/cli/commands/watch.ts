@@ -2,6 +2,7 @@ import type { WatchEvent } from '../../api/protocol.ts';
 import { fit, printable } from '../../core/text.ts';
 import type { Context } from '../context.ts';
 import { chain, handoffLine, hopLine, loginLine, processLabel, processMarks } from '../describe.ts';
+import { approvalLine } from '../describe-approval.ts';
 import { EXIT } from '../exit.ts';
 import { clock } from '../format.ts';
 import type { Style } from '../style.ts';
@@ -53,6 +54,13 @@ function eventLine(event: WatchEvent, style: Style): string {
     case 'notice': {
       const { at: time, kind, count, detail } = event.record;
       return `${at(time, 'notice')}  ${colors.yellow(kind)}${count === 1 ? '' : ` ${count}`}  ${printable(detail)}`;
+    }
+    case 'approval':
+    case 'approval-answer': {
+      const { record } = event;
+      const [time, word] =
+        event.type === 'approval' ? [record.at, 'held'] : [record.answer?.at ?? null, 'answer'];
+      return `${at(time, word)}  ${approvalLine(record, style)}  ${colors.dim(chain(record.chain, style))}`;
     }
     case 'missed':
       return colors.red(

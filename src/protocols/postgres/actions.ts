@@ -114,6 +114,11 @@ function withoutPasswords({ text, verb }: Statement): string {
   return text.replace(/'(?:[^'\\]|''|\\.)*'?|\$(\w*)\$[\s\S]*?(?:\$\1\$|$)/g, "'…'");
 }
 
+/** Whether the record has all of it, so that somebody who is asked sees what they say yes to. */
+export function isShownWhole({ text }: Statement): boolean {
+  return text.length <= KEPT;
+}
+
 function kept(text: string): { text: string; cut: number } {
   if (text.length <= KEPT) return { text, cut: 0 };
   return { text: text.slice(0, KEPT).toWellFormed(), cut: text.length - KEPT };

@@ -12,14 +12,16 @@ import type { RowsKept } from './recorded/records.ts';
 export interface Running {
   /** Its number in the hop. */
   readonly action: number;
-  /** Milliseconds, monotonic. */
-  readonly since: number;
+  /** Milliseconds, monotonic: when it went on. */
+  since: number;
   /** How its rows and errors are shown; null: as they are. */
-  readonly plan: Plan | null;
+  plan: Plan | null;
   /** What of its rows is recorded; null: nothing is to be. */
-  readonly kept: RowsKept | null;
+  kept: RowsKept | null;
   rows: number;
   bytes: number;
+  /** What is known of it only since it went on. */
+  late?: Readonly<Record<string, unknown>>;
 }
 
 /** What is to happen when the server has taken, or refused, what was asked. */
@@ -67,9 +69,28 @@ export class Answers {
   readonly #queue: Awaited[] = [];
   #from = 0;
   #idle: (() => void)[] = [];
+  #pushed = 0;
+  /** The server has failed and passes over everything until a Sync comes. */
+  #skipped: ((skipped: Awaited) => void) | null = null;
 
-  push(awaited: Partial<Awaited> & Pick<Awaited, 'kind'>): void {
-    this.#queue.push({ ...NOTHING, ...awaited });
+  push(given: Partial<Awaited> & Pick<Awaited, 'kind'>): void {
+    const awaited = { ...NOTHING, ...given };
+    if (awaited.kind === 'sync') this.#skipped = null;
+    if (this.#skipped === null) {
+      this.#pushed += 1;
+      this.#queue.push(awaited);
+    } else this.#skipped(awaited);
+  }
+
+  /** Whether what is sent comes to nothing: the server has failed, or is about to, and there was no Sync since. */
+  get skips(): boolean {
+    if (this.#skipped !== null) return true;
+    for (let at = this.#queue.length - 1; at >= this.#from; at -= 1) {
+      const { kind, denial } = this.#queue[at] as Awaited;
+      if (ENDS.has(kind)) return false;
+      if (denial !== null) return true;
+    }
+    return false;
   }
 
   /** Whether all will be answered without another message of the client. */
@@ -92,22 +113,42 @@ export class Answers {
     const first = this.first;
     if (first === null) return null;
     this.#from += 1;
-    if (this.#from === this.#queue.length) {
-      this.#queue.length = 0;
-      this.#from = 0;
-      for (const wake of this.#idle.splice(0)) wake();
-    } else if (this.#from > 1024) {
+    if (this.#from === this.#queue.length) this.#empty();
+    else if (this.#from > 1024) {
       this.#queue.splice(0, this.#from);
       this.#from = 0;
     }
     return first;
   }
 
-  /** Takes out what is skipped after an error of the extended protocol: everything up to the next Sync. */
+  /** How many there were so far. */
+  get pushed(): number {
+    return this.#pushed;
+  }
+
+  /** Takes back all from the `since`th on: what they would answer was never sent. */
+  takeBack(since: number, each: (taken: Awaited) => void): void {
+    const from = Math.max(this.#from, this.#queue.length - (this.#pushed - since));
+    this.#pushed = since;
+    for (const taken of this.#queue.splice(from)) each(taken);
+    if (this.#from === this.#queue.length) this.#empty();
+  }
+
+  #empty(): void {
+    this.#queue.length = 0;
+    this.#from = 0;
+    for (const wake of this.#idle.splice(0)) wake();
+  }
+
+  /**
+   * Takes out what is skipped after an error of the extended protocol: everything up to the next Sync, be it sent
+   * already or not.
+   */
   skip(each: (skipped: Awaited) => void): void {
     while (this.first !== null && this.first.kind !== 'sync') {
       const skipped = this.shift();
       if (skipped !== null) each(skipped);
     }
+    if (this.first === null) this.#skipped = each;
   }
 }

@@ -2,16 +2,15 @@
 import type { Answers, Awaited } from './awaited.ts';
 import { CopyMasker } from './copy/index.ts';
 import {
+  decodeBackendKeyData,
   decodeCommandComplete,
   decodeCopyResponse,
-  decodeDataRow,
   decodeErrorResponse,
   decodeNoticeResponse,
   decodeParameterStatus,
   decodeReadyForQuery,
   decodeRowDescription,
 } from './decode-backend.ts';
-import { denied } from './deny.ts';
 import { errorResponse, noticeResponse } from './encode-backend.ts';
 import { copyData } from './encode-frontend.ts';
 import { type ErrorReport, errorFields, errorReport } from './error-fields.ts';
@@ -20,7 +19,13 @@ import { WHOLE } from './limits.ts';
 import type { Plan } from './masked/plan.ts';
 import { MaskingError, RowMasker } from './masked/rows.ts';
 import { withheld } from './masked/withheld.ts';
-import { Backend, type CommandComplete, type FieldDescription, type TransactionStatus } from './messages.ts';
+import {
+  Backend,
+  type BackendKeyData,
+  type CommandComplete,
+  type FieldDescription,
+  type TransactionStatus,
+} from './messages.ts';
 import type { OwnQuery } from './own-query.ts';
 import type { RowRecorder } from './recorded/recorder.ts';
 import type { Statements } from './statements.ts';
@@ -36,6 +41,8 @@ export interface BackendOptions {
   toClient(bytes: Buffer): void;
   /** Valid until it returns. */
   onAuthentication(message: Buffer): void;
+  /** What a CancelRequest for this session says. Its buffer is valid until it returns. */
+  onKey(key: BackendKeyData): void;
   /** The server's words as it ended the session by itself, or would not begin it. */
   onFatal(report: ErrorReport): void;
 }
@@ -85,6 +92,7 @@ export class BackendHandler implements FrameHandler {
         return length > WHOLE ? 'drop' : 'whole';
       case Backend.ErrorResponse:
       case Backend.Authentication:
+      case Backend.BackendKeyData:
       case Backend.ParameterStatus:
       case Backend.ParseComplete:
       case Backend.BindComplete:
@@ -167,6 +175,7 @@ export class BackendHandler implements FrameHandler {
       return;
     }
     if (type === Backend.FunctionCallResponse) rows.value(first?.running[0] ?? null, message, true);
+    if (type === Backend.BackendKeyData) this.#options.onKey(decodeBackendKeyData(message));
     this.#settle(type, message);
     toClient(message);
   }
@@ -212,19 +221,9 @@ export class BackendHandler implements FrameHandler {
   /** @returns false where the client gets it all the same */
   #ownAnswer(type: number, message: Buffer, own: OwnQuery): boolean {
     switch (type) {
-      case Backend.DataRow: {
-        const fields = decodeDataRow(message);
-        const row: (string | null)[] = [];
-        for (let at = 0; at < fields.count; at += 1) {
-          const value = fields.value(at);
-          const text = value === null ? null : this.encoding.text(value);
-          if (value !== null && text === null)
-            own.fail({ severity: 'ERROR', code: '22021', message: `a name is no ${this.encoding.name}` });
-          row.push(text);
-        }
-        own.row(row);
+      case Backend.DataRow:
+        own.row(message, this.encoding);
         return true;
-      }
       case Backend.CommandComplete:
         own.complete();
         return true;
@@ -331,7 +330,7 @@ export class BackendHandler implements FrameHandler {
     const report = errorReport(decodeErrorResponse(message).fields, this.encoding);
     const denial = answers.first?.denial ?? null;
     if (denial !== null && report.message.includes(denial.mark)) {
-      errorResponse(this.#out, errorFields(denied(denial), this.encoding));
+      errorResponse(this.#out, errorFields(denial.report, this.encoding));
       toClient(this.#out.take());
     } else {
       if (report.severity !== 'ERROR') this.#options.onFatal(report);

@@ -15,27 +15,28 @@ export const CONNECTION_FAILURE = '08006';
 
 /** insufficient_resources: the disk is full, of Hopline's own host. */
 export const INSUFFICIENT_RESOURCES = '53000';
+/** query_canceled. */
+export const QUERY_CANCELED = '57014';
 
 export interface Denial {
-  readonly decision: Decision;
+  /** What the person sees in place of the server's complaint about the constant. */
+  readonly report: ErrorReport;
   /** What the server's error quotes, and nothing else can. */
   readonly mark: string;
   /** Takes the denied statement's place. */
   readonly statement: string;
 }
 
-export function denial(decision: Decision): Denial {
+export function denial(decision: Decision, report: ErrorReport = reportOf(decision)): Denial {
   const mark = `denied by Hopline ${randomBytes(12).toString('hex')}`;
-  return { decision, mark, statement: `SELECT '${mark}'::pg_catalog.int4` };
+  return { report, mark, statement: `SELECT '${mark}'::pg_catalog.int4` };
 }
 
-/** What the person sees in place of the server's complaint about the constant. */
-export function denied({ decision }: Denial): ErrorReport {
-  const { policies, reason, outcome } = decision;
+export function reportOf({ policies, reason, outcome }: Decision): ErrorReport {
   const which = policies.length === 0 ? '' : `Policy ${policies.join(', ')}. `;
   const next =
     outcome === 'approve'
-      ? 'Somebody has to approve it first, which this version cannot ask for.'
+      ? 'Policies have changed while it waited: send it once more.'
       : 'The session goes on. `hopline actions` on the bastion shows what was recorded.';
   return {
     severity: 'ERROR',

@@ -1,5 +1,7 @@
 /** What a client sends after its startup packet: statements are decided and recorded before the server sees them. */
-import type { Answers } from './awaited.ts';
+import type { Lifted } from '../../core/types.ts';
+import { type Asking, unaskable } from './asking.ts';
+import type { Answers, Running } from './awaited.ts';
 import { namesIn, parametersOf } from './bound-values.ts';
 import {
   decodeBind,
@@ -10,17 +12,21 @@ import {
   decodeParse,
   decodeQuery,
 } from './decode-frontend.ts';
-import { type Denial, denial } from './deny.ts';
-import { describe, parse, query } from './encode-frontend.ts';
+import type { Denial } from './deny.ts';
+import { dispositionOf, PARTS } from './dispositions.ts';
+import { describe, parse } from './encode-frontend.ts';
 import { ProtocolError } from './errors.ts';
 import type { Disposition, FrameHandler } from './frame.ts';
+import { HeldStatements } from './held.ts';
 import { WHOLE } from './limits.ts';
-import { type Message, pinnedMessage } from './masked/pinned.ts';
+import { pinnedFor } from './masked/pinned.ts';
 import { type Describe, Frontend, type Parse } from './messages.ts';
 import { describing, LARGE_OBJECT, settled, shownAs } from './portals.ts';
+import { Refuser } from './refuser.ts';
 import { Run } from './run.ts';
+import { SimpleQueries } from './simple.ts';
 import { type Analysis, notUnderstood, type Statement } from './sql/statement.ts';
-import { type Decided, type Prepared, passes, prepared, type Statements } from './statements.ts';
+import { type Decided, isHeld, type Prepared, passes, prepared, type Statements } from './statements.ts';
 import { storedName } from './stored-name.ts';
 import type { Encoding } from './text.ts';
 import { Writer } from './writer.ts';
@@ -39,6 +45,9 @@ export interface FrontendOptions {
   onAnswer(message: Buffer): void;
   /** Keeps the client's next messages back until `work` is done. */
   hold(work: Promise<void>): void;
+  /** As `hold`, where that is a person's to do. */
+  wait(work: Promise<void>): void;
+  readonly asking: Asking;
 }
 
 export class FrontendHandler implements FrameHandler {
@@ -47,27 +56,24 @@ export class FrontendHandler implements FrameHandler {
   /** The beginning of a message that is too long to be kept. */
   #head: Buffer | null = null;
   #denial: Denial | null = null;
+  readonly #held: HeldStatements;
+  readonly #refuser: Refuser;
+  readonly #simple: SimpleQueries;
 
   constructor(options: FrontendOptions) {
     this.#options = options;
+    const take = (type: number, message: Buffer): void => this.#take(type, message);
+    this.#held = new HeldStatements({ ...options, take }, () => this.#refuser);
+    this.#refuser = new Refuser({ ...options, toServer: this.#held.send });
+    this.#simple = new SimpleQueries({ ...options, refuser: this.#refuser });
   }
 
   begin(type: number, length: number): Disposition {
-    switch (type) {
-      case Frontend.Query:
-      case Frontend.Parse:
-      case Frontend.Bind:
-        return length > WHOLE ? 'stream' : 'whole';
-      case Frontend.PasswordMessage:
-      case Frontend.Execute:
-      case Frontend.Describe:
-      case Frontend.Close:
-      case Frontend.Sync:
-      case Frontend.FunctionCall:
-        return 'whole';
-      default:
-        return 'forward';
-    }
+    const disposition = dispositionOf(type, length);
+    // No bytes are on their way to `forward` then: what is kept back began with a message that was read whole.
+    if (type === Frontend.Terminate) this.#held.drop();
+    else if (disposition !== 'whole') this.#held.release();
+    return disposition;
   }
 
   forward(bytes: Buffer): void {
@@ -75,12 +81,18 @@ export class FrontendHandler implements FrameHandler {
   }
 
   whole(type: number, message: Buffer): void {
+    this.#held.arrived(type, message);
+    if (PARTS.has(type)) this.#options.statements.part();
+    this.#take(type, message);
+  }
+
+  #take(type: number, message: Buffer): void {
     const encoding = this.#options.encoding();
     switch (type) {
       case Frontend.Query: {
         const { text, bytes } = decodeQuery(message, encoding).query;
         const read = this.#read(text, bytes);
-        this.#ready(message, read, (whole) => this.#query(whole, text, read));
+        this.#ready(message, read, (whole) => this.#simple.take({ message: whole, text, read }));
         break;
       }
       case Frontend.Parse: {
@@ -126,7 +138,8 @@ export class FrontendHandler implements FrameHandler {
    * @param statements null: it may begin a batch of some, in whose midst nothing can be asked
    */
   #ready(message: Buffer, statements: readonly Statement[] | null, go: (message: Buffer) => void): void {
-    const waiting = this.#options.statements.masking?.prepare(statements) ?? null;
+    const { masking } = this.#options.statements;
+    const waiting = this.#held.replays ? null : (masking?.prepare(statements) ?? null);
     if (waiting === null) {
       go(message);
       return;
@@ -143,7 +156,10 @@ export class FrontendHandler implements FrameHandler {
   }
 
   piece(type: number, bytes: Buffer, offset: number, last: boolean): void {
-    if (offset === 0) this.#head = Buffer.alloc(0);
+    if (offset === 0) {
+      this.#head = Buffer.alloc(0);
+      if (PARTS.has(type)) this.#options.statements.part();
+    }
     if (this.#head !== null) {
       this.#head = Buffer.concat([this.#head, bytes]);
       if (!this.#long(type, this.#head, last)) return;
@@ -151,7 +167,7 @@ export class FrontendHandler implements FrameHandler {
       this.#head = null;
     } else if (this.#denial === null) this.#options.toServer(bytes);
     if (!last || this.#denial === null) return;
-    this.#instead(type === Frontend.Query ? 'query' : 'parse', new Run(), '', this.#denial);
+    this.#refuser.instead(type === Frontend.Query ? 'query' : 'parse', new Run(), '', this.#denial);
     this.#denial = null;
   }
 
@@ -164,66 +180,18 @@ export class FrontendHandler implements FrameHandler {
       throw new ProtocolError('too_long', 'a long message', 'its names are longer than they can be');
     }
     if (type === Frontend.Bind) {
-      const decided = this.#bound(names[0] ?? '', this.#behind(names[1] ?? ''), null);
-      if (decided !== null) this.#denial = this.#denied(decided);
+      const decided = this.#bound(names[0] ?? '', this.#behind(names[1] ?? ''), null, null);
+      if (decided !== null) this.#denial = this.#refuser.denied(decided);
       return true;
     }
     const statement = notUnderstood('', `longer than ${WHOLE} bytes, which are not read`);
     const decided = statements.show(statements.decide(statement));
     if (!passes(decided.decision)) {
-      this.#denial = this.#denied(decided);
+      const long = isHeld(decided.decision) ? unaskable(decided, 'it is too long to be shown') : decided;
+      this.#denial = this.#refuser.denied(long);
     } else if (type === Frontend.Query) answers.push({ kind: 'query', running: [statements.begin(decided)] });
     else this.#parsed(names[0] ?? '', prepared([statement]));
     return true;
-  }
-
-  /** Records that it does not run. */
-  #denied(decided: Decided, parameters: readonly (string | null)[] | null = null): Denial {
-    const { statements } = this.#options;
-    statements.end(statements.begin(decided, parameters), { error: 'denied' });
-    return denial(decided.decision);
-  }
-
-  #query(message: Buffer, written: string | null, read: readonly Statement[]): void {
-    const { answers, statements, encoding } = this.#options;
-    const run = new Run();
-    const pinned = this.#pinned(written, read);
-    const text = pinned?.text ?? written;
-    for (const statement of pinned?.statements ?? read) {
-      const decided = statements.show(statements.decide(statement));
-      if (passes(decided.decision)) {
-        run.add(statements.begin(decided), statements.propose(decided));
-        continue;
-      }
-      const denied = this.#denied(decided);
-      const before = text === null ? '' : text.slice(0, statement.start);
-      // What cannot be written again as it came does not run: most of it would be rolled back anyway.
-      if (encoding().text(encoding().bytes(before)) === before) this.#instead('query', run, before, denied);
-      else {
-        for (const one of run.running) statements.end(one, { error: 'denied with what follows it' });
-        run.failed();
-        this.#instead('query', new Run(), '', denied);
-      }
-      return;
-    }
-    answers.push({ kind: 'query', ...run });
-    if (pinned === null) this.#options.toServer(message);
-    else {
-      query(this.#out, encoding().bytes(pinned.text));
-      this.#options.toServer(this.#out.take());
-    }
-  }
-
-  /** Null: as it came. */
-  #pinned(text: string | null, statements: readonly Statement[]): Message | null {
-    const { masking } = this.#options.statements;
-    if (masking === null || masking.observed || text === null) return null;
-    const encoding = this.#options.encoding();
-    const written = pinnedMessage({ text, statements }, encoding.name);
-    // What cannot be written again as it came stays as it is, and is refused.
-    return written.text === text || encoding.text(encoding.bytes(written.text)) !== written.text
-      ? null
-      : written;
   }
 
   /** Decided when it is prepared, so that it fails there already, and again at each Execute, which is what is recorded. */
@@ -233,18 +201,19 @@ export class FrontendHandler implements FrameHandler {
     written: readonly Statement[],
   ): void {
     const { statements, encoding } = this.#options;
-    const pinned = this.#pinned(text, written);
+    const pinned = pinnedFor(statements.masking, text, written, encoding());
     const read = pinned?.statements ?? written;
-    const decided = statements.decideAll(read);
-    if (decided !== null && !passes(decided.decision)) {
-      this.#instead('parse', new Run(), '', this.#denied(decided));
+    const decided = statements.decideAll(read, this.#held.approved(read));
+    if (decided !== null && isHeld(decided.decision)) this.#held.keep(Frontend.Parse, message);
+    else if (decided !== null && !passes(decided.decision)) {
+      this.#refuser.instead('parse', new Run(), '', this.#refuser.denied(decided));
       return;
     }
     this.#parsed(storedName(statement), prepared(read));
-    if (pinned === null) this.#options.toServer(message);
+    if (pinned === null) this.#held.send(message);
     else {
       parse(this.#out, encoding().bytes(statement), encoding().bytes(pinned.text), parameterTypes);
-      this.#options.toServer(this.#out.take());
+      this.#held.send(this.#out.take());
     }
   }
 
@@ -264,20 +233,30 @@ export class FrontendHandler implements FrameHandler {
     behind: readonly Statement[],
     parameters: readonly (string | null)[],
   ): void {
-    const refused = this.#bound(portal, behind, parameters);
-    if (refused === null) this.#options.toServer(message);
-    else this.#instead('parse', new Run(), '', this.#denied(refused, parameters));
+    const refused = this.#bound(portal, behind, parameters, message);
+    if (refused === null) this.#held.send(message);
+    else this.#refuser.instead('parse', new Run(), '', this.#refuser.denied(refused, parameters));
   }
 
-  /** What names mean is settled here, and so is how the rows are shown. @returns what cannot be shown */
+  /**
+   * What names mean is settled here, and so is how the rows are shown.
+   * @param message null: it is too long to be kept back
+   * @returns what cannot be bound
+   */
   #bound(
     portal: string,
     behind: readonly Statement[],
     parameters: readonly (string | null)[] | null,
+    message: Buffer | null,
   ): Decided | null {
     const { answers, statements } = this.#options;
-    const { plan, refused } = shownAs(behind, statements);
-    if (refused !== null) return refused;
+    const { plan, refused } = shownAs(behind, statements, this.#held.approved(behind));
+    if (refused !== null && !isHeld(refused.decision)) return refused;
+    if (refused !== null) {
+      if (message === null) return unaskable(refused, 'its parameters are too long to be shown');
+      this.#held.keep(Frontend.Bind, message);
+      if (!this.#held.bind(refused, parameters)) return unaskable(refused, 'send it by itself');
+    }
     const value: Prepared = { ...prepared(behind), parameters, plan };
     statements.portals.propose(portal, value);
     answers.push({
@@ -291,7 +270,7 @@ export class FrontendHandler implements FrameHandler {
   #describe(message: Buffer, { kind, target }: Describe): void {
     const portals = kind === 'P' ? this.#options.statements.portals.behind(storedName(target)) : [];
     this.#options.answers.push({ kind: 'describe', described: describing(portals) });
-    this.#options.toServer(message);
+    this.#held.send(message);
   }
 
   #execute(message: Buffer, portal: string): void {
@@ -301,25 +280,30 @@ export class FrontendHandler implements FrameHandler {
     const behind = portal === '' ? known.slice(0, 1) : known;
     const [one] = behind;
     const suspended = behind.length === 1 ? (one?.running ?? null) : null;
-    if (suspended !== null) {
-      answers.push({ kind: 'execute', running: [suspended], portal: one ?? null });
-      this.#options.toServer(message);
+    const written = behind.length === 0 ? [NOWHERE] : behind.flatMap((each) => each.statements);
+    const policies = suspended === null ? statements.decideAll(written, this.#held.approved(written)) : null;
+    const parameters = one?.parameters ?? null;
+    if (policies !== null && isHeld(policies.decision) && this.#held.waits) {
+      this.#held.execute({ message, decided: policies, behind: written, parameters });
       return;
     }
-    const policies = statements.decideAll(
-      behind.length === 0 ? [NOWHERE] : behind.flatMap((each) => each.statements),
-    );
+    this.#held.release();
     if (policies === null) {
-      answers.push({ kind: 'execute' });
-      this.#options.toServer(message);
+      const running = suspended === null ? [] : [suspended];
+      answers.push({ kind: 'execute', running, portal: suspended === null ? null : (one ?? null) });
+      this.#held.send(message);
       return;
     }
-    const decided = settled(policies, behind, statements);
+    const decided = isHeld(policies.decision)
+      ? unaskable(policies, 'what came before it was refused')
+      : settled(policies, behind, statements);
+    const resumed = this.#held.resumed();
     if (!passes(decided.decision)) {
-      this.#instead('execute', new Run(), '', this.#denied(decided, one?.parameters ?? null));
+      this.#refuser.instead('execute', new Run(), '', this.#refuser.denied(decided, parameters, resumed));
       return;
     }
-    const running = statements.begin(decided, one?.parameters ?? null);
+    const running =
+      resumed === null ? statements.begin(decided, parameters) : statements.resume(resumed, decided);
     if ((running.plan ?? running.kept) !== null && one !== undefined && !one.asked) this.#ask(portal, behind);
     for (const each of behind) each.running = running;
     const proposal = statements.propose(decided);
@@ -331,44 +315,44 @@ export class FrontendHandler implements FrameHandler {
         for (const each of behind) each.running = null;
         proposal?.done();
       },
-      failed: () => proposal?.failed(),
+      failed: () => {
+        for (const each of behind) each.running = null;
+        proposal?.failed();
+      },
     });
-    this.#options.toServer(message);
+    this.#held.send(message);
   }
 
   /** Which formats and types the rows have, where the client does not ask. */
   #ask(portal: string, behind: readonly Prepared[]): void {
     this.#options.answers.push({ kind: 'describe', hidden: true, described: describing(behind) });
     describe(this.#out, 'P', this.#options.encoding().bytes(portal));
-    this.#options.toServer(this.#out.take());
+    this.#held.send(this.#out.take());
   }
 
   #close(message: Buffer, { kind, target }: { kind: 'S' | 'P'; target: string }): void {
     const { answers, statements } = this.#options;
     const names = kind === 'S' ? statements.prepared : statements.portals;
     answers.push({ kind: 'close', done: () => names.remove(storedName(target)) });
-    this.#options.toServer(message);
+    this.#held.send(message);
   }
 
   #function(message: Buffer, objectId: number): void {
     const { answers, statements } = this.#options;
     const statement = notUnderstood(`function ${objectId}`, 'a function called by its number (FunctionCall)');
-    const policies = statements.decide({ ...statement, verb: 'call' });
-    const decided = LARGE_OBJECT.has(objectId) ? policies : statements.show(policies);
-    if (passes(decided.decision)) {
-      answers.push({ kind: 'function', running: [statements.begin(decided)] });
-      this.#options.toServer(message);
-      return;
-    }
-    this.#instead('query', new Run(), '', this.#denied(decided));
-  }
-
-  /** @param before the text of `run`, which is not denied */
-  #instead(kind: 'query' | 'parse' | 'execute', run: Run, before: string, denied: Denial): void {
-    this.#options.answers.push({ kind, ...run, denial: denied });
-    if (kind === 'query') query(this.#out, this.#options.encoding().bytes(before + denied.statement));
-    else parse(this.#out, '', denied.statement);
-    this.#options.toServer(this.#out.take());
+    const called = { ...statement, verb: 'call' };
+    const show = (approved: readonly Lifted[]): Decided => {
+      const policies = statements.decide(called, approved);
+      return LARGE_OBJECT.has(objectId) ? policies : statements.show(policies);
+    };
+    const decided = show([]);
+    const send = (whole: Buffer, running: Running): void => {
+      answers.push({ kind: 'function', running: [running] });
+      this.#options.toServer(whole);
+    };
+    if (passes(decided.decision)) send(message, statements.begin(decided));
+    else if (isHeld(decided.decision)) this.#held.call({ message, decided, show, send });
+    else this.#refuser.instead('query', new Run(), '', this.#refuser.denied(decided));
   }
 
   #read(text: string | null, bytes: Buffer): Analysis['statements'] {

@@ -1,5 +1,7 @@
 /** What the server answers to a query of Hopline's own. */
+import { decodeDataRow } from './decode-backend.ts';
 import type { ErrorReport } from './error-fields.ts';
+import type { Encoding } from './text.ts';
 
 /** A row in the text format. */
 export type TextRow = readonly (string | null)[];
@@ -20,7 +22,17 @@ export class OwnQuery {
     this.#settle = settle;
   }
 
-  row(row: TextRow): void {
+  /** @param message a DataRow in the text format */
+  row(message: Buffer, encoding: Encoding): void {
+    const fields = decodeDataRow(message);
+    const row: (string | null)[] = [];
+    for (let at = 0; at < fields.count; at += 1) {
+      const value = fields.value(at);
+      const text = value === null ? null : encoding.text(value);
+      if (value !== null && text === null)
+        this.fail({ severity: 'ERROR', code: '22021', message: `a name is no ${encoding.name}` });
+      row.push(text);
+    }
     this.#current.push(row);
   }
 

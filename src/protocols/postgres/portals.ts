@@ -1,23 +1,29 @@
 /** How the rows of portals are shown: settled when they are made, with what names mean then. */
+import type { Lifted } from '../../core/types.ts';
 import type { Plan } from './masked/plan.ts';
 import type { FieldDescription } from './messages.ts';
 import type { Statement } from './sql/statement.ts';
-import { type Decided, type Prepared, passes, type Statements } from './statements.ts';
+import { type Decided, type Prepared, passes, type Statements, strictest } from './statements.ts';
 
-/** @param behind what the portal's statement may be */
+/**
+ * @param behind what the portal's statement may be
+ * @param approved approvals that were given for it
+ * @returns what does not pass, which may be held
+ */
 export function shownAs(
   behind: readonly Statement[],
   statements: Statements,
+  approved: readonly Lifted[],
 ): { readonly plan: Plan | null; readonly refused: Decided | null } {
-  const shown = behind.map((statement) => statements.show(statements.decide(statement)));
+  const shown = behind.map((statement) => statements.show(statements.decide(statement, approved)));
   const [first] = shown;
   const plan = first?.plan ?? null;
   const differs = first !== undefined && shown.some((one) => one.plan !== plan);
+  const strict = strictest(shown) ?? null;
   const refused =
-    shown.find(({ decision }) => !passes(decision)) ??
-    (differs
-      ? statements.refuse(first, 'what its name stands for is not known before the server has answered')
-      : null);
+    strict !== null && passes(strict.decision) && differs
+      ? statements.refuse(strict, 'what its name stands for is not known before the server has answered')
+      : strict;
   return { plan, refused: refused !== null && !passes(refused.decision) ? refused : null };
 }
 

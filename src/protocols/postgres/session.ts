@@ -1,4 +1,5 @@
 /** One connection: the client's startup, then messages both ways until either side ends it. */
+import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { isLoopback } from '../../core/loopback.ts';
 import { reset } from '../reset.ts';
@@ -6,6 +7,7 @@ import type { End, Session } from '../room.ts';
 import { CANCEL_FACTS, type SessionFacts } from './actions.ts';
 import { admit, RefusedError } from './admission.ts';
 import { type Arrived, arrive } from './arrive.ts';
+import { Asking } from './asking.ts';
 import { AuthenticationError, LoginError } from './auth/errors.ts';
 import { heldLogin } from './auth/injected.ts';
 import { AuthenticationRelay, type Relayed } from './auth/relay.ts';
@@ -13,15 +15,15 @@ import { Answers } from './awaited.ts';
 import { BackendHandler } from './backend.ts';
 import { CONNECTION_FAILURE, fatal, INSUFFICIENT_PRIVILEGE, INSUFFICIENT_RESOURCES } from './deny.ts';
 import { encode } from './encode.ts';
-import { errorResponse } from './encode-backend.ts';
-import { errorFields } from './error-fields.ts';
+import { errorResponse, noticeResponse } from './encode-backend.ts';
+import { type ErrorReport, errorFields } from './error-fields.ts';
 import { ProtocolError } from './errors.ts';
 import { Framer } from './frame.ts';
 import { FrontendHandler } from './frontend.ts';
 import { backendLimits, frontendLimits } from './limits.ts';
 import { MaskingError } from './masked/rows.ts';
 import { SessionMasking } from './masked/session.ts';
-import type { StartupMessage } from './messages.ts';
+import type { CancelRequest, StartupMessage } from './messages.ts';
 import { OwnQueries } from './own-queries.ts';
 import { type Reached, reach } from './reach.ts';
 import { RecordingError, RowRecorder } from './recorded/recorder.ts';
@@ -33,6 +35,8 @@ const FRONTEND = frontendLimits();
 const BACKEND = backendLimits();
 /** protocol_violation (appendix A). */
 const PROTOCOL_VIOLATION = '08P01';
+/** So much of what a client sends while it waits is read, in order to hear that it leaves. */
+const LISTENED = 256 * 1024;
 /** A client that was told why gets so long to take it. */
 const CLOSING_MS = 5_000;
 /** A message of the server that is under way gets so long to be over. */
@@ -56,8 +60,11 @@ export async function serve(session: Session): Promise<End> {
       return await leave(client, reaching, 'the client went away before it said who it is');
     speaking = arrived.stream;
     await session.actions.ready();
-    if (arrived.packet.name === 'CancelRequest')
-      return await cancel(session, arrived.bytes, arrived.packet.processId, reachOnce);
+    if (arrived.packet.name === 'CancelRequest') {
+      const end = await cancel(session, arrived.bytes, arrived.packet, reachOnce);
+      forget(reaching);
+      return end;
+    }
     const message = arrived.packet as StartupMessage;
     using login = await heldLogin(session, message, reachOnce);
     const facts = sessionFacts(message, login?.user ?? null);
@@ -95,18 +102,22 @@ function sessionFacts(message: StartupMessage, held: string | null): SessionFact
 async function leave(client: Socket, reaching: Promise<Reached> | null, reason: string): Promise<End> {
   client.end();
   client.resume();
+  forget(reaching);
+  return { bytesUp: 0, bytesDown: client.bytesWritten, reason };
+}
+
+function forget(reaching: Promise<Reached> | null): void {
   reaching?.then(
     ({ socket }) => socket.destroy(),
     () => {},
   );
-  return { bytesUp: 0, bytesDown: client.bytesWritten, reason };
 }
 
 /** Another connection's statement is to be stopped: the server knows which by the key that it gave that client. */
 async function cancel(
   { client, actions }: Session,
   bytes: Buffer,
-  processId: number,
+  { processId, secretKey }: CancelRequest,
   reachOnce: () => Promise<Reached>,
 ): Promise<End> {
   const decision = actions.decide('query', CANCEL_FACTS);
@@ -118,12 +129,22 @@ async function cancel(
     actions.end(action, { error: 'denied' });
     return { bytesUp: 0, bytesDown: 0, reason: decision.reason };
   }
+  // What waits for a person has not come to the server, which would have nothing to cancel.
+  if (await actions.cancel(cancelKeyOf(processId, secretKey))) {
+    actions.end(action, { withdrawn: true });
+    return { bytesUp: 0, bytesDown: 0, reason: null };
+  }
   const { socket, stream } = await reachOnce();
   stream.end(bytes);
   stream.resume();
   await new Promise<void>((resolve) => socket.once('close', () => resolve()));
   actions.end(action, {});
   return { bytesUp: bytes.length, bytesDown: 0, reason: null };
+}
+
+/** The key is a secret that ends statements, so nobody else is told it. */
+function cancelKeyOf(processId: number, secretKey: Buffer): string {
+  return createHash('sha256').update(`${processId} `).update(secretKey).digest('hex');
 }
 
 class Conversation {
@@ -139,6 +160,13 @@ class Conversation {
   readonly #fromServer: Framer;
   readonly #relay: AuthenticationRelay;
   #reason: string | null = null;
+  /** Either side is gone: nobody waits for a person's answer any more. */
+  readonly #gone = new AbortController();
+  #cancelKey: string | null = null;
+  /** A person is to answer: the client is listened to, in case that it leaves. */
+  #waits = false;
+  /** What is to be said to the client between two messages of the server's. */
+  #notices: ErrorReport[] = [];
 
   constructor(session: Session, facts: SessionFacts, arrived: Arrived, reached: Reached) {
     this.#session = session;
@@ -163,6 +191,9 @@ class Conversation {
       toClient: (bytes) => void this.#client.write(bytes),
       onAuthentication: (bytes) =>
         this.#ask(this.#fromServer, this.#server, this.#relay.fromServer(Buffer.from(bytes))),
+      onKey: ({ processId, secretKey }) => {
+        this.#cancelKey = cancelKeyOf(processId, secretKey);
+      },
       onFatal: ({ code, message: said }) => {
         this.#reason ??= `the server ended it: ${said} (${code})`;
       },
@@ -177,6 +208,12 @@ class Conversation {
       onAnswer: (bytes) =>
         this.#ask(this.#fromClient, this.#client, this.#relay.fromClient(Buffer.from(bytes))),
       hold: (work) => this.#hold(this.#fromClient, this.#client, this.#server, work),
+      wait: (work) => this.#wait(work),
+      asking: new Asking({
+        ...{ actions: session.actions, statements, gone: this.#gone.signal },
+        notice: (report) => this.#notice(report),
+        cancelKey: () => this.#cancelKey,
+      }),
     });
     this.#rows = rows;
     this.#statements = statements;
@@ -206,8 +243,8 @@ class Conversation {
       this.#join(client, server, this.#fromClient, 'client', closed);
       this.#join(server, client, this.#fromServer, 'server', closed);
       const { limitIdleMs } = this.#session;
-      if (limitIdleMs > 0)
-        client.setTimeout(limitIdleMs, () => this.#reset(`idle for ${limitIdleMs / 1000} s`));
+      client.on('timeout', () => this.#reset(`idle for ${limitIdleMs / 1000} s`));
+      client.setTimeout(limitIdleMs);
       if (rest.length > 0) this.#take(client, server, this.#fromClient, rest);
       if (!this.#fromClient.paused) client.resume();
       this.#flow(server, client, this.#fromServer);
@@ -218,11 +255,15 @@ class Conversation {
     from.setNoDelay(true);
     from.on('data', (chunk) => this.#take(from, to, framer, chunk));
     to.on('drain', () => this.#flow(from, to, framer));
-    from.once('end', () => to.end());
+    from.once('end', () => {
+      this.#gone.abort(`the ${name} went away`);
+      to.end();
+    });
     from.on('error', (error: NodeJS.ErrnoException) =>
       this.#reset(`reset by the ${name} (${error.code ?? error.message})`),
     );
     from.once('close', () => {
+      this.#gone.abort(`the ${name} went away`);
       if (!to.writableEnded) to.end();
       closed();
     });
@@ -239,7 +280,9 @@ class Conversation {
     } finally {
       to.uncork();
     }
-    if (framer.paused || to.writableNeedDrain || this.#held(from)) from.pause();
+    if (this.#notices.length > 0) this.#tell();
+    const listens = this.#waits && framer === this.#fromClient && framer.kept < LISTENED;
+    if ((framer.paused && !listens) || to.writableNeedDrain || this.#held(from)) from.pause();
   }
 
   /** Reads on, where nothing is in the way. */
@@ -249,6 +292,17 @@ class Conversation {
 
   #held(from: Socket): boolean {
     return from === this.#server && this.#rows.mustWait();
+  }
+
+  #notice(report: ErrorReport): void {
+    this.#notices.push(report);
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (!this.#fromServer.boundary || !this.#client.writable) return;
+    for (const report of this.#notices.splice(0))
+      this.#client.write(encode(noticeResponse, errorFields(report, this.#backend.encoding)));
   }
 
   /** Null: nothing is masked for this person here. */
@@ -273,6 +327,18 @@ class Conversation {
       if (toServer !== null) this.#server.write(toServer);
     });
     this.#hold(framer, from, from === this.#server ? this.#client : this.#server, sent);
+  }
+
+  /** What follows waits until a person has answered, which is no idleness. */
+  #wait(work: Promise<void>): void {
+    this.#waits = true;
+    this.#client.setTimeout(0);
+    const over = work.finally(() => {
+      this.#waits = false;
+      this.#client.setTimeout(this.#session.limitIdleMs);
+    });
+    this.#hold(this.#fromClient, this.#client, this.#server, over);
+    this.#client.resume();
   }
 
   /** What follows waits until that is done. */
@@ -305,6 +371,7 @@ class Conversation {
           ? INSUFFICIENT_RESOURCES
           : PROTOCOL_VIOLATION;
     const report = error instanceof AuthenticationError ? error.report : fatal(code, why);
+    this.#gone.abort(why);
     // Nothing more of either side is looked at.
     this.#client.removeAllListeners('data').resume();
     this.#server.removeAllListeners('data').resume();
@@ -317,6 +384,7 @@ class Conversation {
 
   #reset(reason: string | null): void {
     this.#reason ??= reason;
+    this.#gone.abort(this.#reason ?? 'the connection was reset');
     reset(this.#session.client);
     reset(this.#serverSocket);
   }

@@ -1,5 +1,5 @@
 /** The statements of one session: what each may stand for, what policies say of it, and its record. */
-import type { Decision } from '../../core/types.ts';
+import type { Decision, Lifted } from '../../core/types.ts';
 import type { Actions } from '../room.ts';
 import { detailOf, factsOf, type SessionFacts, subjectOf } from './actions.ts';
 import type { Running } from './awaited.ts';
@@ -53,6 +53,9 @@ export interface Decided {
 
 export const passes = ({ outcome, observed }: Decision): boolean => outcome === 'allow' || observed;
 
+/** It may pass once somebody has said yes. */
+export const isHeld = ({ outcome, observed }: Decision): boolean => outcome === 'approve' && !observed;
+
 export class Statements {
   readonly prepared = new Names<Prepared>();
   readonly portals = new Names<Prepared>();
@@ -70,14 +73,17 @@ export class Statements {
     this.#rows = rows;
   }
 
-  /** Of everything that the statement may turn out to be, what is denied; else what it is by all that is known. */
-  decide(written: Statement): Decided {
+  /**
+   * Of everything that the statement may turn out to be, what is denied, or else held; else what it is by all that is
+   * known.
+   * @param approved approvals that were given for it
+   */
+  decide(written: Statement, approved: readonly Lifted[] = []): Decided {
     const readings = this.#readings(written).map((statement) => ({
       statement,
-      decision: this.#actions.decide('query', factsOf(statement, this.#session)),
+      decision: this.#actions.decide('query', factsOf(statement, this.#session), approved),
     }));
-    const decided = readings.find(({ decision }) => !passes(decision)) ?? (readings[0] as Decided);
-    return { ...decided, plan: null, certain: readings.length === 1 };
+    return { ...(strictest(readings) as Decided), plan: null, certain: readings.length === 1 };
   }
 
   /** How the answer is shown, of what runs where it is decided; what can't be told is denied. */
@@ -103,28 +109,23 @@ export class Statements {
     return { ...decided, decision, plan: null };
   }
 
-  /** The one of several that is denied, else the first; an empty statement needs nobody's leave. */
-  decideAll(statements: readonly Statement[]): Decided | null {
-    let first: Decided | null = null;
-    for (const statement of statements) {
-      const decided = this.decide(statement);
-      first ??= decided;
-      if (!passes(decided.decision)) return decided;
-    }
-    return first;
+  /** The one of several that is denied, or else held, else the first; an empty statement needs nobody's leave. */
+  decideAll(statements: readonly Statement[], approved: readonly Lifted[] = []): Decided | null {
+    return strictest(statements.map((statement) => this.decide(statement, approved))) ?? null;
   }
 
+  /** @param waits it does not go on yet: `resume` follows, or its end */
   begin(
     { statement, decision, plan }: Decided,
     parameters: readonly (string | null)[] | null = null,
+    waits = false,
   ): Running {
-    const masked = plan === null || plan.masked.length === 0 ? {} : this.#maskedDetail(plan.masked);
-    const detail = { ...detailOf(statement, this.#session, parameters), ...masked };
+    const detail = { ...detailOf(statement, this.#session, parameters), ...this.#maskedDetail(plan) };
     const action = this.#actions.begin({ kind: 'query', subject: subjectOf(statement), detail, decision });
     const shown = this.masking?.observed === true ? null : plan;
-    const kept = passes(decision) ? this.#rows.expect(statement, decision) : null;
+    const kept = passes(decision) && !waits ? this.#rows.expect(statement, decision) : null;
     const running = { action, since: performance.now(), plan: shown, kept, rows: 0, bytes: 0 };
-    if (passes(decision)) this.masking?.ran(statement, plan);
+    if (passes(decision) && !waits) this.masking?.ran(statement, plan);
     this.#open.add(running);
     return running;
   }
@@ -135,16 +136,38 @@ export class Statements {
     this.masking?.ready(status);
   }
 
-  #maskedDetail(columns: readonly string[]): Readonly<Record<string, unknown>> {
-    return this.masking?.observed === true ? { wouldMask: columns } : { masked: columns };
+  /** It goes on, after somebody has answered. */
+  resume(running: Running, { statement, decision, plan }: Decided): Running {
+    running.since = performance.now();
+    running.plan = this.masking?.observed === true ? null : plan;
+    running.kept = this.#rows.expect(statement, decision);
+    running.late = this.#maskedDetail(plan);
+    this.masking?.ran(statement, plan);
+    return running;
+  }
+
+  /** Another decision takes the place of the one with which it was begun. */
+  decided({ action }: Running, decision: Decision): void {
+    this.#actions.decided(action, decision);
+  }
+
+  #maskedDetail(plan: Plan | null): Readonly<Record<string, unknown>> {
+    if (plan === null || plan.masked.length === 0) return {};
+    return this.masking?.observed === true ? { wouldMask: plan.masked } : { masked: plan.masked };
   }
 
   end(running: Running, result: Readonly<Record<string, unknown>>): void {
     if (!this.#open.delete(running)) return;
-    const { action, since, rows, bytes, kept } = running;
+    const { action, since, rows, bytes, late, kept } = running;
     const milliseconds = Math.round((performance.now() - since) * 1000) / 1000;
     const recorded = kept === null ? {} : this.#rows.end(action, kept);
-    this.#actions.end(action, { rows, bytes, milliseconds, ...recorded, ...result });
+    this.#actions.end(action, { rows, bytes, milliseconds, ...recorded, ...late, ...result });
+  }
+
+  /** A message of the client's is next that is read whatever became of those before it. */
+  part(): void {
+    this.prepared.part();
+    this.portals.part();
   }
 
   /** The connection is over, and with it what still ran. */
@@ -194,6 +217,15 @@ export class Statements {
       );
     return readings;
   }
+}
+
+/** What is denied counts most, then what is held, then what comes first. */
+export function strictest<T extends { readonly decision: Decision }>(all: readonly T[]): T | undefined {
+  return (
+    all.find(({ decision }) => !passes(decision) && !isHeld(decision)) ??
+    all.find(({ decision }) => isHeld(decision)) ??
+    all[0]
+  );
 }
 
 const NO_CURSOR = 'what its cursor reads is not known';

@@ -9,14 +9,34 @@ import pg from 'pg';
 import type { Test } from 'tap';
 import type { Decision, TargetTls } from '../../../src/core/types.ts';
 import { postgres } from '../../../src/protocols/postgres/index.ts';
-import type { ActionDraft, End, Facts, HeldCredential, Masking } from '../../../src/protocols/room.ts';
+import type {
+  ActionDraft,
+  Answer,
+  End,
+  Facts,
+  HeldCredential,
+  Masking,
+} from '../../../src/protocols/room.ts';
 import { openAuthority } from '../../../src/tls/ca.ts';
 import { Mint } from '../../../src/tls/mint.ts';
 import { type Memory, memoryRecordings } from '../../recording/memory.ts';
+import { until } from '../../until.ts';
 
 export interface Recorded extends ActionDraft {
   readonly number: number;
+  /** Those that took the place of the first. */
+  readonly decisions: Decision[];
   result: Readonly<Record<string, unknown>> | null;
+}
+
+/** An action that waits for the test to answer. */
+export interface HeldAction {
+  readonly action: number;
+  readonly decision: Decision;
+  readonly cancelKey: string | null;
+  answer(answer: Partial<Answer>): void;
+  /** Null while it waits. */
+  ended: Answer | null;
 }
 
 export interface Rig {
@@ -30,6 +50,11 @@ export interface Rig {
   deny: (facts: Facts) => string | null;
   /** How many rows policies say are to be recorded; null: they say nothing. */
   record: (facts: Facts) => number | null;
+  /** A group that has to approve. */
+  ask: (facts: Facts) => string | null;
+  readonly held: HeldAction[];
+  /** Waits for the action that was held as the `count`th. */
+  waiting(count: number): Promise<HeldAction>;
   /** Null: nothing is masked. */
   masking: Masking | null;
   /** A login that Hopline holds. */
@@ -46,11 +71,12 @@ export interface Rig {
   subjects(): string[];
 }
 
-function decisionOf(reason: string | null): Decision {
+function decisionOf(reason: string | null, group: string | null): Decision {
+  const outcome = reason !== null ? 'deny' : group === null ? 'allow' : 'approve';
   return {
-    outcome: reason === null ? 'allow' : 'deny',
-    policies: [reason === null ? 'allowed' : 'rule'],
-    reason: reason ?? 'allowed',
+    outcome,
+    policies: [{ allow: 'allowed', deny: 'rule', approve: 'held' }[outcome]],
+    reason: reason ?? (group === null ? 'allowed' : `needs approval by ${group}`),
     observed: false,
     errors: [],
     version: 'test',
@@ -66,10 +92,12 @@ export async function rig(
   t: Test,
   server: { readonly path: string } | { readonly port: number },
   tls: TargetTls = { mode: 'prefer', ca: null, serverName: null },
+  { limitIdleMs = 0 }: { limitIdleMs?: number } = {},
 ): Promise<Rig> {
   const recorded: Recorded[] = [];
   const ends: End[] = [];
   const asked: Facts[] = [];
+  const held: HeldAction[] = [];
   const sockets = new Set<Socket>();
   const recordings = memoryRecordings();
   const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
@@ -79,7 +107,7 @@ export async function rig(
       target: 'db',
       destination: { address: made.address, port: 5432 },
       client,
-      limitIdleMs: 0,
+      limitIdleMs,
       credential: made.credential,
       tls,
       ask: () => Promise.reject(new Error('nobody to ask')),
@@ -87,14 +115,50 @@ export async function rig(
       recordings,
       actions: {
         ready: async () => {},
-        decide: (_, facts) => {
+        decide: (_, facts, approved = []) => {
           asked.push(facts);
+          const group = made.ask(facts);
+          const lifted = approved.some((one) => one.group === group);
           const record = made.record(facts);
-          return { ...decisionOf(made.deny(facts)), ...(record === null ? {} : { record }) };
+          return {
+            ...decisionOf(made.deny(facts), lifted ? null : group),
+            ...(record === null ? {} : { record }),
+          };
+        },
+        hold: (action, decision, { onWaiting, signal, cancelKey = null }) =>
+          new Promise((resolve) => {
+            const number = 17 + held.length;
+            const one: HeldAction = {
+              ...{ action, decision, cancelKey, ended: null },
+              answer: (given) => {
+                if (one.ended !== null) return;
+                const group = /needs approval by (.*)/.exec(decision.reason)?.[1] ?? null;
+                const approved = given.outcome === 'approved' ? [{ policy: 'held', group }] : [];
+                const nothing = {
+                  outcome: 'denied',
+                  approval: number,
+                  by: null,
+                  reason: '',
+                  approved,
+                } as const;
+                one.ended = { ...nothing, ...given };
+                resolve(one.ended);
+              },
+            };
+            const gone = () => one.answer({ outcome: 'withdrawn', reason: String(signal.reason) });
+            signal.addEventListener('abort', gone);
+            held.push(one);
+            onWaiting({ approval: number, who: 'a member of dba', expires: (Date.now() + 900_000) * 1000 });
+          }),
+        decided: (number, decision) => recorded[number - 1]?.decisions.push(decision),
+        cancel: async (key) => {
+          const found = held.filter(({ cancelKey, ended }) => cancelKey === key && ended === null);
+          for (const one of found) one.answer({ outcome: 'withdrawn', reason: 'the client cancelled it' });
+          return found.length > 0;
         },
         masking: () => made.masking,
         begin: (draft) => {
-          recorded.push({ ...draft, number: recorded.length + 1, result: null });
+          recorded.push({ ...draft, number: recorded.length + 1, decisions: [], result: null });
           return recorded.length;
         },
         end: (number, result) => {
@@ -144,6 +208,9 @@ export async function rig(
     close: () => {},
     deny: () => null,
     record: () => null,
+    ask: () => null,
+    held,
+    waiting: (count) => until(() => held[count - 1] ?? null, `${count} held actions`),
     masking: null,
     psql: (sql, ...args) => psql(port, sql, args),
     client: async (config = {}) => {

@@ -157,6 +157,9 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
         };
       },
       masking: () => null,
+      hold: () => Promise.reject(new Error('nobody to ask')),
+      decided: () => {},
+      cancel: async () => false,
       begin: (draft) => recorded.push({ ...draft, result: null }),
       end: (action, result) => {
         const row = recorded[action - 1];

@@ -3,6 +3,7 @@ import { copyOut, pinned } from '../copy/index.ts';
 import { as } from '../sql/nodes.ts';
 import { parse } from '../sql/parse.ts';
 import type { Statement } from '../sql/statement.ts';
+import type { Encoding } from '../text.ts';
 
 export interface Message {
   readonly text: string;
@@ -28,6 +29,20 @@ export function pinnedMessage(message: Message, encoding: string): Message {
   });
   text += message.text.slice(from);
   return text === message.text ? message : { text, statements };
+}
+
+/** As the server gets it; null: as it came. What cannot be written again as it came stays as it is, and is refused. */
+export function pinnedFor(
+  masking: { readonly observed: boolean } | null,
+  text: string | null,
+  statements: readonly Statement[],
+  encoding: Encoding,
+): Message | null {
+  if (masking === null || masking.observed || text === null) return null;
+  const written = pinnedMessage({ text, statements }, encoding.name);
+  return written.text === text || encoding.text(encoding.bytes(written.text)) !== written.text
+    ? null
+    : written;
 }
 
 function pinnedText(text: string, encoding: string): string {
