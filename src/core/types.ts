@@ -110,6 +110,7 @@ export interface Decision {
 
 /** How many rows of a result are recorded. */
 export type RowsKept = number | 'all';
+
 /** A policy that asks for a person's yes. */
 export interface Asking extends Lifted {
   /** The policy's own words. */

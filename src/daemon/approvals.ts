@@ -144,7 +144,7 @@ export class Approvals implements HoldEvents {
     const recorded = record.flush();
     const { outcome, by, reason } = answer;
     const told: Answered =
-      recorded || outcome !== 'approved'
+      recorded || outcome === 'denied'
         ? { outcome, approval, by, reason, approved }
         : { outcome: 'denied', approval, by: null, reason: DISK_FULL, approved: [] };
     pending.hold.answer(told);

@@ -35,6 +35,7 @@ export interface NewAction {
 }
 
 export type NewRecording = Pick<Recording, 'id' | 'hop' | 'kind' | 'file' | 'started'>;
+
 /** An action is held, and a person asked. */
 export interface NewApproval {
   readonly id: number;

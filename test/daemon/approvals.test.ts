@@ -100,7 +100,7 @@ t.test('nobody is asked where nobody could say yes', async (t) => {
   t.strictSame([s.asked, s.approvals.size], [[], 0]);
   s.takes = false;
   const { answers, told } = s.hold(['drops']);
-  t.match(answers, [{ outcome: 'withdrawn', reason: /disk is full/ }]);
+  t.match(answers, [{ outcome: 'denied', reason: /disk is full/ }], 'nobody cancelled it');
   t.strictSame(told, []);
 });
 

@@ -1,10 +1,9 @@
 /** One connection: the client's startup, then messages both ways until either side ends it. */
-import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { isLoopback } from '../../core/loopback.ts';
 import { reset } from '../reset.ts';
 import type { End, Session } from '../room.ts';
-import { CANCEL_FACTS, type SessionFacts } from './actions.ts';
+import type { SessionFacts } from './actions.ts';
 import { admit, RefusedError } from './admission.ts';
 import { type Arrived, arrive } from './arrive.ts';
 import { Asking } from './asking.ts';
@@ -13,6 +12,7 @@ import { heldLogin } from './auth/injected.ts';
 import { AuthenticationRelay, type Relayed } from './auth/relay.ts';
 import { Answers } from './awaited.ts';
 import { BackendHandler } from './backend.ts';
+import { cancel, cancelKeyOf } from './cancel.ts';
 import { CONNECTION_FAILURE, fatal, INSUFFICIENT_PRIVILEGE, INSUFFICIENT_RESOURCES } from './deny.ts';
 import { encode } from './encode.ts';
 import { errorResponse, noticeResponse } from './encode-backend.ts';
@@ -23,13 +23,13 @@ import { FrontendHandler } from './frontend.ts';
 import { backendLimits, frontendLimits } from './limits.ts';
 import { MaskingError } from './masked/rows.ts';
 import { SessionMasking } from './masked/session.ts';
-import type { CancelRequest, StartupMessage } from './messages.ts';
+import type { StartupMessage } from './messages.ts';
 import { OwnQueries } from './own-queries.ts';
 import { type Reached, reach } from './reach.ts';
 import { RecordingError, RowRecorder } from './recorded/recorder.ts';
 import { Analyser, loadParser } from './sql/index.ts';
 import { startupParameter } from './startup.ts';
-import { passes, Statements } from './statements.ts';
+import { Statements } from './statements.ts';
 
 const FRONTEND = frontendLimits();
 const BACKEND = backendLimits();
@@ -113,40 +113,6 @@ function forget(reaching: Promise<Reached> | null): void {
   );
 }
 
-/** Another connection's statement is to be stopped: the server knows which by the key that it gave that client. */
-async function cancel(
-  { client, actions }: Session,
-  bytes: Buffer,
-  { processId, secretKey }: CancelRequest,
-  reachOnce: () => Promise<Reached>,
-): Promise<End> {
-  const decision = actions.decide('query', CANCEL_FACTS);
-  const subject = `cancel of server process ${processId}`;
-  const action = actions.begin({ kind: 'cancel', subject, detail: { processId }, decision });
-  client.end();
-  client.resume();
-  if (!passes(decision)) {
-    actions.end(action, { error: 'denied' });
-    return { bytesUp: 0, bytesDown: 0, reason: decision.reason };
-  }
-  // What waits for a person has not come to the server, which would have nothing to cancel.
-  if (await actions.cancel(cancelKeyOf(processId, secretKey))) {
-    actions.end(action, { withdrawn: true });
-    return { bytesUp: 0, bytesDown: 0, reason: null };
-  }
-  const { socket, stream } = await reachOnce();
-  stream.end(bytes);
-  stream.resume();
-  await new Promise<void>((resolve) => socket.once('close', () => resolve()));
-  actions.end(action, {});
-  return { bytesUp: bytes.length, bytesDown: 0, reason: null };
-}
-
-/** The key is a secret that ends statements, so nobody else is told it. */
-function cancelKeyOf(processId: number, secretKey: Buffer): string {
-  return createHash('sha256').update(`${processId} `).update(secretKey).digest('hex');
-}
-
 class Conversation {
   readonly #session: Session;
   readonly #client: Socket;
@@ -191,8 +157,8 @@ class Conversation {
       toClient: (bytes) => void this.#client.write(bytes),
       onAuthentication: (bytes) =>
         this.#ask(this.#fromServer, this.#server, this.#relay.fromServer(Buffer.from(bytes))),
-      onKey: ({ processId, secretKey }) => {
-        this.#cancelKey = cancelKeyOf(processId, secretKey);
+      onKey: (key) => {
+        this.#cancelKey = cancelKeyOf(key);
       },
       onFatal: ({ code, message: said }) => {
         this.#reason ??= `the server ended it: ${said} (${code})`;
@@ -281,16 +247,17 @@ class Conversation {
       to.uncork();
     }
     if (this.#notices.length > 0) this.#tell();
-    const listens = this.#waits && framer === this.#fromClient && framer.kept < LISTENED;
-    if ((framer.paused && !listens) || to.writableNeedDrain || this.#held(from)) from.pause();
+    if (this.#stops(from, to, framer)) from.pause();
   }
 
   /** Reads on, where nothing is in the way. */
   #flow(from: Socket, to: Socket, framer: Framer): void {
-    if (!framer.paused && !to.writableNeedDrain && !this.#held(from)) from.resume();
+    if (!this.#stops(from, to, framer)) from.resume();
   }
 
-  #held(from: Socket): boolean {
+  #stops(from: Socket, to: Socket, framer: Framer): boolean {
+    const listens = this.#waits && framer === this.#fromClient && framer.kept < LISTENED;
+    if ((framer.paused && !listens) || to.writableNeedDrain) return true;
     return from === this.#server && this.#rows.mustWait();
   }
 

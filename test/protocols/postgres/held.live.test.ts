@@ -526,6 +526,24 @@ t.test('PREPARE and EXECUTE, cursors, and what cannot be shown whole', async (t)
   t.equal((await executed).command, 'DELETE');
 });
 
+t.test('what is read after a yes is recorded as policies say', async (t) => {
+  const made = await rig(t, server);
+  made.ask = ({ reads }) => ((reads as string[]).includes('ledger') ? 'dba' : null);
+  made.record = ({ verb }) => (verb === 'select' ? 2 : null);
+  server.sql('create table ledger (n int); insert into ledger select generate_series(1, 5)');
+  const client = await made.client();
+  for (const [condition, values] of [
+    ['', undefined],
+    [' where $1 = 1', [1]],
+  ] as const) {
+    const asked = client.query(`select n from ledger${condition}`, values as unknown as unknown[]);
+    const one = await made.waiting(made.held.length + 1);
+    one.answer({ outcome: 'approved', by: 'bob' });
+    t.equal((await asked).rows.length, 5);
+    t.match(made.recorded[one.action - 1]?.result, { rows: 5, recorded: 2 });
+  }
+});
+
 t.test('others go on, and idle limits do not count', async (t) => {
   const made = await rig(t, server, undefined, { limitIdleMs: 400 });
   made.ask = ({ verb }) => (ASKS.test(String(verb)) ? 'dba' : null);
