@@ -68,7 +68,7 @@ daemon_wait() {
 daemon_known() {
   local root line
   root=/proc/$(host_pid "$1")/root
-  line="* $(cat "$root/run/hopline/ssh_host_ed25519_key.pub") hopline"
+  line="* $(cat "$root/run/hopline/ssh_host_ecdsa_key.pub") hopline"
   grep -qxF "$line" "$root/etc/ssh/ssh_known_hosts" || echo "$line" >>"$root/etc/ssh/ssh_known_hosts"
 }
 

@@ -1,9 +1,8 @@
 /** What the room needs of outside, asked of the supervisor: a worker opens no file and holds no key. */
 import type { Session } from '../room.ts';
+import { keyType } from './keys/public-key.ts';
 import type { Outside } from './outside.ts';
 import type { Question, Questions } from './questions.ts';
-
-const ED25519 = 'ssh-ed25519';
 
 export function outsideOf(session: Session): Outside {
   const ask = <Q extends Question>(question: Q, detail: Questions[Q][0]): Promise<Questions[Q][1]> =>
@@ -18,7 +17,8 @@ export function outsideOf(session: Session): Outside {
       const { key } = await ask('ssh.own-key', {});
       const sign = async (_: string, data: Buffer): Promise<Buffer> =>
         bytes((await ask('ssh.own-sign', { data: text(data) })).signature);
-      return [{ algorithms: [ED25519], publicKey: bytes(key), sign }];
+      const publicKey = bytes(key);
+      return [{ algorithms: [keyType(publicKey)], publicKey, sign }];
     },
     hostKeys: {
       names: async () => (await knownHosts()).names,

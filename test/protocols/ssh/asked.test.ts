@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { Secret } from '../../../src/core/secret.ts';
+import { wireString } from '../../../src/core/ssh-wire.ts';
 import type { Session } from '../../../src/protocols/room.ts';
 import { outsideOf } from '../../../src/protocols/ssh/asked.ts';
 
-const key = randomBytes(32);
+const key = Buffer.concat([wireString('ssh-ed25519'), wireString(randomBytes(32))]);
 const base64 = (bytes: Buffer | string) => Buffer.from(bytes).toString('base64');
 
 function session(

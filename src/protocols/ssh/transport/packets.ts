@@ -1,6 +1,5 @@
 /**
- * The only file that touches ssh2's inside: its packet ciphers, which encrypt and authenticate in one native call in place, and
- * its packet-wise compression. Written for ssh2 1.17.0, which is pinned exactly.
+ * The only file that touches ssh2's inside: its packet ciphers and its packet-wise compression. Written for ssh2 1.17.0, which is pinned exactly.
  *
  * ssh2's own `Client`, `Server` and `Protocol` are not used. They have no post-quantum key exchange and no host
  * certificates, answer unknown requests themselves in place of the other end, keep windows of their own (so that bytes wait
@@ -59,6 +58,7 @@ const crypto = require('ssh2/lib/protocol/crypto.js') as {
   readonly CIPHER_INFO: Readonly<Record<string, CipherInfo>>;
   readonly MAC_INFO: Readonly<Record<string, MacInfo>>;
   readonly bindingAvailable: boolean;
+  readonly init: Promise<unknown>;
   readonly NullCipher: new (seqno: number, onWrite: (bytes: Buffer) => void) => PacketCipher;
   readonly NullDecipher: new (seqno: number, onPayload: OnPayload) => PacketDecipher;
   createCipher(config: { outbound: object }): PacketCipher;
@@ -74,10 +74,14 @@ const zlib = require('ssh2/lib/protocol/zlib.js') as {
   };
 };
 
-if (!crypto.bindingAvailable)
+// Threat: the addon's objects end their Node when they are collected while no JavaScript runs (seen with 1.17.0 and Node
+// 24: RemoveEnvironmentCleanupHook, env is null), and with it every connection of the worker. So it is not built, and
+// Node's own crypto does the work, with WebAssembly for Poly1305.
+if (crypto.bindingAvailable)
   throw new Error(
-    'ssh2 has no native ciphers here: its install script has to be run, with headers of this Node',
+    'ssh2 is here with its native ciphers, which can end the process: remove them (scripts/up)',
   );
+await crypto.init;
 
 export function plainCipher(onWrite: (bytes: Buffer) => void): PacketCipher {
   return new crypto.NullCipher(0, onWrite);
