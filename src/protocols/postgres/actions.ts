@@ -5,6 +5,7 @@ import type { Relation, Statement } from './sql/statement.ts';
 /** Characters of a statement that the record keeps; what was cut is told. */
 const KEPT = 65_536;
 const SUBJECT = 200;
+const BEYOND_ASCII = /[\u0080-\uffff]/;
 
 /** What holds for the whole session. */
 export interface SessionFacts {
@@ -72,7 +73,9 @@ function namesOf(relations: readonly Relation[]): string[] {
   const names = relations.flatMap(({ schema, name }) =>
     schema === null ? [name] : [name, `${schema}.${name}`],
   );
-  return [...new Set(names)];
+  // A database of a one-byte encoding folds letters beyond ASCII too (downcase_identifier in scansup.c).
+  const folded = names.filter((name) => BEYOND_ASCII.test(name)).map((name) => name.toLowerCase());
+  return [...new Set([...names, ...folded])];
 }
 
 /** What the record keeps. Parameters are values, so they come beside the text. */

@@ -1,3 +1,5 @@
+import { UNTOLD } from './stored-name.ts';
+
 /**
  * What a name may stand for: prepared statements and portals, made by messages and by SQL alike (they share their
  * names), while the server has not yet said which of them it took.
@@ -14,6 +16,7 @@ export class Names<T> {
 
   /** It may be behind this name from now on. */
   propose(name: string, value: T): void {
+    if (name === UNTOLD) return;
     const coming = this.#coming.get(name);
     const proposed = { value, part: this.#part };
     if (coming === undefined) this.#coming.set(name, [proposed]);
@@ -28,7 +31,7 @@ export class Names<T> {
   /** The server took it. */
   confirm(name: string, value: T): void {
     this.#withdraw(name, value);
-    this.#known.set(name, value);
+    if (name !== UNTOLD) this.#known.set(name, value);
   }
 
   /** The server refused it, or never came to it. */

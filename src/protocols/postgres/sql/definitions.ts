@@ -14,6 +14,7 @@ import type {
   ObjectType,
   RenameStmt,
 } from '@pgsql/types';
+import { updatable } from './behind.ts';
 import { as, items, texts } from './nodes.ts';
 import { fill, named, select } from './queries.ts';
 import { changesRole, set } from './settings.ts';
@@ -139,6 +140,9 @@ export const DEFINITIONS: Handlers = {
   ViewStmt: (node, scope, walker) => {
     walker.found.kind('ddl');
     walker.write(node.view);
+    const written = updatable(node.query);
+    if (written !== null && (written.schemaname !== undefined || !scope.has(written.relname ?? '')))
+      walker.write(written);
     walker.walk(node.query, scope);
   },
   RuleStmt: (node, scope, walker) => {
@@ -219,7 +223,10 @@ export const DEFINITIONS: Handlers = {
 
   GrantStmt: (node, _scope, walker) => grant(node, walker),
   AlterDefaultPrivilegesStmt: (node, _scope, walker) => grant(node.action ?? {}, walker),
-  AlterDatabaseSetStmt: (_node, _scope, walker) => walker.found.kind('ddl'),
+  AlterDatabaseSetStmt: ({ setstmt }, _scope, walker) => {
+    walker.found.kind('ddl');
+    if (changesRole(setstmt?.name)) walker.found.kind('privilege');
+  },
   AlterRoleSetStmt: (_node, _scope, walker) => walker.found.kind('privilege'),
   AlterSystemStmt: (node, _scope, walker) => {
     if (/(?:_command|_librar(?:y|ies))$/i.test(node.setstmt?.name ?? '')) walker.found.kind('program');

@@ -7,11 +7,12 @@ import { Lexer, Token } from './lexer.ts';
 import { as, tagOf } from './nodes.ts';
 import { QUERIES, select } from './queries.ts';
 import type { Statement } from './statement.ts';
+import { withReasons } from './unnamed.ts';
 import { UTILITIES } from './utilities.ts';
 import { factsOf, UNKNOWN_STATEMENT } from './verbs.ts';
 import { handlerMap, NO_NAMES, Walker } from './walker.ts';
 
-const HANDLERS = handlerMap(QUERIES, DEFINITIONS, UTILITIES, BODIES);
+const HANDLERS = withReasons(handlerMap(QUERIES, DEFINITIONS, UTILITIES, BODIES));
 
 export interface Place {
   readonly text: string;

@@ -121,7 +121,7 @@ function onConflict(clause: OnConflictClause | undefined, scope: Scope, walker: 
 function insert(node: InsertStmt, scope: Scope, walker: Walker): void {
   const inner = bind(node.withClause, scope, walker);
   walker.found.kind('write');
-  walker.write(node.relation);
+  walker.writeRows(node.relation);
   assign(node.cols, inner, walker);
   if (node.cols === undefined && node.selectStmt !== undefined) walker.found.columns.add('*');
   walker.walk(node.selectStmt, inner);
@@ -132,7 +132,7 @@ function insert(node: InsertStmt, scope: Scope, walker: Walker): void {
 function update(node: UpdateStmt, scope: Scope, walker: Walker): void {
   const inner = bind(node.withClause, scope, walker);
   walker.found.kind('write');
-  walker.write(node.relation);
+  walker.writeRows(node.relation);
   assign(node.targetList, inner, walker);
   source(node.fromClause, inner, walker);
   walker.walk(node.whereClause, inner);
@@ -145,7 +145,7 @@ function update(node: UpdateStmt, scope: Scope, walker: Walker): void {
 function merge(node: MergeStmt, scope: Scope, walker: Walker): void {
   const inner = bind(node.withClause, scope, walker);
   walker.found.kind('write');
-  walker.write(node.relation);
+  walker.writeRows(node.relation);
   source(node.sourceRelation, inner, walker);
   walker.walk(node.joinCondition, inner);
   for (const part of node.mergeWhenClauses ?? []) {
@@ -190,7 +190,7 @@ export const QUERIES: Handlers = {
   DeleteStmt: (node, scope, walker) => {
     const inner = bind(node.withClause, scope, walker);
     walker.found.kind('write');
-    walker.write(node.relation);
+    walker.writeRows(node.relation);
     source(node.usingClause, inner, walker);
     walker.walk(node.whereClause, inner);
     returning(node.returningClause, node.relation, inner, walker);

@@ -65,7 +65,10 @@ export interface Statement {
    * target where they have RETURNING. What a view or function has below it is not here.
    */
   readonly reads: readonly Relation[];
-  /** Relations whose rows, definition or privileges it changes, or that it keeps from being changed (LOCK). */
+  /**
+   * Relations whose rows, definition or privileges it changes, or that it keeps from being changed (LOCK), or that it
+   * makes a name for by which they can be (CREATE VIEW of one that can be written).
+   */
   readonly writes: readonly Relation[];
   /**
    * Columns it names, aliases of a select list left out; `*` for every way to have all of them: a star, a whole row,
@@ -101,7 +104,10 @@ export interface Statement {
   readonly transaction: TransactionVerb | null;
   /** Nothing is in `unknown`. */
   readonly known: boolean;
-  /** What can't be known from the text, each a short reason; the lists above are then not the whole truth. */
+  /**
+   * What can't be known from the text, each a short reason; the lists above are then not the whole truth. It may be
+   * relations that are reached without a name: by CASCADE, `ALL TABLES`, a schema, a row of a system catalogue.
+   */
   readonly unknown: readonly string[];
 }
 

@@ -10,7 +10,7 @@ function copy(node: CopyStmt, scope: Scope, walker: Walker): void {
   if (node.is_program) found.kind('program');
   else if (node.filename !== undefined) found.kind('file');
   if (node.relation !== undefined) {
-    if (node.is_from) walker.write(node.relation);
+    if (node.is_from) walker.writeRows(node.relation);
     else {
       walker.read(node.relation, NO_NAMES);
       found.condition(false);

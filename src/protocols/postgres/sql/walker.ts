@@ -1,5 +1,6 @@
 /** The walk through a parse tree: by a handler where a node's type has one, else through everything below it. */
 import type { Node, RangeVar } from '@pgsql/types';
+import { readsUnnamed, writesUnnamed } from './behind.ts';
 import { Found } from './found.ts';
 import type { Of, Tag } from './nodes.ts';
 
@@ -83,6 +84,7 @@ export class Walker {
     const { schemaname, relname, alias } = range;
     if (relname === undefined || (schemaname === undefined && scope.has(relname))) return;
     this.found.reads.add(schemaname ?? null, relname);
+    if (readsUnnamed(range)) this.found.unknown.add('values of columns that statistics hold');
     this.#rows(range);
     if (alias?.colnames !== undefined) this.found.columns.add('*');
   }
@@ -92,6 +94,12 @@ export class Walker {
     if (range?.relname === undefined) return;
     this.found.writes.add(range.schemaname ?? null, range.relname);
     this.#rows(range);
+  }
+
+  /** A relation whose rows are changed. */
+  writeRows(range: RangeVar | undefined): void {
+    this.write(range);
+    if (range !== undefined && writesUnnamed(range)) this.found.unknown.add('a row of a system catalogue');
   }
 
   /** Those of the nodes that are RangeVars. */

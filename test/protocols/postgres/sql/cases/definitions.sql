@@ -23,10 +23,10 @@ create unlogged table s.t (a int) partition by range (a, lower(b))
 -- > create: ddl | writes s.t | columns a, b | calls lower
 
 create foreign table t (a int) server s options (x 'y')
--- > create: ddl | writes t | columns a
+-- > create: ddl unknown | writes t | columns a | unknown what lies behind a foreign table
 
 create view v as select a from t where b = 1
--- > create: read ddl | reads t | writes v | columns a, b
+-- > create: read ddl | reads t | writes v, t | columns a, b
 
 create or replace view s.v (x, y) as select a, b from t limit 3
 -- > create: read ddl | reads t | writes s.v | columns a, b
@@ -140,7 +140,7 @@ create domain d as int check (value > f(1))
 -- > create: ddl | columns value | calls f
 
 create extension dblink
--- > create: ddl
+-- > create: ddl unknown | unknown the script of extension dblink
 
 create server s foreign data wrapper w options (host 'x')
 -- > create: ddl
@@ -149,10 +149,10 @@ create user mapping for bob server s options (password 'x')
 -- > create: ddl privilege
 
 create subscription s connection 'host=x' publication p
--- > create: ddl
+-- > create: ddl unknown | unknown rows that another server sends
 
 create publication p for table t (a, b) where (c > 1), u, tables in schema s
--- > create: ddl | reads t, u | columns a, b, c
+-- > create: ddl unknown | reads t, u | columns a, b, c | unknown all relations of a schema or database
 
 create statistics st on a, b, lower(c) from t
 -- > create: ddl | reads t | columns a, b, c | calls lower
@@ -218,7 +218,7 @@ alter function f(int) set role = bob
 -- > alter: ddl privilege
 
 alter schema s rename to s2
--- > alter: ddl
+-- > alter: ddl unknown | unknown everything in a schema
 
 alter type t add attribute a int
 -- > alter: ddl | writes t | columns a
@@ -257,13 +257,13 @@ alter domain d add check (value > 1)
 -- > alter: ddl | columns value
 
 alter table all in tablespace a set tablespace b
--- > alter: ddl
+-- > alter: ddl unknown | unknown everything in a tablespace
 
 drop table t
 -- > drop: ddl | writes t
 
 drop table if exists s.t, u cascade
--- > drop: ddl | writes s.t, u
+-- > drop: ddl unknown | writes s.t, u | unknown what depends on it, which goes too
 
 drop view v
 -- > drop: ddl | writes v
@@ -278,7 +278,7 @@ drop sequence q
 -- > drop: ddl | writes q
 
 drop schema s cascade
--- > drop: ddl
+-- > drop: ddl unknown | unknown what depends on it, which goes too
 
 drop function f(int), g
 -- > drop: ddl
@@ -296,13 +296,13 @@ drop role bob
 -- > drop: ddl privilege
 
 drop owned by bob cascade
--- > drop: ddl privilege
+-- > drop: ddl privilege unknown | unknown everything that a role owns
 
 reassign owned by bob to alice
--- > reassign: ddl privilege
+-- > reassign: ddl privilege unknown | unknown everything that a role owns
 
 drop database d
--- > drop: ddl
+-- > drop: ddl unknown | unknown everything in a database
 
 drop type t
 -- > drop: ddl
@@ -314,7 +314,7 @@ drop user mapping for bob server s
 -- > drop: ddl privilege
 
 import foreign schema r limit to (a, b) from server s into l
--- > import: ddl | writes l.a, l.b
+-- > import: ddl unknown | writes l.a, l.b | unknown what lies behind a foreign table
 
 comment on table s.t is 'x'
 -- > comment: ddl | writes s.t
@@ -338,7 +338,7 @@ grant usage on sequence q to bob
 -- > grant: privilege | writes q
 
 grant all on all tables in schema s to bob
--- > grant: privilege
+-- > grant: privilege unknown | unknown everything in a schema
 
 grant execute on function f(int) to public
 -- > grant: privilege
@@ -362,13 +362,13 @@ create group g
 -- > create: ddl privilege
 
 create foreign table t (a text) server files options (program 'id')
--- > create: ddl program | writes t | columns a
+-- > create: ddl program unknown | writes t | columns a | unknown what lies behind a foreign table
 
 create foreign table t (a text) server files options (filename '/etc/passwd')
--- > create: ddl file | writes t | columns a
+-- > create: ddl file unknown | writes t | columns a | unknown what lies behind a foreign table
 
 alter foreign table t options (add program 'id')
--- > alter: ddl program | writes t
+-- > alter: ddl program unknown | writes t | unknown what lies behind a foreign table
 
 alter system set archive_command = 'id'
 -- > alter: privilege program utility

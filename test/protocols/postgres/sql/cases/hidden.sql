@@ -354,3 +354,69 @@ select f(t) from t as x, s.t
 
 select f(old) from t
 -- > select: read | reads t | columns old, * | calls f | no where
+
+select most_common_vals from pg_stats where tablename = 't'
+-- > select: read unknown | reads pg_stats | columns most_common_vals, tablename | where | unknown values of columns that statistics hold
+
+select * from pg_catalog.pg_statistic, s.pg_stats
+-- > select: read unknown | reads pg_catalog.pg_statistic, s.pg_stats | columns * | no where | unknown values of columns that statistics hold
+
+delete from pg_class where relname = 't'
+-- > delete: write unknown | writes pg_class | columns relname | where | unknown a row of a system catalogue
+
+update pg_catalog.pg_attribute set attname = 'x' where attrelid = 1
+-- > update: write unknown | writes pg_catalog.pg_attribute | columns attname, attrelid | where | unknown a row of a system catalogue
+
+copy pg_proc from stdin
+-- > copy: write copy unknown | writes pg_proc | columns * | unknown a row of a system catalogue
+
+insert into s.pg_class values (1)
+-- > insert: write | writes s.pg_class | columns *
+
+select heap_force_kill('t'::regclass, array['(0,1)'::tid])
+-- > select: read unknown | calls heap_force_kill | unknown relations named by a value in heap_force_kill
+
+create publication p for all tables
+-- > create: ddl unknown | unknown all relations of a schema or database
+
+alter publication p set tables in schema s
+-- > alter: ddl unknown | unknown all relations of a schema or database
+
+alter subscription s refresh publication
+-- > alter: ddl unknown | unknown rows that another server sends
+
+alter extension x update
+-- > alter: ddl unknown | unknown the script of extension x
+
+alter system set client_encoding = 'sjis'
+-- > alter: privilege utility unknown | unknown how statements are read
+
+alter role bob set Standard_Conforming_Strings = off
+-- > alter: privilege unknown | unknown how statements are read
+
+alter database d set role = bob
+-- > alter: ddl privilege
+
+create view v as select a from s.t
+-- > create: read ddl | reads s.t | writes v, s.t | columns a
+
+create view v as select t.a from t, u
+-- > create: read ddl | reads t, u | writes v | columns a
+
+create view v as select distinct a from t
+-- > create: read ddl | reads t | writes v | columns a
+
+create view v as with t as (select 1 as a) select a from t
+-- > create: read ddl | writes v | columns a
+
+create view v as select count(*) from t group by a
+-- > create: read ddl | reads t | writes v | columns a | calls count
+
+do $$ begin drop schema s cascade; end $$
+-- > do: ddl execute unknown | unknown what depends on it, which goes too
+
+create function f() returns void language sql as 'truncate t cascade'
+-- > create: write ddl unknown | writes t | unknown what refers to it, which is emptied too
+
+create schema s create view v as select a from t
+-- > create: read ddl | reads t | writes v, t | columns a

@@ -230,7 +230,7 @@ truncate t
 -- > truncate: write | writes t
 
 truncate table only s.t, u restart identity cascade
--- > truncate: write | writes s.t, u
+-- > truncate: write unknown | writes s.t, u | unknown what refers to it, which is emptied too
 
 lock t
 -- > lock: transaction | writes t
