@@ -129,6 +129,9 @@ export function startupParameter(message: StartupMessage, name: string): Buffer 
 /** Parameters that are the protocol's own, and no settings. */
 const OWN: ReadonlySet<string> = new Set(['user', 'database', 'options', 'replication']);
 
+/** The first of some switches in one word that takes a value: what follows it, or the next word. */
+const TAKES_VALUE = /(?<=^-.*)[BCDcdfhkNprStvW-]/;
+
 /**
  * The settings that a session begins with: parameters, and `-c name=value` or `--name=value` of `options` (pg_split_opts and
  * process_postgres_switches). Names in lower case.
@@ -140,11 +143,13 @@ export function startupSettings(message: StartupMessage): { name: string; value:
   const words = splitOptions(startupParameter(message, 'options')?.toString('utf8') ?? '');
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] as string;
-    const setting = word === '-c' ? (words[++at] ?? '') : /^-c|^--/.test(word) ? word.slice(2) : null;
-    const equals = setting?.indexOf('=') ?? -1;
-    if (setting === null || equals < 0) continue;
-    const name = setting.slice(0, equals).replaceAll('-', '_').toLowerCase();
-    settings.push({ name, value: setting.slice(equals + 1) });
+    const place = word.startsWith('-') ? word.search(TAKES_VALUE) : -1;
+    if (place < 0) continue;
+    const value = place + 1 < word.length ? word.slice(place + 1) : (words[++at] ?? '');
+    const equals = /[-c]/.test(word[place] ?? '') ? value.indexOf('=') : -1;
+    if (equals < 0) continue;
+    const name = value.slice(0, equals).replaceAll('-', '_').toLowerCase();
+    settings.push({ name, value: value.slice(equals + 1) });
   }
   return settings;
 }

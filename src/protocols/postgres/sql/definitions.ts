@@ -17,7 +17,7 @@ import type {
 import { updatable } from './behind.ts';
 import { as, items, texts } from './nodes.ts';
 import { fill, named, select } from './queries.ts';
-import { changesRole, set } from './settings.ts';
+import { set, stored as storedSetting } from './settings.ts';
 import { type Handlers, NO_NAMES, type Scope, type Walker } from './walker.ts';
 
 const RELATIONS: ReadonlySet<ObjectType | undefined> = new Set<ObjectType>([
@@ -225,9 +225,12 @@ export const DEFINITIONS: Handlers = {
   AlterDefaultPrivilegesStmt: (node, _scope, walker) => grant(node.action ?? {}, walker),
   AlterDatabaseSetStmt: ({ setstmt }, _scope, walker) => {
     walker.found.kind('ddl');
-    if (changesRole(setstmt?.name)) walker.found.kind('privilege');
+    storedSetting(setstmt, walker.found);
   },
-  AlterRoleSetStmt: (_node, _scope, walker) => walker.found.kind('privilege'),
+  AlterRoleSetStmt: ({ setstmt }, _scope, walker) => {
+    walker.found.kind('privilege');
+    storedSetting(setstmt, walker.found);
+  },
   AlterSystemStmt: (node, _scope, walker) => {
     if (/(?:_command|_librar(?:y|ies))$/i.test(node.setstmt?.name ?? '')) walker.found.kind('program');
   },
@@ -268,7 +271,7 @@ export const DEFINITIONS: Handlers = {
       if (owner.length > 1) walker.writeNamed(owner.slice(0, -1));
     } else if (node.defname === 'set') {
       // A function's own settings: in force while it runs.
-      if (changesRole(as(node.arg, 'VariableSetStmt')?.name)) walker.found.kind('privilege');
+      storedSetting(as(node.arg, 'VariableSetStmt') ?? undefined, walker.found);
     } else walker.walk(node.arg, scope);
   },
 };

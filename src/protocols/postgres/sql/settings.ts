@@ -28,6 +28,15 @@ export function setting(name: string | null, value: string | null, found: Found)
   }
 }
 
+/** A setting that is stored, for a role, a database or a function: whoever it makes of them is told as by SET ROLE. */
+export function stored(node: VariableSetStmt | undefined, found: Found): void {
+  if (node === undefined || !changesRole(node.name)) return;
+  found.kind('privilege');
+  const value = node.kind === 'VAR_SET_VALUE' ? constant(node.args?.[0]) : 'none';
+  if (value === null) found.unknown.add('a role whose name is no constant');
+  found.become(value);
+}
+
 /**
  * set_config(setting_name, new_value, is_local)
  * @param ofRow the name that `name` has in every row of the query, where that is known

@@ -89,8 +89,8 @@ export interface Statement {
   /** LIMIT or FETCH FIRST with a count, at top level. */
   readonly limit: boolean;
   /**
-   * Whom SET ROLE or SET SESSION AUTHORIZATION names, by `set_config` too; `none` (no role can have that name) for
-   * going back.
+   * Whom SET ROLE or SET SESSION AUTHORIZATION names, by `set_config` too, or as a setting of a role, a database or a
+   * function; `none` (no role can have that name) for going back.
    */
   readonly role: string | null;
   /** The name in PREPARE, EXECUTE and DEALLOCATE; null for DEALLOCATE ALL. */

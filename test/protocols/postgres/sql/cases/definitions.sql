@@ -116,7 +116,7 @@ create function f(int) returns int language c as '/tmp/x.so', 'f'
 -- > create: ddl file unknown | unknown body of function f in language c
 
 create function f() returns void language sql set role = bob as 'select 1'
--- > create: ddl privilege
+-- > create: ddl privilege | role bob
 
 create function s."F.g"(x s.t, out y int) language plpgsql security definer as $$ begin y := (select max(a) from t); end $$
 -- > create: read ddl | reads t | columns y, a | calls max
@@ -215,7 +215,7 @@ alter function f(int) owner to bob
 -- > alter: ddl privilege
 
 alter function f(int) set role = bob
--- > alter: ddl privilege
+-- > alter: ddl privilege | role bob
 
 alter schema s rename to s2
 -- > alter: ddl unknown | unknown everything in a schema
@@ -227,7 +227,7 @@ alter role bob superuser
 -- > alter: ddl privilege
 
 alter role bob set role = alice
--- > alter: privilege
+-- > alter: privilege | role alice
 
 alter role bob rename to alice
 -- > alter: ddl privilege

@@ -395,7 +395,7 @@ alter role bob set Standard_Conforming_Strings = off
 -- > alter: privilege unknown | unknown how statements are read
 
 alter database d set role = bob
--- > alter: ddl privilege
+-- > alter: ddl privilege | role bob
 
 create view v as select a from s.t
 -- > create: read ddl | reads s.t | writes v, s.t | columns a
