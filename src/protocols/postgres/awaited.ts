@@ -26,7 +26,17 @@ export interface Running {
 
 /** What is to happen when the server has taken, or refused, what was asked. */
 export interface Awaited {
-  readonly kind: 'query' | 'parse' | 'bind' | 'describe' | 'execute' | 'close' | 'sync' | 'function' | 'own';
+  readonly kind:
+    | 'startup'
+    | 'query'
+    | 'parse'
+    | 'bind'
+    | 'describe'
+    | 'execute'
+    | 'close'
+    | 'sync'
+    | 'function'
+    | 'own';
   /** Statements of a simple query, in order; the one of an Execute or a FunctionCall. */
   readonly running: readonly Running[];
   /** How many of them are over. */
@@ -48,10 +58,14 @@ export interface Awaited {
   readonly hidden: boolean;
   /** Hopline's own query. */
   readonly own: OwnQuery | null;
+  /** It may change settings that decide how later messages are read. */
+  readonly unsettles: boolean;
+  /** Takes whether the client's next messages are data of a COPY, as soon as that is told, and when it is over. */
+  readonly copies: ((data: boolean) => void) | null;
 }
 
-/** What has ReadyForQuery for its last answer. */
-const ENDS: ReadonlySet<Awaited['kind']> = new Set(['query', 'sync', 'function', 'own']);
+/** What has ReadyForQuery for its last answer, after an error too. */
+export const ENDS: ReadonlySet<Awaited['kind']> = new Set(['startup', 'query', 'sync', 'function', 'own']);
 
 const NOTHING: Omit<Awaited, 'kind'> = {
   running: [],
@@ -63,23 +77,33 @@ const NOTHING: Omit<Awaited, 'kind'> = {
   described: null,
   hidden: false,
   own: null,
+  unsettles: false,
+  copies: null,
 };
 
 export class Answers {
-  readonly #queue: Awaited[] = [];
+  /** The startup packet itself may set settings. */
+  readonly #queue: Awaited[] = [{ ...NOTHING, kind: 'startup', unsettles: true }];
   #from = 0;
   #idle: (() => void)[] = [];
   #pushed = 0;
   /** The server has failed and passes over everything until a Sync comes. */
   #skipped: ((skipped: Awaited) => void) | null = null;
+  /** Of what is owed, and of what was answered since the last ReadyForQuery. */
+  #unsettling = 1;
+  #unsettled = false;
 
   push(given: Partial<Awaited> & Pick<Awaited, 'kind'>): void {
     const awaited = { ...NOTHING, ...given };
     if (awaited.kind === 'sync') this.#skipped = null;
     if (this.#skipped === null) {
       this.#pushed += 1;
+      if (awaited.unsettles) this.#unsettling += 1;
       this.#queue.push(awaited);
-    } else this.#skipped(awaited);
+    } else {
+      awaited.copies?.(false);
+      this.#skipped(awaited);
+    }
   }
 
   /** Whether what is sent comes to nothing: the server has failed, or is about to, and there was no Sync since. */
@@ -87,8 +111,8 @@ export class Answers {
     if (this.#skipped !== null) return true;
     for (let at = this.#queue.length - 1; at >= this.#from; at -= 1) {
       const { kind, denial } = this.#queue[at] as Awaited;
-      if (ENDS.has(kind)) return false;
-      if (denial !== null) return true;
+      if (kind === 'sync' || kind === 'own' || kind === 'startup') return false;
+      if (denial !== null && !ENDS.has(kind)) return true;
     }
     return false;
   }
@@ -96,7 +120,17 @@ export class Answers {
   /** Whether all will be answered without another message of the client. */
   get settles(): boolean {
     const last = this.#queue.at(-1);
-    return last === undefined || ENDS.has(last.kind);
+    return last === undefined ? this.#skipped === null : ENDS.has(last.kind);
+  }
+
+  /** The server may not have told yet of settings that it reads by. */
+  get unsettled(): boolean {
+    return this.#unsettled || this.#unsettling > 0;
+  }
+
+  /** ReadyForQuery: settings that changed were told of. */
+  ready(): void {
+    this.#unsettled = false;
   }
 
   /** Resolves when nothing is owed; never where the connection ends before. */
@@ -112,6 +146,11 @@ export class Answers {
   shift(): Awaited | null {
     const first = this.first;
     if (first === null) return null;
+    first.copies?.(false);
+    if (first.unsettles) {
+      this.#unsettling -= 1;
+      this.#unsettled = true;
+    }
     this.#from += 1;
     if (this.#from === this.#queue.length) this.#empty();
     else if (this.#from > 1024) {
@@ -130,7 +169,11 @@ export class Answers {
   takeBack(since: number, each: (taken: Awaited) => void): void {
     const from = Math.max(this.#from, this.#queue.length - (this.#pushed - since));
     this.#pushed = since;
-    for (const taken of this.#queue.splice(from)) each(taken);
+    for (const taken of this.#queue.splice(from)) {
+      if (taken.unsettles) this.#unsettling -= 1;
+      taken.copies?.(false);
+      each(taken);
+    }
     if (this.#from === this.#queue.length) this.#empty();
   }
 
@@ -141,8 +184,8 @@ export class Answers {
   }
 
   /**
-   * Takes out what is skipped after an error of the extended protocol: everything up to the next Sync, be it sent
-   * already or not.
+   * Takes out what is skipped after an error of the extended protocol: everything up to the next Sync, simple queries
+   * too, be it sent already or not (ignore_till_sync in postgres.c).
    */
   skip(each: (skipped: Awaited) => void): void {
     while (this.first !== null && this.first.kind !== 'sync') {

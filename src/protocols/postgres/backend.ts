@@ -1,5 +1,5 @@
 /** What the server answers: laid to the statements that it answers, and passed on. */
-import type { Answers, Awaited } from './awaited.ts';
+import { type Answers, type Awaited, ENDS } from './awaited.ts';
 import { CopyMasker } from './copy/index.ts';
 import {
   decodeBackendKeyData,
@@ -14,11 +14,12 @@ import {
 import { errorResponse, noticeResponse } from './encode-backend.ts';
 import { copyData } from './encode-frontend.ts';
 import { type ErrorReport, errorFields, errorReport } from './error-fields.ts';
+import { ProtocolError } from './errors.ts';
 import type { Disposition, FrameHandler } from './frame.ts';
 import { WHOLE } from './limits.ts';
 import type { Plan } from './masked/plan.ts';
 import { MaskingError, RowMasker } from './masked/rows.ts';
-import { withheld } from './masked/withheld.ts';
+import { quoted, withheld } from './masked/withheld.ts';
 import {
   Backend,
   type BackendKeyData,
@@ -104,6 +105,7 @@ export class BackendHandler implements FrameHandler {
       case Backend.RowDescription:
       case Backend.FunctionCallResponse:
       case Backend.ReadyForQuery:
+      case Backend.CopyInResponse:
         return length > WHOLE ? 'stream' : 'whole';
       default:
         return 'forward';
@@ -236,6 +238,7 @@ export class BackendHandler implements FrameHandler {
         return decodeParameterStatus(message).parameter === 'search_path';
       case Backend.ReadyForQuery:
         this.status = decodeReadyForQuery(message).status;
+        this.#options.answers.ready();
         this.#options.answers.shift();
         own.ready();
         return true;
@@ -279,15 +282,19 @@ export class BackendHandler implements FrameHandler {
         }
         return;
       }
+      case Backend.CopyInResponse:
+        if (!first?.copies) throw new ProtocolError('order', 'CopyInResponse', 'to what asks for no data');
+        first.copies(true);
+        return;
       case Backend.ReadyForQuery:
         this.#between();
+        answers.ready();
         if (message !== null) {
           // Thrown out where its status is none.
           this.status = decodeReadyForQuery(message).status;
           this.#options.statements.ready(this.status);
         }
-        if (first?.kind === 'query' || first?.kind === 'sync' || first?.kind === 'function')
-          this.#over(answers.shift());
+        if (first !== null && ENDS.has(first.kind)) this.#over(answers.shift());
     }
   }
 
@@ -334,7 +341,7 @@ export class BackendHandler implements FrameHandler {
       toClient(this.#out.take());
     } else {
       if (report.severity !== 'ERROR') this.#options.onFatal(report);
-      const statement = this.#quoted(report, answers.first);
+      const statement = quoted(report, answers.first, this.#options.statements.masking);
       if (statement !== undefined) {
         errorResponse(this.#out, errorFields(withheld(report, statement), this.encoding));
         toClient(this.#out.take());
@@ -346,18 +353,9 @@ export class BackendHandler implements FrameHandler {
     this.#failed(report);
   }
 
-  /** The statement whose masked values the server's words may quote; undefined: they can't. */
-  #quoted(report: ErrorReport, first: Awaited | null): string | null | undefined {
-    const { masking } = this.#options.statements;
-    if (masking === null || masking.observed) return undefined;
-    const quiet = first?.running[first.over]?.plan?.quiet ?? first?.portal?.plan?.quiet ?? null;
-    if (quiet !== null) return quiet;
-    return masking.concerns(report.schema, report.table) ? null : undefined;
-  }
-
   #notice(message: Buffer, first: Awaited | null): Buffer {
     const report = errorReport(decodeNoticeResponse(message).fields, this.encoding);
-    const statement = this.#quoted(report, first);
+    const statement = quoted(report, first, this.#options.statements.masking);
     if (statement === undefined) return message;
     noticeResponse(this.#out, errorFields(withheld(report, statement), this.encoding));
     return this.#out.take();
@@ -368,6 +366,7 @@ export class BackendHandler implements FrameHandler {
     const first = answers.first;
     this.#between();
     if (first === null) return;
+    first.copies?.(false);
     const [hit, ...rest] = first.running.slice(first.over);
     const said = { code: report.code, message: report.message };
     if (hit !== undefined) statements.end(hit, { error: said });
@@ -375,7 +374,7 @@ export class BackendHandler implements FrameHandler {
       statements.end(running, { error: 'not run: an earlier one of the message failed' });
     first.over = first.running.length;
     first.failed?.();
-    if (first.kind === 'query' || first.kind === 'sync' || first.kind === 'function') return;
+    if (ENDS.has(first.kind)) return;
     answers.shift();
     answers.skip((skipped) => {
       for (const running of skipped.running) statements.end(running, { error: 'skipped after an error' });

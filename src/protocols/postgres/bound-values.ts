@@ -1,20 +1,32 @@
 /** What the record and the session keep of a Bind. */
+import { ProtocolError } from './errors.ts';
 import { type Bind, formatOf } from './messages.ts';
-import { storedName } from './stored-name.ts';
 import type { Encoding } from './text.ts';
 
 /** Of one parameter, and of all of a Bind: what the record keeps. */
 const PARAMETER_KEPT = 1024;
 const PARAMETERS_KEPT = 256;
+/** Two names and their ends; PostgreSQL itself tells apart 63 bytes of each. */
+const NAMES_LONGEST = 2048;
 
-/** @returns null where the message ends before its names do */
-export function namesIn(message: Buffer, count: number): string[] | null {
+/**
+ * The names that a long message begins with.
+ * @param last nothing more of it comes
+ * @returns null where more of it is needed
+ * @throws ProtocolError where one is no text in the encoding, or too long
+ */
+export function namesIn(message: Buffer, count: number, encoding: Encoding, last: boolean): string[] | null {
   const names: string[] = [];
   let at = 5;
   while (names.length < count) {
     const end = message.indexOf(0, at);
-    if (end < 0) return null;
-    names.push(storedName(message.toString('utf8', at, end)));
+    if (end < 0) {
+      if (!last && message.length < NAMES_LONGEST) return null;
+      throw new ProtocolError('too_long', 'a long message', 'its names are longer than they can be');
+    }
+    const name = encoding.text(message.subarray(at, end));
+    if (name === null) throw new ProtocolError('malformed', 'a name', `is not ${encoding.name}`);
+    names.push(name);
     at = end + 1;
   }
   return names;

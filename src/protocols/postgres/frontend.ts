@@ -3,6 +3,7 @@ import type { Lifted } from '../../core/types.ts';
 import { type Asking, unaskable } from './asking.ts';
 import type { Answers, Running } from './awaited.ts';
 import { namesIn, parametersOf } from './bound-values.ts';
+import { CopyIn, mayCopyIn } from './copy-in.ts';
 import {
   decodeBind,
   decodeClose,
@@ -14,14 +15,13 @@ import {
 } from './decode-frontend.ts';
 import type { Denial } from './deny.ts';
 import { dispositionOf, PARTS } from './dispositions.ts';
-import { describe, parse } from './encode-frontend.ts';
-import { ProtocolError } from './errors.ts';
+import { describe, flush, parse } from './encode-frontend.ts';
 import type { Disposition, FrameHandler } from './frame.ts';
 import { HeldStatements } from './held.ts';
-import { WHOLE } from './limits.ts';
+import { LONG, LongMessage } from './long-message.ts';
 import { pinnedFor } from './masked/pinned.ts';
-import { type Describe, Frontend, type Parse } from './messages.ts';
-import { describing, LARGE_OBJECT, settled, shownAs } from './portals.ts';
+import { type Close, type Describe, Frontend, type Parse, type Text } from './messages.ts';
+import { describing, endOf, LARGE_OBJECT, NOWHERE, settled, shownAs } from './portals.ts';
 import { Refuser } from './refuser.ts';
 import { Run } from './run.ts';
 import { SimpleQueries } from './simple.ts';
@@ -29,15 +29,14 @@ import { type Analysis, notUnderstood, type Statement } from './sql/statement.ts
 import { type Decided, isHeld, type Prepared, passes, prepared, type Statements } from './statements.ts';
 import { storedName } from './stored-name.ts';
 import type { Encoding } from './text.ts';
+import { depends, settledName, unreadable, unsettles } from './unsettled.ts';
 import { Writer } from './writer.ts';
-
-/** Two names and their ends; PostgreSQL itself tells apart 63 bytes of each. */
-const NAMES_LONGEST = 2048;
 
 export interface FrontendOptions {
   readonly answers: Answers;
   readonly statements: Statements;
-  analyse(sql: string): Analysis;
+  /** @param sure false: standard_conforming_strings may be changing */
+  analyse(sql: string, sure: boolean): Analysis;
   /** The session's client_encoding, which may change. */
   encoding(): Encoding;
   toServer(bytes: Buffer): void;
@@ -53,23 +52,28 @@ export interface FrontendOptions {
 export class FrontendHandler implements FrameHandler {
   readonly #options: FrontendOptions;
   readonly #out = new Writer();
-  /** The beginning of a message that is too long to be kept. */
-  #head: Buffer | null = null;
+  readonly #copyIn: CopyIn;
+  /** Of a message that is too long to be kept. */
+  readonly #long: LongMessage;
   #denial: Denial | null = null;
+  #running: readonly Running[] = [];
   readonly #held: HeldStatements;
   readonly #refuser: Refuser;
   readonly #simple: SimpleQueries;
 
   constructor(options: FrontendOptions) {
     this.#options = options;
-    const take = (type: number, message: Buffer): void => this.#take(type, message);
+    const take = (type: number, message: Buffer): void =>
+      this.#take(type, message, this.#sure(type, message));
+    this.#copyIn = new CopyIn((work) => options.hold(work));
+    this.#long = new LongMessage((bytes) => options.toServer(bytes));
     this.#held = new HeldStatements({ ...options, take }, () => this.#refuser);
     this.#refuser = new Refuser({ ...options, toServer: this.#held.send });
-    this.#simple = new SimpleQueries({ ...options, refuser: this.#refuser });
+    this.#simple = new SimpleQueries({ ...options, refuser: this.#refuser, copyIn: this.#copyIn });
   }
 
   begin(type: number, length: number): Disposition {
-    const disposition = dispositionOf(type, length);
+    const disposition = dispositionOf(type, length, this.#copyIn.data);
     // No bytes are on their way to `forward` then: what is kept back began with a message that was read whole.
     if (type === Frontend.Terminate) this.#held.drop();
     else if (disposition !== 'whole') this.#held.release();
@@ -81,44 +85,65 @@ export class FrontendHandler implements FrameHandler {
   }
 
   whole(type: number, message: Buffer): void {
-    this.#held.arrived(type, message);
-    if (PARTS.has(type)) this.#options.statements.part();
-    this.#take(type, message);
+    const { answers, hold } = this.#options;
+    if (this.#sure(type, message)) this.#arrived(type, message, true);
+    else if (answers.settles) {
+      const kept = Buffer.from(message);
+      hold(answers.idle().then(() => this.#arrived(type, kept, true)));
+    } else this.#arrived(type, message, false);
   }
 
-  #take(type: number, message: Buffer): void {
+  /** False: settings that the message is read by may be changing. */
+  #sure(type: number, message: Buffer): boolean {
+    return !this.#options.answers.unsettled || !depends(type, message);
+  }
+
+  #arrived(type: number, message: Buffer, sure: boolean): void {
+    this.#held.arrived(type, message);
+    if (PARTS.has(type)) this.#options.statements.part();
+    this.#take(type, message, sure);
+  }
+
+  #take(type: number, message: Buffer, sure: boolean): void {
     const encoding = this.#options.encoding();
+    const stored = (name: string): string => storedName(sure ? name : settledName(name));
+    const reading = (text: Text): readonly Statement[] =>
+      unreadable(text, encoding, sure) ?? this.#options.analyse(text.text ?? '', sure).statements;
     switch (type) {
       case Frontend.Query: {
-        const { text, bytes } = decodeQuery(message, encoding).query;
-        const read = this.#read(text, bytes);
-        this.#ready(message, read, (whole) => this.#simple.take({ message: whole, text, read }));
+        const { query } = decodeQuery(message, encoding);
+        const read = reading(query);
+        this.#ready(message, read, (whole) => this.#simple.take({ message: whole, text: query.text, read }));
         break;
       }
       case Frontend.Parse: {
         const decoded = decodeParse(message, encoding);
-        const read = this.#read(decoded.query.text, decoded.query.bytes);
-        this.#ready(message, read, (whole) => this.#parse(whole, decoded, read));
+        const name = stored(decoded.statement);
+        const read = reading(decoded.query);
+        this.#ready(message, read, (whole) => this.#parse(whole, name, decoded, read));
         break;
       }
       case Frontend.Bind: {
         const { portal, statement, ...values } = decodeBind(message, encoding);
+        const name = stored(portal);
+        const behind = this.#behind(stored(statement));
         const shown = parametersOf(values, encoding);
-        const behind = this.#behind(storedName(statement));
-        this.#ready(message, behind, (whole) => this.#bind(whole, storedName(portal), behind, shown));
+        this.#ready(message, behind, (whole) => this.#bind(whole, name, behind, shown));
         break;
       }
       case Frontend.Execute:
-        this.#execute(message, storedName(decodeExecute(message, encoding).portal));
+        this.#execute(message, stored(decodeExecute(message, encoding).portal));
         break;
       case Frontend.Close: {
-        const closed = decodeClose(message, encoding);
-        this.#ready(message, null, (whole) => this.#close(whole, closed));
+        const { kind, target } = decodeClose(message, encoding);
+        const name = stored(target);
+        this.#ready(message, null, (whole) => this.#close(whole, kind, name));
         break;
       }
       case Frontend.Describe: {
-        const described = decodeDescribe(message, encoding);
-        this.#ready(message, null, (whole) => this.#describe(whole, described));
+        const { kind, target } = decodeDescribe(message, encoding);
+        const name = stored(target);
+        this.#ready(message, null, (whole) => this.#describe(whole, kind, name));
         break;
       }
       case Frontend.PasswordMessage:
@@ -127,8 +152,13 @@ export class FrontendHandler implements FrameHandler {
       case Frontend.FunctionCall:
         this.#function(message, decodeFunctionCall(message).objectId);
         break;
-      default:
+      case Frontend.Sync:
+        if (this.#copyIn.data) return;
         this.#options.answers.push({ kind: 'sync' });
+        this.#options.toServer(message);
+        break;
+      default:
+        this.#copyIn.done();
         this.#options.toServer(message);
     }
   }
@@ -156,47 +186,48 @@ export class FrontendHandler implements FrameHandler {
   }
 
   piece(type: number, bytes: Buffer, offset: number, last: boolean): void {
-    if (offset === 0) {
-      this.#head = Buffer.alloc(0);
-      if (PARTS.has(type)) this.#options.statements.part();
+    if (offset === 0 && PARTS.has(type)) this.#options.statements.part();
+    this.#long.piece(bytes, offset, (head) => this.#begun(type, head, last));
+    if (!last) return;
+    if (this.#denial !== null)
+      this.#refuser.instead(type === Frontend.Query ? 'query' : 'parse', new Run(), '', this.#denial);
+    else if (type === Frontend.Query) {
+      const copies = this.#copyIn.asked(true);
+      this.#options.answers.push({ kind: 'query', running: this.#running, unsettles: true, copies });
     }
-    if (this.#head !== null) {
-      this.#head = Buffer.concat([this.#head, bytes]);
-      if (!this.#long(type, this.#head, last)) return;
-      if (this.#denial === null) this.#options.toServer(this.#head);
-      this.#head = null;
-    } else if (this.#denial === null) this.#options.toServer(bytes);
-    if (!last || this.#denial === null) return;
-    this.#refuser.instead(type === Frontend.Query ? 'query' : 'parse', new Run(), '', this.#denial);
     this.#denial = null;
   }
 
-  /** @returns false where more of it is needed to tell its names */
-  #long(type: number, head: Buffer, last: boolean): boolean {
-    const { answers, statements } = this.#options;
-    const names = namesIn(head, type === Frontend.Bind ? 2 : type === Frontend.Parse ? 1 : 0);
-    if (names === null) {
-      if (!last && head.length < NAMES_LONGEST) return false;
-      throw new ProtocolError('too_long', 'a long message', 'its names are longer than they can be');
-    }
+  /** @returns whether it goes on; null where more of it is needed to tell */
+  #begun(type: number, head: Buffer, last: boolean): boolean | null {
+    const { answers, statements, encoding } = this.#options;
+    const names = namesIn(
+      head,
+      type === Frontend.Bind ? 2 : type === Frontend.Parse ? 1 : 0,
+      encoding(),
+      last,
+    );
+    if (names === null) return null;
+    if (answers.unsettled) names.forEach(settledName);
+    const [first = '', second = ''] = names.map(storedName);
     if (type === Frontend.Bind) {
-      const decided = this.#bound(names[0] ?? '', this.#behind(names[1] ?? ''), null, null);
+      const decided = this.#bound(first, this.#behind(second), null, null);
       if (decided !== null) this.#denial = this.#refuser.denied(decided);
-      return true;
+      return decided === null;
     }
-    const statement = notUnderstood('', `longer than ${WHOLE} bytes, which are not read`);
-    const decided = statements.show(statements.decide(statement));
+    const decided = statements.show(statements.decide(LONG));
     if (!passes(decided.decision)) {
       const long = isHeld(decided.decision) ? unaskable(decided, 'it is too long to be shown') : decided;
       this.#denial = this.#refuser.denied(long);
-    } else if (type === Frontend.Query) answers.push({ kind: 'query', running: [statements.begin(decided)] });
-    else this.#parsed(names[0] ?? '', prepared([statement]));
-    return true;
+    } else if (type === Frontend.Query) this.#running = [statements.begin(decided)];
+    else this.#parsed(first, prepared([LONG]));
+    return this.#denial === null;
   }
 
   /** Decided when it is prepared, so that it fails there already, and again at each Execute, which is what is recorded. */
   #parse(
     message: Buffer,
+    name: string,
     { statement, query: { text }, parameterTypes }: Parse,
     written: readonly Statement[],
   ): void {
@@ -209,7 +240,7 @@ export class FrontendHandler implements FrameHandler {
       this.#refuser.instead('parse', new Run(), '', this.#refuser.denied(decided));
       return;
     }
-    this.#parsed(storedName(statement), prepared(read));
+    this.#parsed(name, prepared(read));
     if (pinned === null) this.#held.send(message);
     else {
       parse(this.#out, encoding().bytes(statement), encoding().bytes(pinned.text), parameterTypes);
@@ -261,14 +292,15 @@ export class FrontendHandler implements FrameHandler {
     statements.portals.propose(portal, value);
     answers.push({
       kind: 'bind',
+      unsettles: unsettles(behind),
       done: () => statements.portals.confirm(portal, value),
       failed: () => statements.portals.reject(portal, value),
     });
     return null;
   }
 
-  #describe(message: Buffer, { kind, target }: Describe): void {
-    const portals = kind === 'P' ? this.#options.statements.portals.behind(storedName(target)) : [];
+  #describe(message: Buffer, kind: Describe['kind'], name: string): void {
+    const portals = kind === 'P' ? this.#options.statements.portals.behind(name) : [];
     this.#options.answers.push({ kind: 'describe', described: describing(portals) });
     this.#held.send(message);
   }
@@ -279,6 +311,7 @@ export class FrontendHandler implements FrameHandler {
     // Bind puts another in the place of the unnamed portal, or nothing is executed: the latest is the one.
     const behind = portal === '' ? known.slice(0, 1) : known;
     const [one] = behind;
+    const over = endOf(behind);
     const suspended = behind.length === 1 ? (one?.running ?? null) : null;
     const written = behind.length === 0 ? [NOWHERE] : behind.flatMap((each) => each.statements);
     const policies = suspended === null ? statements.decideAll(written, this.#held.approved(written)) : null;
@@ -289,8 +322,14 @@ export class FrontendHandler implements FrameHandler {
     }
     this.#held.release();
     if (policies === null) {
-      const running = suspended === null ? [] : [suspended];
-      answers.push({ kind: 'execute', running, portal: suspended === null ? null : (one ?? null) });
+      const goesOn = {
+        running: [suspended as Running],
+        portal: one ?? null,
+        unsettles: true,
+        done: over,
+        failed: over,
+      };
+      answers.push({ kind: 'execute', ...(suspended === null ? {} : goesOn) });
       this.#held.send(message);
       return;
     }
@@ -307,20 +346,21 @@ export class FrontendHandler implements FrameHandler {
     if ((running.plan ?? running.kept) !== null && one !== undefined && !one.asked) this.#ask(portal, behind);
     for (const each of behind) each.running = running;
     const proposal = statements.propose(decided);
+    const copies = mayCopyIn(decided.statement) ? this.#copyIn.asked(false) : null;
     answers.push({
       kind: 'execute',
       running: [running],
       portal: one ?? null,
-      done: () => {
-        for (const each of behind) each.running = null;
-        proposal?.done();
-      },
-      failed: () => {
-        for (const each of behind) each.running = null;
-        proposal?.failed();
-      },
+      unsettles: unsettles([decided.statement]),
+      copies,
+      done: endOf(behind, () => proposal?.done()),
+      failed: endOf(behind, () => proposal?.failed()),
     });
     this.#held.send(message);
+    if (copies === null) return;
+    // Else the server may keep its answer until a Sync that waits for it.
+    flush(this.#out);
+    this.#held.send(this.#out.take());
   }
 
   /** Which formats and types the rows have, where the client does not ask. */
@@ -330,10 +370,10 @@ export class FrontendHandler implements FrameHandler {
     this.#held.send(this.#out.take());
   }
 
-  #close(message: Buffer, { kind, target }: { kind: 'S' | 'P'; target: string }): void {
+  #close(message: Buffer, kind: Close['kind'], name: string): void {
     const { answers, statements } = this.#options;
     const names = kind === 'S' ? statements.prepared : statements.portals;
-    answers.push({ kind: 'close', done: () => names.remove(storedName(target)) });
+    answers.push({ kind: 'close', done: () => names.remove(name) });
     this.#held.send(message);
   }
 
@@ -347,21 +387,11 @@ export class FrontendHandler implements FrameHandler {
     };
     const decided = show([]);
     const send = (whole: Buffer, running: Running): void => {
-      answers.push({ kind: 'function', running: [running] });
+      answers.push({ kind: 'function', running: [running], unsettles: true });
       this.#options.toServer(whole);
     };
     if (passes(decided.decision)) send(message, statements.begin(decided));
     else if (isHeld(decided.decision)) this.#held.call({ message, decided, show, send });
     else this.#refuser.instead('query', new Run(), '', this.#refuser.denied(decided));
   }
-
-  #read(text: string | null, bytes: Buffer): Analysis['statements'] {
-    if (text !== null) return this.#options.analyse(text).statements;
-    const encoding = this.#options.encoding();
-    return [
-      notUnderstood(encoding.show(bytes), `is no text in ${encoding.name}, the session's client_encoding`),
-    ];
-  }
 }
-
-const NOWHERE = notUnderstood('', 'what was prepared or declared under this name is not known');

@@ -2,8 +2,10 @@
 import type { Lifted } from '../../core/types.ts';
 import type { Plan } from './masked/plan.ts';
 import type { FieldDescription } from './messages.ts';
-import type { Statement } from './sql/statement.ts';
+import { notUnderstood, type Statement } from './sql/statement.ts';
 import { type Decided, type Prepared, passes, type Statements, strictest } from './statements.ts';
+
+export const NOWHERE = notUnderstood('', 'what was prepared or declared under this name is not known');
 
 /**
  * @param behind what the portal's statement may be
@@ -41,6 +43,14 @@ export function describing(portals: readonly Prepared[]): (fields: readonly Fiel
   for (const portal of portals) portal.asked = true;
   return (fields) => {
     for (const portal of portals) portal.fields = fields;
+  };
+}
+
+/** They are run to their end, or failed: run again, they are another statement. */
+export function endOf(portals: readonly Prepared[], then = (): void => {}): () => void {
+  return () => {
+    for (const portal of portals) portal.running = null;
+    then();
   };
 }
 

@@ -40,7 +40,7 @@ export class Refuser {
   /** @param before the text of `run`, which is not denied */
   instead(kind: 'query' | 'parse' | 'execute', run: Run, before: string, denied: Denial): void {
     const { answers, encoding, toServer } = this.#options;
-    answers.push({ kind, ...run, denial: denied });
+    answers.push({ kind, ...run.awaited(), denial: denied });
     if (kind === 'query') query(this.#out, encoding().bytes(before + denied.statement));
     else parse(this.#out, '', denied.statement);
     toServer(this.#out.take());

@@ -125,6 +125,7 @@ class Conversation {
   readonly #fromClient: Framer;
   readonly #fromServer: Framer;
   readonly #relay: AuthenticationRelay;
+  readonly #holds = new Map<Framer, number>();
   #reason: string | null = null;
   /** Either side is gone: nobody waits for a person's answer any more. */
   readonly #gone = new AbortController();
@@ -167,8 +168,10 @@ class Conversation {
     const frontend = new FrontendHandler({
       answers,
       statements,
-      analyse: (sql) =>
-        (analyser as Analyser).analyse(sql, { standardConformingStrings: backend.standardConformingStrings }),
+      analyse: (sql, sure) =>
+        (analyser as Analyser).analyse(sql, {
+          standardConformingStrings: sure && backend.standardConformingStrings,
+        }),
       encoding: () => backend.encoding,
       toServer,
       onAnswer: (bytes) =>
@@ -308,11 +311,15 @@ class Conversation {
     this.#client.resume();
   }
 
-  /** What follows waits until that is done. */
+  /** What follows waits until that is done, and whatever else it is held by. */
   #hold(framer: Framer, from: Socket, to: Socket, work: Promise<void>): void {
+    this.#holds.set(framer, (this.#holds.get(framer) ?? 0) + 1);
     framer.pause();
     work
       .then(() => {
+        const left = (this.#holds.get(framer) ?? 1) - 1;
+        this.#holds.set(framer, left);
+        if (left > 0) return;
         framer.resume();
         this.#flow(from, to, framer);
       })

@@ -2,6 +2,7 @@
 import type { Lifted } from '../../core/types.ts';
 import { type Asking, unaskable } from './asking.ts';
 import type { Answers, Running } from './awaited.ts';
+import type { CopyIn } from './copy-in.ts';
 import type { Denial } from './deny.ts';
 import { query as encodeQuery } from './encode-frontend.ts';
 import { pinnedFor } from './masked/pinned.ts';
@@ -17,6 +18,7 @@ export interface SimpleOptions {
   readonly statements: Statements;
   readonly refuser: Refuser;
   readonly asking: Asking;
+  readonly copyIn: CopyIn;
   /** The session's client_encoding, which may change. */
   encoding(): Encoding;
   toServer(bytes: Buffer): void;
@@ -56,9 +58,9 @@ export class SimpleQueries {
   }
 
   #go(query: Query, answered: Answered): void {
-    const { answers, statements, refuser, toServer, encoding } = this.#options;
+    const { answers, statements, refuser, toServer, encoding, copyIn } = this.#options;
     const { running: begun, approved, refused } = answered;
-    const run = new Run();
+    const run = new Run(copyIn);
     const pinned = pinnedFor(statements.masking, query.text, query.read, encoding());
     const read = pinned?.statements ?? query.read;
     const text = pinned?.text ?? query.text;
@@ -71,7 +73,7 @@ export class SimpleQueries {
       const record = begun[at] ?? null;
       if (passes(decided.decision)) {
         const running = record === null ? statements.begin(decided) : statements.resume(record, decided);
-        run.add(running, statements.propose(decided));
+        run.add(running, statements.propose(decided), statement);
       } else if (isHeld(decided.decision) && answered === UNASKED) {
         this.#ask({ ...query, message: Buffer.from(query.message) }, run);
         return;
@@ -80,7 +82,7 @@ export class SimpleQueries {
         return;
       }
     }
-    answers.push({ kind: 'query', ...run });
+    answers.push({ kind: 'query', ...run.awaited() });
     if (pinned === null) toServer(query.message);
     else {
       encodeQuery(this.#out, encoding().bytes(pinned.text));
@@ -108,7 +110,7 @@ export class SimpleQueries {
         forbidden = decided;
         break;
       }
-      run.add(statements.begin(decided, null, true), statements.propose(decided));
+      run.add(statements.begin(decided, null, true), statements.propose(decided), statement);
     }
     const { running } = run;
     const [first] = held;

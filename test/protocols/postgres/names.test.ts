@@ -38,6 +38,7 @@ t.test(
   'answers that never come: those of what was sent behind an error, and of what was not sent',
   async (t) => {
     const answers = new Answers();
+    t.equal(answers.shift()?.kind, 'startup');
     const skipped: string[] = [];
     const note = ({ kind }: Awaited): void => void skipped.push(kind);
     for (const kind of ['bind', 'execute', 'sync', 'parse'] as const) answers.push({ kind });
@@ -50,10 +51,20 @@ t.test(
     t.same(skipped.slice(2), ['parse', 'bind', 'query'], 'and what is sent later, up to the Sync');
     t.equal(awaited(answers), 'sync query');
 
+    answers.push({ kind: 'parse' });
+    answers.skip(note);
+    t.equal(answers.settles, false, 'nothing that is asked is answered before a Sync');
+    answers.push({ kind: 'sync' });
+    t.equal(answers.settles, true);
+    t.equal(awaited(answers), 'sync');
+
     const denial = { report: { severity: '', code: '', message: '' }, mark: '', statement: '' };
     answers.push({ kind: 'parse', denial });
     answers.push({ kind: 'bind' });
     t.equal(answers.skips, true, 'it is about to fail');
+    answers.push({ kind: 'query' });
+    t.equal(answers.skips, true, 'and a simple query with it');
+    answers.takeBack(answers.pushed - 1, () => {});
     answers.push({ kind: 'sync' });
     answers.push({ kind: 'bind' });
     t.equal(answers.skips, false);
@@ -77,3 +88,33 @@ t.test(
     t.equal(answers.first, null);
   },
 );
+
+t.test('settings that may be changing', async (t) => {
+  const answers = new Answers();
+  t.equal(answers.unsettled, true, 'the startup packet sets some');
+  answers.shift();
+  answers.ready();
+  t.equal(answers.unsettled, false);
+  answers.push({ kind: 'query' });
+  t.equal(answers.unsettled, false);
+  answers.push({ kind: 'execute', unsettles: true });
+  answers.shift();
+  answers.ready();
+  t.equal(answers.unsettled, true);
+  answers.shift();
+  t.equal(answers.unsettled, true, 'what it set is told of before ReadyForQuery');
+  const since = answers.pushed;
+  answers.push({ kind: 'bind', unsettles: true });
+  answers.ready();
+  t.equal(answers.unsettled, true);
+  answers.takeBack(since, () => {});
+  t.equal(answers.unsettled, false, 'it was never sent');
+  const copies: boolean[] = [];
+  answers.push({ kind: 'execute', copies: (data) => copies.push(data) });
+  answers.shift();
+  answers.push({ kind: 'parse' });
+  answers.skip(() => {});
+  answers.push({ kind: 'execute', unsettles: true, copies: (data) => copies.push(data) });
+  t.same(copies, [false, false], 'over, or never begun');
+  t.equal(answers.unsettled, false);
+});

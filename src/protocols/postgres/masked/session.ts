@@ -81,7 +81,7 @@ export class SessionMasking {
     const { answers, status } = this.#options;
     // In the midst of the extended protocol's messages nothing can be asked, nor in a failed transaction.
     if (!answers.settles || (status() === 'E' && this.#view !== null)) return null;
-    return answers.idle().then(() => (status() === 'E' ? undefined : this.#refresh()));
+    return answers.idle().then(() => (status() === 'E' || !answers.settles ? undefined : this.#refresh()));
   }
 
   /**

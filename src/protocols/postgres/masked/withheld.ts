@@ -2,7 +2,9 @@
  * What errors and notices say where they may quote masked values: unique violations name the key, a failed check the
  * whole row, a failed cast the text that it was given.
  */
+import type { Awaited } from '../awaited.ts';
 import type { ErrorReport } from '../error-fields.ts';
+import type { SessionMasking } from './session.ts';
 
 /**
  * Classes of SQLSTATE (appendix A) whose messages name what the statement names: syntax and access (42, which casts to
@@ -67,4 +69,16 @@ function instead({ code, constraint, table }: ErrorReport): string {
     default:
       return `the server reported an error of SQLSTATE ${code}${what}`;
   }
+}
+
+/** The statement whose masked values the server's words may quote; undefined: they can't. */
+export function quoted(
+  report: ErrorReport,
+  first: Awaited | null,
+  masking: SessionMasking | null,
+): string | null | undefined {
+  if (masking === null || masking.observed) return undefined;
+  const quiet = first?.running[first.over]?.plan?.quiet ?? first?.portal?.plan?.quiet ?? null;
+  if (quiet !== null) return quiet;
+  return masking.concerns(report.schema, report.table) ? null : undefined;
 }
