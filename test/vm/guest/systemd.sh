@@ -147,7 +147,7 @@ for path in /sys/fs/bpf/hopline /usr/lib/hopline /usr/bin/hopline /usr/sbin/hopl
   /run/hopline /usr/lib/sysusers.d/hopline.conf; do
   [[ ! -e $path ]] || echo "$path"
 done | report left
-getent passwd hopline | report account || true
+{ getent passwd hopline || getent group hopline-admin; } | report account || true
 report_run free login "curl -s http://$web4/free; curl -s 'http://[$web6]/free'"
 ss -Hltn 'sport = :15001' | report listeners
 stage 'removed'
