@@ -9,6 +9,7 @@ import { events } from './figures/events.ts';
 import { hooks } from './figures/hooks.ts';
 import { login } from './figures/login.ts';
 import { memory } from './figures/memory.ts';
+import { postgres } from './figures/postgres.ts';
 import { stream } from './figures/stream.ts';
 import { tree } from './figures/tree.ts';
 import { Lab } from './lab.ts';
@@ -16,7 +17,17 @@ import { prepare } from './prepare.ts';
 import { load, machine, type Report, table } from './report.ts';
 
 /** In this order: what is measured at rest before what fills the store. */
-const FIGURES: readonly Figure[] = [memory, hooks, connect, stream, login, tree, attribution, events];
+const FIGURES: readonly Figure[] = [
+  memory,
+  hooks,
+  connect,
+  stream,
+  login,
+  postgres,
+  tree,
+  attribution,
+  events,
+];
 
 const { values } = parseArgs({
   options: {
