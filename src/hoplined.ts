@@ -62,6 +62,7 @@ async function run(): Promise<number> {
       objects: join(here, '../dist/bpf'),
       workerEntry: join(here, './worker.ts'),
       tripwireEntry: join(here, './tripwire.ts'),
+      brokerEntry: join(here, './broker.ts'),
       protocols: PROTOCOLS,
     });
     log.level = daemon.policy.config.log.level;

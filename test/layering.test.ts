@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   recording: ['core'],
   protocols: ['core', 'tls', 'masking', 'credentials', 'recording'],
   proxy: ['core', 'protocols', 'tls', 'recording'],
+  broker: ['core', 'protocols'],
   tripwire: ['core'],
   store: ['core'],
   api: ['core', 'store'],
@@ -40,7 +41,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 /** One per process: they wire, and import what they wire. */
-const ENTRIES = ['hoplined.ts', 'worker.ts', 'tripwire.ts', 'hopline.ts'];
+const ENTRIES = ['hoplined.ts', 'worker.ts', 'tripwire.ts', 'broker.ts', 'hopline.ts'];
 
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s[^'";]*?from\s*'(\.[^']*)'|\bimport\('(\.[^']*)'\)|(?:^|\n)\s*import\s*'(\.[^']*)'/g;

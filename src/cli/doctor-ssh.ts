@@ -7,7 +7,7 @@ const PAM_FILE = '/etc/pam.d/sshd';
 const PAM_LINE = `session optional pam_exec.so quiet type=open_session ${HOOK}`;
 const KNOWN_HOSTS = '/etc/ssh/ssh_known_hosts';
 /** Public half of the key that the proxy presents where it terminates SSH. */
-const PROXY_KEY = '/var/lib/hopline/keys/ssh_host_ed25519_key.pub';
+const PROXY_KEY = '/var/lib/hopline/keys/ssh_host_ecdsa_key.pub';
 const SSHD = ['/usr/sbin/sshd', '/usr/local/sbin/sshd'];
 
 export const sshChecks: readonly Check[] = [

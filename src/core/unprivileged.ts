@@ -18,6 +18,8 @@ export interface Unprivileged {
   /** Capabilities (`net_raw`) that the child keeps; none by default. */
   readonly capabilities?: readonly string[];
   readonly nodeArgs?: readonly string[];
+  /** Its input and output are pipes, and there is no IPC channel: what it says can be bounded. */
+  readonly pipes?: boolean;
 }
 
 const SETPRIV = '/usr/bin/setpriv';
@@ -29,7 +31,9 @@ const CAP_SETPCAP = 8n;
  */
 export function spawnUnprivileged(what: Unprivileged): ChildProcess {
   const node = [...(what.nodeArgs ?? []), what.entry, ...what.args];
-  const stdio: StdioOptions = ['ignore', 'inherit', 'inherit', 'ipc', ...what.fds];
+  const stdio: StdioOptions = what.pipes
+    ? ['pipe', 'pipe', 'inherit', ...what.fds]
+    : ['ignore', 'inherit', 'inherit', 'ipc', ...what.fds];
   const options = { stdio, env: {}, cwd: '/', serialization: 'json' } as const;
   const { account, capabilities = [] } = what;
   if (account === null) return spawn(process.execPath, node, options);

@@ -73,6 +73,8 @@ export class Claims {
     } as const;
     const hop: Mutable<HopDraft> = { ...draft, decision, ...(allowed ? {} : denied) };
     if (allowed) hop.protocol = this.#options.protocolOf(hop.target);
+    // What sshd connects for a client elsewhere (-J, -W, -L) is that client's, who does not know Hopline's key.
+    if (hop.protocol === 'ssh' && image?.plumbing) hop.protocol = 'tcp';
     // Known beforehand where it was full a moment ago: then a repetition is counted in place of being kept.
     if (record.full && !record.flush() && this.#options.enforcing()) Object.assign(hop, full);
     record.hop(hop);

@@ -45,6 +45,7 @@ import {
 import { type Recordings, recordingsOf } from './recordings.ts';
 import { beginRecord, bootId, endRecovery, recoverProcesses } from './recovery.ts';
 import { Revocations, tallyRevocations } from './revoke.ts';
+import { SshQuestions } from './ssh-questions.ts';
 import { Started } from './started.ts';
 import { StoreRecorder } from './store-recorder.ts';
 import { Terminals } from './terminal.ts';
@@ -57,6 +58,7 @@ export interface DaemonOptions {
   readonly objects: string;
   readonly workerEntry: string;
   readonly tripwireEntry: string;
+  readonly brokerEntry: string;
   /** Names of the protocol rooms that workers have. */
   readonly protocols: readonly string[];
 }
@@ -97,6 +99,7 @@ export class Daemon {
   #drainMs = 0;
   #why = '';
   #maskKey = '';
+  #ssh!: SshQuestions;
 
   /** @throws ConfigError where the configuration is wrong: nothing has been touched then */
   constructor(options: DaemonOptions) {
@@ -131,6 +134,8 @@ export class Daemon {
     mkdirSync(config.paths.run, { recursive: true, mode: 0o755 });
     mkdirSync(join(config.paths.run, 'pam'), { recursive: true, mode: 0o700 });
     this.#maskKey = maskKey(config.paths.state);
+    this.#ssh = new SshQuestions({ ...this.options, ...config.paths, open: this.open });
+    this.#started.add(() => this.#ssh.stop());
     this.listening = this.now();
     this.listeners = openListeners(config.proxy.listen);
     this.store = openStore({ path: join(config.paths.state, 'hopline.db'), boot: bootId() });
@@ -174,14 +179,9 @@ export class Daemon {
     await this.tripwire?.start();
     const timer = setInterval(() => this.clock.refresh(), CLOCK_MS);
     this.#started.add(() => clearInterval(timer));
-    this.log.info(
-      {
-        workers: this.pool.workers().length,
-        continued: this.kernel.continued,
-        policy: this.policy.snapshot.version,
-      },
-      'ready',
-    );
+    const { version } = this.policy.snapshot;
+    const workers = this.pool.workers().length;
+    this.log.info({ workers, continued: this.kernel.continued, policy: version }, 'ready');
   }
 
   /**
@@ -348,6 +348,7 @@ export class Daemon {
       onCertificate: (names) => this.#certificates.mint(names),
       onCredential: (hop, user) => this.credentials.lend(hop, user),
       onCredentialRefused: (hop) => this.credentials.refused(hop),
+      onAsk: (hop, question, detail) => this.#ssh.answer(hop, question, detail),
       onAction: (action) => this.record.action(action, this.now()),
       archive: this.recordings,
       holds: this.approvals,

@@ -1,7 +1,8 @@
 /** SSH_AUTH_INFO_0: how sshd let somebody in, a line for each method that succeeded. */
+
+import { WireError } from '../core/ssh-wire.ts';
 import type { Evidence } from '../core/types.ts';
 import { parseSshKey, type SshKey } from './ssh-key.ts';
-import { WireError } from './wire.ts';
 
 /** AuthenticationMethods of a sane sshd name two or three; the rest is not read. */
 const MOST_LINES = 16;

@@ -2,8 +2,7 @@
  * Public keys and user certificates as sshd hands them over in SSH_AUTH_INFO_0 (OpenSSH PROTOCOL.certkeys).
  * No signature is checked here: sshd has done that, and only what its PAM session says is believed.
  */
-import { createHash } from 'node:crypto';
-import { WireError, WireReader, wireString } from './wire.ts';
+import { fingerprint, WireError, WireReader, wireString } from '../core/ssh-wire.ts';
 
 /** SSHKEY_CERT_MAX_PRINCIPALS in OpenSSH's sshkey.h. */
 const MOST_PRINCIPALS = 256;
@@ -61,11 +60,6 @@ export function parseSshKey(blob: Buffer): SshKey {
   const certificate = certified ? readCertificate(reader) : null;
   if (!reader.done) throw new WireError('bytes after the end of the key');
   return { type, fingerprint: print, certificate };
-}
-
-/** `SHA256:` and unpadded base64 of a key blob, as ssh-keygen -l prints it. */
-export function fingerprint(blob: Buffer): string {
-  return `SHA256:${createHash('sha256').update(blob).digest('base64').replace(/=+$/, '')}`;
 }
 
 function plainType(type: string): string {

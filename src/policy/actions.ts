@@ -3,6 +3,7 @@ import type { Decision, Target } from '../core/types.ts';
 import { denied } from './decide.ts';
 import type { ConnectQuery, Context } from './request.ts';
 import type { Revealer } from './reveal.ts';
+import type { Within } from './schema.ts';
 import { compilePolicies, type PolicyInput, type PolicySnapshot } from './snapshot.ts';
 
 /** As JSON: what `ActionPolicies.replace` takes. */
@@ -24,12 +25,10 @@ export class ActionPolicies {
   }
 
   /** Never throws: what can't be decided is denied. */
-  decide(action: 'query', query: ConnectQuery, facts: Context): Decision {
+  decide(action: Within, query: ConnectQuery, facts: Context): Decision {
     try {
       this.#snapshot ??= this.#compile();
-      return action === 'query'
-        ? this.#snapshot.decideQuery(query, facts)
-        : this.#none(`${action} is not decided here`);
+      return this.#snapshot.decideWithin(action, query, facts);
     } catch (error) {
       return this.#none(error instanceof Error ? error.message : String(error));
     }

@@ -1,6 +1,6 @@
 /** What policies can speak of. Later rooms add their protocol's context to their own actions. */
 
-/** Every action that a policy can name. Decided so far are `connect`, `query` and `reveal`. */
+/** Every action that a policy can name. `request` and `call` are not decided yet. */
 export const ACTIONS = [
   'connect',
   'shell',
@@ -13,6 +13,9 @@ export const ACTIONS = [
   'reveal',
 ] as const;
 export type Action = (typeof ACTIONS)[number];
+
+/** Those that are decided within a connection, one by one. */
+export type Within = Extract<Action, 'query' | 'shell' | 'exec' | 'transfer' | 'forward'>;
 
 /** Those that can wait for an approval; any other is refused where it would have to. */
 export const HELD: readonly Action[] = ['query'];
@@ -38,6 +41,16 @@ export const ACCOUNT_PREFIX = 'account:';
  * - `hops` is the number of hosts that the way here has led through already.
  * - `name` is there where the login got the address from DNS; `approved` is true once everything
  *   that asked for an approval has got it.
+ *
+ * Of what is done over SSH, `account` is whom the login is to at the host, and
+ *
+ * - of a `shell`: `pty`, whether it is on a terminal.
+ * - of a command (`exec`): `command` as it was sent, `words` as a shell splits it, `tool` the first of them without its
+ *   directories; `known` is false where a shell would run more, or something else, than the words say.
+ * - of a `transfer`: `tool` is sftp, scp or rsync, `operation` what is asked of the file (read, write, remove, rename …; session
+ *   for the permission to begin), `direction` is upload, download or none, `path` as it was sent.
+ * - of a `forward`: `forwarded` is tcp, unix, x11, agent or tunnel, `direction` local where the host connects for the client and
+ *   remote where the client does for the host, `toHost` and `toPort` where to; of unix the path and 0.
  *
  * Of a statement (`query`):
  *
@@ -67,6 +80,11 @@ const HOP = `
   name?: String,
   approved?: Bool,
 `;
+/** Actions whose context has more than the hop's. */
+const OWN_CONTEXT: Readonly<Partial<Record<Action, string>>> = {
+  ...{ shell: 'Shell', exec: 'Exec', transfer: 'Transfer', forward: 'Forward' },
+  ...{ query: 'Query', reveal: 'Reveal' },
+};
 export const SCHEMA = `
 type Hop = {${HOP}};
 type Query = {${HOP}
@@ -84,6 +102,32 @@ type Query = {${HOP}
   known: Bool,
   role?: String,
 };
+type Shell = {${HOP}
+  account: String,
+  pty: Bool,
+};
+type Exec = {${HOP}
+  account: String,
+  pty: Bool,
+  command: String,
+  tool: String,
+  words: Set<String>,
+  known: Bool,
+};
+type Transfer = {${HOP}
+  account: String,
+  tool: String,
+  operation: String,
+  direction: String,
+  path: String,
+};
+type Forward = {${HOP}
+  account: String,
+  forwarded: String,
+  direction: String,
+  toHost: String,
+  toPort: Long,
+};
 type Reveal = {${HOP}
   database: String,
   databaseUser: String,
@@ -96,7 +140,10 @@ entity Group;
 entity User in [Group];
 entity Tag;
 entity Target in [Tag];
-action ${ACTIONS.filter((action) => action !== 'query' && action !== 'reveal').join(', ')} appliesTo { principal: User, resource: Target, context: Hop };
-action reveal appliesTo { principal: User, resource: Target, context: Reveal };
-action query appliesTo { principal: User, resource: Target, context: Query };
+action ${ACTIONS.filter((action) => !(action in OWN_CONTEXT)).join(', ')} appliesTo { principal: User, resource: Target, context: Hop };
+${Object.entries(OWN_CONTEXT)
+  .map(
+    ([action, type]) => `action ${action} appliesTo { principal: User, resource: Target, context: ${type} };`,
+  )
+  .join('\n')}
 `;

@@ -19,7 +19,7 @@ import {
   tagsIn,
 } from './request.ts';
 import { type Revealer, revealer } from './reveal.ts';
-import { type Action, LOOPBACK, SCHEMA, UNLISTED } from './schema.ts';
+import { type Action, LOOPBACK, SCHEMA, UNLISTED, type Within } from './schema.ts';
 import { actionMatches, type Placed, scopeMatches } from './scope.ts';
 import { RuleSet, type Verdict } from './verdict.ts';
 
@@ -72,11 +72,11 @@ export class PolicySnapshot implements Terms {
   }
 
   /**
-   * Whether a statement may be that is sent over a connection. Never throws.
-   * @param facts of the statement: what the schema has of `query` beside the connection's own
+   * Whether something may be done over a connection. Never throws.
+   * @param facts of it: what the schema has of the action beside the connection's own
    */
-  decideQuery(query: ConnectQuery, facts: Context): Decision {
-    return this.#decide('query', query, facts, (what) => `${facts.verb ?? 'a statement'} on ${what}`);
+  decideWithin(action: Within, query: ConnectQuery, facts: Context): Decision {
+    return this.#decide(action, query, facts, (what) => deedOf(action, facts, what));
   }
 
   /**
@@ -187,6 +187,26 @@ function cacheKey({ id, reads }: RuleSet, request: ConnectRequest): string {
   const read =
     reads.context === 'all' ? all : all.filter(([key]) => (reads.context as ReadonlySet<string>).has(key));
   return JSON.stringify([id, reads.resource ? resource.id : null, who, read, approved]);
+}
+
+/** As a person would say it. */
+function deedOf(action: Within, facts: Context, what: string): string {
+  switch (action) {
+    case 'query':
+      return `${facts.verb ?? 'a statement'} on ${what}`;
+    case 'shell':
+      return `a shell on ${what}`;
+    case 'exec':
+      return `${facts.tool || 'a command'} on ${what}`;
+    case 'transfer':
+      return facts.path === ''
+        ? `${facts.tool} on ${what}`
+        : `${facts.operation} of ${facts.path} on ${what}`;
+    case 'forward':
+      return facts.toHost === ''
+        ? `${facts.forwarded} forwarding by ${what}`
+        : `forwarding to ${facts.toHost} by ${what}`;
+  }
 }
 
 const LOOPBACK_PERMIT = builtIn(

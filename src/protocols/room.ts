@@ -8,6 +8,9 @@ import type { MaskKey } from '../masking/key.ts';
 import type { RecordingWriter, WriterEvents } from '../recording/writer.ts';
 import type { Minted } from '../tls/minted.ts';
 
+/** What policies decide of what is done in a hop. */
+export type ActionName = 'query' | 'shell' | 'exec' | 'transfer' | 'forward';
+
 /** What policies read of an action, beside who does it and how they came. */
 export type Facts = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
@@ -75,7 +78,7 @@ export interface Actions {
    * By the policies in force now. Never throws: what can't be decided is denied.
    * @param approved approvals that were given for it
    */
-  decide(action: 'query', facts: Facts, approved?: readonly Lifted[]): Decision;
+  decide(action: ActionName, facts: Facts, approved?: readonly Lifted[]): Decision;
   /** Null: no policy can mask anything here. */
   masking(): Masking | null;
   /** Hands the record over before the action goes on. @returns its number within the hop, from 1 on */
@@ -135,6 +138,12 @@ export interface Session {
    * @throws Error where there is none
    */
   certificate(names: readonly string[]): Promise<Minted>;
+  /**
+   * Puts a question about this hop to the supervisor, which knows the room's questions: `ssh.sign`, …
+   * @param detail becomes JSON, as the answer does: it is to be checked
+   * @throws Error where there is no answer
+   */
+  ask(question: string, detail: unknown): Promise<unknown>;
   /** End the hop after so long without a byte in either direction; 0 is never. */
   readonly limitIdleMs: number;
   /**

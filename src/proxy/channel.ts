@@ -32,12 +32,16 @@ interface Waiting {
 /** A claim costs the supervisor work: beyond this many unanswered ones a worker refuses at once. */
 export const CLAIM_LIMIT = 4096;
 
+/** ssh waits so long for a security key to be touched. */
+const ASK_MS = 60_000;
+
 export class Channel {
   readonly waiting: WaitingActions;
   readonly #send: (message: ToSupervisor) => void;
   readonly #waiting = new Map<number, Waiting>();
   readonly #certificates = new Asked<Minted>();
   readonly #logins = new Asked<SealedLogin>();
+  readonly #asked = new Asked<string>();
   #next = 1;
   #snapshot = NO_SNAPSHOT;
 
@@ -100,6 +104,19 @@ export class Channel {
     this.#send({ type: 'credential-refused', hop });
   }
 
+  /**
+   * Asks about a hop.
+   * @returns what the supervisor's JSON says
+   * @throws Error where it has no answer, or none in {@link ASK_MS}: a person may have to touch a key
+   */
+  async ask(hop: string, question: string, detail: unknown): Promise<unknown> {
+    const asked = JSON.stringify(detail);
+    const found = await this.#asked.ask(ASK_MS, (seq) =>
+      this.#send({ type: 'ask', seq, hop, question, detail: asked }),
+    );
+    return JSON.parse(found);
+  }
+
   action(message: ActionMessage | DecidedMessage | ActionEndMessage): void {
     this.#send(message);
   }
@@ -124,6 +141,10 @@ export class Channel {
     }
     if (message.type === 'credential') {
       this.#logins.answer(message.seq, message.login, message.error);
+      return true;
+    }
+    if (message.type === 'found') {
+      this.#asked.answer(message.seq, message.error === '' ? message.detail : null, message.error);
       return true;
     }
     if (message.type === 'held' || message.type === 'answer' || message.type === 'cancelled') {

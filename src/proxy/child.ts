@@ -6,6 +6,7 @@ import type { HeldLogin } from '../core/credentials.ts';
 import type { Endpoint, Id, NameAnswer } from '../core/types.ts';
 import { type Archive, Receiver } from '../recording/receiver.ts';
 import type { Minted } from '../tls/minted.ts';
+import { ANSWER_LIMIT } from './ask-messages.ts';
 import { CLAIM_LIMIT } from './channel.ts';
 import { type HoldEvents, Holds } from './holds.ts';
 import {
@@ -30,6 +31,7 @@ export interface ChildEvents {
   /** Once a hop, and only where the flow said that a login is held for it. */
   onCredential(seq: number, hop: Id, user: string, key: string): void;
   onCredentialRefused(hop: Id): void;
+  onAsk(seq: number, hop: Id, question: string, detail: string): void;
   onAction(action: ActionMessage | DecidedMessage | ActionEndMessage): void;
   onEnded(hop: Id, bytesUp: number, bytesDown: number, reason: string | null): void;
   /** It broke the protocol, and is killed. */
@@ -133,6 +135,17 @@ export class Child {
     }
   }
 
+  answer(seq: number, detail: string, error: string): void {
+    // A person's files are in it: they must not cost the worker its other connections.
+    const fits = detail.length <= ANSWER_LIMIT;
+    this.#send({
+      type: 'found',
+      seq,
+      detail: fits ? detail : '',
+      error: fits ? cut(error) : 'the answer is too long',
+    });
+  }
+
   close(hop: Id, reason: string): void {
     this.#send({ type: 'close', hop, reason });
   }
@@ -225,6 +238,10 @@ export class Child {
       case 'credential-refused':
         if (!this.#hops.has(message.hop)) return 'told of a login in a hop that it does not have';
         this.#events.onCredentialRefused(message.hop);
+        return null;
+      case 'ask':
+        if (!this.#hops.has(message.hop)) return 'asked about a hop that it does not have';
+        this.#events.onAsk(message.seq, message.hop, message.question, message.detail);
         return null;
       case 'hold':
       case 'withdraw':

@@ -92,6 +92,7 @@ export class Connection {
         tls: flow.tls,
         credential: flow.held ? this.#credential(flow.hop) : null,
         certificate: (names) => this.#channel.certificate(names),
+        ask: (question, detail) => this.#channel.ask(flow.hop, question, detail),
         limitIdleMs: flow.limitIdleMs ?? 0,
         dial: () => this.#dial(flow),
         onClose: (reset) => {

@@ -1,6 +1,14 @@
 /** A hop's actions: decided by the worker's policies, recorded by the supervisor. */
 import type { Decision, Lifted } from '../core/types.ts';
-import type { ActionDraft, Actions, Answer, Facts, HoldOptions, Masking } from '../protocols/room.ts';
+import type {
+  ActionDraft,
+  ActionName,
+  Actions,
+  Answer,
+  Facts,
+  HoldOptions,
+  Masking,
+} from '../protocols/room.ts';
 import type { Channel } from './channel.ts';
 import type { Flow } from './messages.ts';
 
@@ -9,7 +17,7 @@ export interface Decider {
   /** Loads what decides: a worker that only forwards spares the memory. */
   ready(): Promise<void>;
   /** For the login and the chain that opened the hop. Never throws. */
-  decide(flow: Flow, action: 'query', facts: Facts, approved: readonly Lifted[]): Decision;
+  decide(flow: Flow, action: ActionName, facts: Facts, approved: readonly Lifted[]): Decision;
   /** Null: no policy can mask anything for this hop's login at its target. Never throws. */
   masking(flow: Flow): Masking | null;
 }
@@ -30,7 +38,7 @@ export class HopActions implements Actions {
     return this.#decider.ready();
   }
 
-  decide(action: 'query', facts: Facts, approved: readonly Lifted[] = []): Decision {
+  decide(action: ActionName, facts: Facts, approved: readonly Lifted[] = []): Decision {
     return this.#decider.decide(this.#flow, action, facts, approved);
   }
 

@@ -7,6 +7,7 @@ import { isIP } from 'node:net';
 import { count, endpoint, text as fits, record } from '../core/fields.ts';
 import type { Decision, Endpoint, Id, Login, NameAnswer, RowsKept, TargetTls } from '../core/types.ts';
 import type { Minted } from '../tls/minted.ts';
+import { type Ask, ask, type Found, found } from './ask-messages.ts';
 import {
   type CredentialAnswer,
   type CredentialAsk,
@@ -124,6 +125,7 @@ export type ToSupervisor =
   | { readonly type: 'certificate'; readonly seq: number; readonly names: readonly string[] }
   | CredentialAsk
   | CredentialRefused
+  | Ask
   | ActionMessage
   | DecidedMessage
   | ActionEndMessage
@@ -161,6 +163,7 @@ export type ToWorker =
       readonly error: string;
     }
   | CredentialAnswer
+  | Found
   | HoldToWorker
   | { readonly type: 'drain'; readonly deadlineMs: number };
 
@@ -210,6 +213,8 @@ export function fromWorker(value: unknown): ToSupervisor | null {
       return credentialAsk(m);
     case 'credential-refused':
       return credentialRefused(m);
+    case 'ask':
+      return ask(m);
     case 'action': {
       const { hop, action, kind, subject, detail } = m;
       const decided = decision(m.decision);
@@ -275,6 +280,8 @@ export function fromSupervisor(value: unknown): ToWorker | null {
     }
     case 'credential':
       return credentialAnswer(m);
+    case 'found':
+      return found(m);
     case 'held':
     case 'answer':
     case 'cancelled':

@@ -71,6 +71,8 @@ export interface PoolOptions {
   onCredential(hop: Id, user: string): Promise<HeldLogin>;
   /** The server did not take it. */
   onCredentialRefused(hop: Id): void;
+  /** A room's question about a hop. @param detail JSON @returns JSON. A rejection is told to the room. */
+  onAsk(hop: Id, question: string, detail: string): Promise<string>;
   /** Something that is done in a hop, before it goes on; or what became of it. */
   onAction(action: ActionMessage | DecidedMessage | ActionEndMessage): void;
   /** Where workers' recordings go. What a worker left is kept before `onWorkerLost`, and a hop's before its `onEnded`. */
@@ -212,6 +214,13 @@ export class WorkerPool {
         );
       },
       onCredentialRefused: (hop) => this.#options.onCredentialRefused(hop),
+      onAsk: (seq, hop, question, detail) => {
+        const { child } = slot;
+        this.#options.onAsk(hop, question, detail).then(
+          (found) => child?.answer(seq, found, ''),
+          (error: Error) => child?.answer(seq, '', error.message),
+        );
+      },
       holds: this.#options.holds,
       onCertificate: (seq, names) => {
         const { child } = slot;

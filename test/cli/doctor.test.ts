@@ -21,7 +21,7 @@ function machine(
     '/proc/self/loginuid': '1000',
     '/etc/pam.d/sshd': `@include common-auth\n${line}\nsession required pam_env.so user_readenv=1\n`,
     '/etc/passwd': 'root:x:0:0::/root:/bin/sh\nhopline:x:995:995::/nonexistent:/usr/sbin/nologin\n',
-    '/var/lib/hopline/keys/ssh_host_ed25519_key.pub': 'ssh-ed25519 AAAA hopline\n',
+    '/var/lib/hopline/keys/ssh_host_ecdsa_key.pub': 'ssh-ed25519 AAAA hopline\n',
     '/etc/ssh/ssh_known_hosts': '* ssh-ed25519 AAAA hopline proxy\n',
     '/proc/sys/net/core/bpf_jit_enable': '1\n',
     ...over.files,

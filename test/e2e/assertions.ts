@@ -60,6 +60,11 @@ export interface Expected {
   readonly mode?: HopJson['mode'];
 }
 
+/** The room of the lab's targets, where a test does not say. */
+function usual({ port, outcome }: Expected): string {
+  return outcome !== 'deny' && port === 22 ? 'ssh' : 'tcp';
+}
+
 /**
  * One connection: its chain, where it went, what was decided, and that its process is one of the login's.
  * @param what begins the assertions' names, where a test looks at several
@@ -70,7 +75,7 @@ export function isHop(t: Test, { login, hop }: Found, expected: Expected, what?:
   t.same(hop.chain, expected.chain, named('chain'));
   t.same(hop.destination, { address: expected.address, port: expected.port }, named('destination'));
   t.equal(hop.transport, expected.transport ?? 'tcp', named('transport'));
-  t.equal(hop.protocol, expected.protocol ?? 'tcp', named('protocol'));
+  t.equal(hop.protocol, expected.protocol ?? usual(expected), named('protocol'));
   if (expected.target !== undefined) t.equal(hop.target, expected.target, named('target'));
   t.equal(hop.decision.outcome, expected.outcome ?? 'allow', named('outcome'));
   t.equal(hop.mode, expected.mode ?? 'inspect', named('mode'));

@@ -77,7 +77,7 @@ for (const { name, command, says, chain, port, target } of paths) {
         (hop) => hop.chain.length === chain.length && hop.chain.at(-1) === last && hop.ended !== null,
       );
       isLoginOf(t, found.login, { user: 'alice', client: family.address('laptop') });
-      const protocol = target === 'orders-db' ? 'postgres' : 'tcp';
+      const protocol = target === 'orders-db' ? 'postgres' : 'ssh';
       isHop(t, found, { chain, address: family.address('db1'), port, target, protocol });
       t.ok((found.hop.bytesUp ?? 0) > 50 && (found.hop.bytesDown ?? 0) > 50, 'bytes both ways');
     });

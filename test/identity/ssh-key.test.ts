@@ -1,6 +1,6 @@
 import t from 'tap';
+import { WireError, wireString } from '../../src/core/ssh-wire.ts';
 import { parseSshKey, type SshKey } from '../../src/identity/ssh-key.ts';
-import { WireError, wireString } from '../../src/identity/wire.ts';
 import { blobOf, certify, newKey, printOf, publicKey } from './keys.ts';
 
 const TYPES: readonly [string, string | undefined, string][] = [

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { ConfigError } from '../../src/config/problem.ts';
 import { checkPolicies } from '../../src/policy/check.ts';
+import { SCHEMA } from '../../src/policy/schema.ts';
 import { compilePolicies } from '../../src/policy/snapshot.ts';
 import { places } from '../config/directory.ts';
 import { compile, IDENTITIES, policyFile, TARGETS } from './make.ts';
@@ -176,4 +177,13 @@ t.test('ids, annotations, places', async (t) => {
 
 t.test('a carriage return ends a comment, as it does for Cedar', async (t) => {
   t.equal(check(`${any};\n// old\rforbid (principal, action, resource);`).policies.length, 2);
+});
+
+t.test('no context says one thing by two names, or two things by one', async (t) => {
+  const types = [...SCHEMA.matchAll(/^type (\w+) = \{([^}]*)\}/gm)];
+  t.ok(types.length > 5);
+  for (const [, name, body = ''] of types) {
+    const fields = [...body.matchAll(/^\s*(\w+)\??:/gm)].map(([, field]) => field);
+    t.strictSame(fields, [...new Set(fields)], name ?? '');
+  }
 });

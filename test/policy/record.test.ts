@@ -19,12 +19,17 @@ t.test('as the permit says', async (t) => {
     ['rows:1', 1],
     ['rows:100', 100],
   ] as const)
-    t.equal(compile(permit(text)).decideQuery(query(), facts()).record, expected, text);
-  t.notHas(compile(plain).decideQuery(query(), facts()), { record: 0 }, 'nothing where none says it');
+    t.equal(compile(permit(text)).decideWithin('query', query(), facts()).record, expected, text);
+  t.notHas(
+    compile(plain).decideWithin('query', query(), facts()),
+    { record: 0 },
+    'nothing where none says it',
+  );
 });
 
 t.test('of several the one that keeps most; those that do not say it say nothing', async (t) => {
-  const record = (...texts: string[]) => compile(texts.join('\n')).decideQuery(query(), facts()).record;
+  const record = (...texts: string[]) =>
+    compile(texts.join('\n')).decideWithin('query', query(), facts()).record;
   t.equal(record(permit('none'), permit('rows:7'), permit('rows:5')), 7);
   t.equal(record(permit('none'), permit('all'), permit('rows:5')), 'all');
   t.equal(record(permit('none'), plain), 0);
@@ -37,17 +42,17 @@ t.test('only where it is let pass by it, and only of statements', async (t) => {
     `${plain} ${permit('all', ' when { principal in Group::"support" }')}
      forbid (principal, action == Action::"query", resource) when { context.verb == "drop" };`,
   );
-  t.equal(policies.decideQuery(query({ login: bob }), facts()).record, 'all');
-  t.notHas(policies.decideQuery(query(), facts()), { record: 'all' });
-  t.notHas(policies.decideQuery(query({ login: bob }), facts({ verb: 'drop' })), { record: 'all' });
+  t.equal(policies.decideWithin('query', query({ login: bob }), facts()).record, 'all');
+  t.notHas(policies.decideWithin('query', query(), facts()), { record: 'all' });
+  t.notHas(policies.decideWithin('query', query({ login: bob }), facts({ verb: 'drop' })), { record: 'all' });
   const both = compile(
     '@record("all") permit (principal, action in [Action::"connect", Action::"query"], resource);',
   );
   t.notHas(both.decideConnect(query()), { record: 'all' });
-  t.equal(both.decideQuery(query(), facts()).record, 'all');
+  t.equal(both.decideWithin('query', query(), facts()).record, 'all');
   const input = { files: [policyFile(permit('all'))], targets: TARGETS, identities: IDENTITIES };
   const observed = compilePolicies({ ...input, mode: 'observe' });
-  t.equal(observed.decideQuery(query(), facts()).record, 'all');
+  t.equal(observed.decideWithin('query', query(), facts()).record, 'all');
 });
 
 t.test('what was approved is recorded as the permit says', async (t) => {
@@ -55,11 +60,12 @@ t.test('what was approved is recorded as the permit says', async (t) => {
     `${permit('rows:3')} @approval("dba-leads") forbid (principal, action == Action::"query", resource)
      unless { context has approved && context.approved };`,
   );
-  const held = policies.decideQuery(query(), facts());
+  const held = policies.decideWithin('query', query(), facts());
   t.match(held, { outcome: 'approve' });
   t.notHas(held, { record: 3 });
   t.match(
-    policies.decideQuery(
+    policies.decideWithin(
+      'query',
       query({ approved: held.policies.map((policy) => ({ policy, group: 'dba-leads' })) }),
       facts(),
     ),

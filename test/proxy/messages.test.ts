@@ -1,6 +1,8 @@
 /** Nothing that is not exactly a message passes as one, in either direction. */
 import { writeFileSync } from 'node:fs';
 import t from 'tap';
+import { ANSWER_LIMIT } from '../../src/proxy/ask-messages.ts';
+import { Channel } from '../../src/proxy/channel.ts';
 import { fromSupervisor, fromWorker, TEXT_LIMIT } from '../../src/proxy/messages.ts';
 import { rig, until } from './pool.ts';
 
@@ -50,11 +52,12 @@ const action = {
 const actionEnd = { type: 'action-end', hop: 'H', action: 1, detail: '{}' };
 const certificate = { type: 'certificate', seq: 3, names: ['db1'] };
 const ask = { type: 'credential', seq: 4, hop: 'H', user: 'alice', key: 'k'.repeat(43) };
+const question = { type: 'ask', seq: 5, hop: 'H', question: 'ssh.sign', detail: '{}' };
 const refusedLogin = { type: 'credential-refused', hop: 'H' };
 
 t.test('good messages pass, without fields of their own invention', async (t) => {
   for (const message of [
-    ...[{ type: 'ready' }, claim, ended, dialed, action, actionEnd, certificate, ask, refusedLogin],
+    ...[{ type: 'ready' }, claim, ended, dialed, action, actionEnd, certificate, ask, question, refusedLogin],
   ]) {
     t.same(fromWorker(message), message);
     t.same(fromWorker({ ...message, constructor: 1, extra: {} }), message);
@@ -68,6 +71,7 @@ t.test('good messages pass, without fields of their own invention', async (t) =>
     { ...flow, limitIdleMs: 5, target: 'db' },
     { ...flow, held: true },
     { type: 'credential', seq: 4, login: null, error: 'no Vault' },
+    { type: 'found', seq: 5, detail: '{}', error: '' },
     snapshot,
     refuse,
     close,
@@ -182,4 +186,33 @@ t.test('a worker that cannot start is tried again, slower and slower', async (t)
   writeFileSync(entry, 'process.exit(9);');
   const starting = rig({ address: '127.0.0.1', port: 1 }, undefined, { entry, startTimeoutMs: 1_500 });
   await t.rejects(starting, /no proxy worker got ready within 1.5 s/);
+});
+
+t.test('questions and answers are bounded', async (t) => {
+  t.equal(fromWorker({ ...question, detail: 'x'.repeat(512 * 1024 + 1) }), null);
+  t.equal(fromWorker({ ...question, question: 'x'.repeat(65) }), null);
+  t.equal(fromWorker({ ...question, hop: 5 }), null);
+  t.equal(fromWorker({ ...question, seq: -1 }), null);
+  t.equal(fromSupervisor({ type: 'found', seq: 5, detail: 'x'.repeat(ANSWER_LIMIT + 1), error: '' }), null);
+  t.equal(fromSupervisor({ type: 'found', seq: 5, detail: null, error: '' }), null);
+});
+
+t.test('a room asks, and gets what there is, or why there is nothing', async (t) => {
+  const answers: Record<string, () => Promise<string>> = {
+    good: async () => '{"a":1}',
+    bad: () => Promise.reject(new Error('not there')),
+  };
+  const asked: string[] = [];
+  const channel = new Channel((message) => {
+    if (message.type !== 'ask') return;
+    asked.push(`${message.hop} ${message.question} ${message.detail}`);
+    const answer = answers[message.question] ?? answers.bad;
+    answer?.().then(
+      (detail) => channel.take({ type: 'found', seq: message.seq, detail, error: '' }),
+      (error: Error) => channel.take({ type: 'found', seq: message.seq, detail: '', error: error.message }),
+    );
+  });
+  t.strictSame(await channel.ask('H', 'good', { b: 2 }), { a: 1 });
+  await t.rejects(channel.ask('H', 'bad', {}), /not there/);
+  t.strictSame(asked, ['H good {"b":2}', 'H bad {}']);
 });

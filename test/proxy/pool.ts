@@ -71,6 +71,7 @@ export async function rig(
     onDialed: (dial) => dialed.push(dial),
     onAction: () => {},
     archive: { open: () => Promise.reject(new Error('nothing is recorded here')) },
+    onAsk: async () => '{}',
     holds: { onHold: () => {}, onWithdraw: () => {}, onCancel: () => false },
     onCertificate: async () => ({ certificate: '', key: '', renewAt: 0 }),
     onCredential: () => Promise.reject(new Error('none is held')),

@@ -10,6 +10,7 @@ const daemon = new Daemon({
   objects: join(repo, 'dist/bpf'),
   workerEntry: '/dev/null',
   tripwireEntry: join(repo, 'src/tripwire.ts'),
+  brokerEntry: join(repo, 'src/broker.ts'),
   protocols: ['tcp'],
 });
 try {

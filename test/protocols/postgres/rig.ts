@@ -110,6 +110,7 @@ export async function rig(
       limitIdleMs,
       credential: made.credential,
       tls,
+      ask: () => Promise.reject(new Error('nobody to ask')),
       certificate: (names) => mint.mint({ names }),
       recordings,
       actions: {

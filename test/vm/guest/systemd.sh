@@ -89,7 +89,7 @@ for process in "$pid" $(pgrep -P "$pid"); do
   grep -E '^(Uid|Cap(Inh|Prm|Eff|Bnd|Amb)|NoNewPrivs|Seccomp):' "/proc/$process/status"
   echo
 done | report processes
-nsenter --target "$pid" --mount touch /etc/written /usr/written /home/written 2>&1 | report writes || true
+nsenter --target "$pid" --mount touch /etc/written /usr/written /var/written 2>&1 | report writes || true
 unit_value TimeoutStartUSec | report start-limit
 
 # --- a restart while someone connects: the connection waits in the socket that systemd holds

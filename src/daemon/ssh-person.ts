@@ -1,0 +1,76 @@
+/** Whose SSH a process is: its user, and where its agent and its keys are, from /proc. */
+import { readFileSync } from 'node:fs';
+import type { Image } from '../attribution/image.ts';
+import { readStat } from '../core/stat.ts';
+import type { Account } from '../core/unprivileged.ts';
+
+export interface SshPerson {
+  readonly account: Account;
+  readonly home: string;
+  readonly agent: string | null;
+  readonly identities: readonly string[];
+}
+
+const MOST_IDENTITIES = 32;
+
+/**
+ * What the process says of itself (its environment, its arguments) is used as that user, who may do so anyway.
+ * @returns null where the process is no more
+ */
+export function sshPersonOf({
+  pid,
+  startNs,
+  argv,
+}: Pick<Image, 'pid' | 'startNs' | 'argv'>): SshPerson | null {
+  const started = Number(startNs / 10_000_000n);
+  const [environ, status] = [read(`/proc/${pid}/environ`), read(`/proc/${pid}/status`)];
+  // Race: read before, so that what was read is the process's whose pid it still is.
+  if (environ === null || status === null || readStat(pid)?.startTicks !== started) return null;
+  const uid = Number(/^Uid:\t\d+\t(\d+)/m.exec(status)?.[1]);
+  const gid = Number(/^Gid:\t\d+\t(\d+)/m.exec(status)?.[1]);
+  if (!Number.isSafeInteger(uid) || !Number.isSafeInteger(gid)) return null;
+  const variables = new Map(
+    environ.split('\0').map((entry) => [entry.split('=', 1)[0], entry.slice(entry.indexOf('=') + 1)]),
+  );
+  const agent = variables.get('SSH_AUTH_SOCK') ?? '';
+  return {
+    account: { uid, gid },
+    // ssh takes the account's home whatever HOME says; an account of a directory service is not in the file.
+    home: homeOf(uid) ?? variables.get('HOME') ?? '/',
+    agent: agent.startsWith('/') ? agent : null,
+    identities: identitiesOf(argv).map((path) => absolute(path, pid)),
+  };
+}
+
+/** `-i FILE` and `-o IdentityFile=FILE`. */
+function identitiesOf(argv: readonly string[]): string[] {
+  const found: string[] = [];
+  argv.forEach((word, at) => {
+    const next = argv[at + 1];
+    if (/^-\w*i$/.test(word) && next !== undefined) found.push(next);
+    else if (/^-i./.test(word)) found.push(word.slice(2));
+    const option = /^(?:-o)?\s*identityfile[\s=]+(.+)$/i.exec(word)?.[1];
+    if (option !== undefined) found.push(option);
+  });
+  return found.slice(0, MOST_IDENTITIES);
+}
+
+function absolute(path: string, pid: number): string {
+  return path.startsWith('/') ? path : `/proc/${pid}/cwd/${path}`;
+}
+
+function homeOf(uid: number): string | null {
+  for (const line of read('/etc/passwd')?.split('\n') ?? []) {
+    const [, , number, , , home] = line.split(':');
+    if (Number(number) === uid && number !== '' && home) return home;
+  }
+  return null;
+}
+
+function read(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,92 @@
+/** What a worker's SSH room asks: of Hopline's own key, and of the person whose connection it is. */
+import { record, text } from '../core/fields.ts';
+import type { Id } from '../core/types.ts';
+import { Brokers } from './brokers.ts';
+import type { OpenHops } from './open-hops.ts';
+import { SshHostKey } from './ssh-host-key.ts';
+import { sshPersonOf } from './ssh-person.ts';
+
+export interface SshQuestionsOptions {
+  readonly open: OpenHops;
+  /** Path of broker.ts. */
+  readonly brokerEntry: string;
+  /** Directories: of the daemon's state, and where what is for everybody to read is put. */
+  readonly state: string;
+  readonly run: string;
+}
+
+/** What a broker answers, with the fields that each question may have. */
+const OF_PERSONS: Readonly<Record<string, readonly string[]>> = {
+  'ssh.known-hosts': [],
+  'ssh.remember': ['line'],
+  'ssh.signer': ['key'],
+  'ssh.unlock': ['key', 'passphrase'],
+  'ssh.sign': ['key', 'algorithm', 'data'],
+};
+const FIELD_LIMIT = 256 * 1024;
+
+export class SshQuestions {
+  readonly #open: OpenHops;
+  readonly #hostKey: SshHostKey;
+  readonly #brokers: Brokers;
+
+  /** @throws Error where the host key is none */
+  constructor({ open, brokerEntry, state, run }: SshQuestionsOptions) {
+    this.#open = open;
+    this.#hostKey = new SshHostKey(state, run);
+    this.#brokers = new Brokers({ entry: brokerEntry, asOthers: process.getuid?.() === 0 });
+  }
+
+  stop(): void {
+    this.#brokers.stop();
+  }
+
+  /** @param detail JSON, of a worker: it is checked. @returns JSON. @throws Error where there is no answer */
+  async answer(hop: Id, question: string, detail: string): Promise<string> {
+    const hostKey = this.#hostKey;
+    const given = record(JSON.parse(detail));
+    if (given === null) throw new Error('a question without its detail');
+    if (question === 'ssh.own-key') return JSON.stringify({ key: hostKey.publicKey.toString('base64') });
+    if (question === 'ssh.own-sign') {
+      const [data] = fields(given, ['data']);
+      const signature = hostKey.sign(Buffer.from(data ?? '', 'base64')).toString('base64');
+      return JSON.stringify({ signature });
+    }
+    const names = Object.hasOwn(OF_PERSONS, question) ? OF_PERSONS[question] : undefined;
+    if (names === undefined) throw new Error(`no question ${question}`);
+    const values = fields(given, names);
+    return JSON.stringify(
+      await this.#ofPerson(hop, question, Object.fromEntries(names.map((name, at) => [name, values[at]]))),
+    );
+  }
+
+  async #ofPerson(id: Id, question: string, detail: Record<string, unknown>): Promise<unknown> {
+    const hop = this.#open.get(id)?.hop;
+    const person = hop?.image ? sshPersonOf(hop.image) : null;
+    if (hop === undefined || person === null) throw new Error('the process whose connection it is has ended');
+    const { address } = hop.destination;
+    const found = await this.#brokers.ask(person, question, { ...detail, address });
+    if (question !== 'ssh.known-hosts') return found;
+    const known = found as { names: string[]; files: { path: string; text: string }[] };
+    // Hopline's own line is for everything, and would make each host's key another than the known one.
+    const own = this.#hostKey.line;
+    const files = known.files.map(({ path, text }) => ({
+      path,
+      text: text.includes(own)
+        ? text
+            .split('\n')
+            .map((line) => (line.includes(own) ? '' : line))
+            .join('\n')
+        : text,
+    }));
+    return { names: [...(hop.name === null ? [] : [hop.name]), ...known.names], files };
+  }
+}
+
+function fields(given: Record<string, unknown>, names: readonly string[]): string[] {
+  return names.map((name) => {
+    const value = given[name];
+    if (!text(value, FIELD_LIMIT)) throw new Error(`a question without ${name}`);
+    return value;
+  });
+}

@@ -1,0 +1,52 @@
+/** One channel, as both ends know it. Its numbers are theirs: messages pass with the number that they came with. */
+
+import type { Interjections } from './interject.ts';
+import { Replies } from './replies.ts';
+import type { Filter, Watch } from './watch.ts';
+
+export class Channel {
+  readonly type: string;
+  readonly openedBy: 'client' | 'host';
+  /** Null until the other end has confirmed. */
+  client: number | null;
+  host: number | null;
+  closedByClient = false;
+  closedByHost = false;
+  /** The client's requests in it. */
+  readonly replies: Replies;
+  /** A pseudo terminal was asked for. */
+  pty = false;
+  /** Its command or shell was asked for: there is one to a channel. */
+  started = false;
+  /** What is done in it, where that is something to record. */
+  watch: Watch | null = null;
+  /** In the place of `watch.filter`. */
+  filter: Filter | null = null;
+  interjections: Interjections | null = null;
+  /** What the host takes in one message. */
+  hostMaximumPacket = 0;
+  /** Bytes of data from the client, and from the host. */
+  bytesUp = 0;
+  bytesDown = 0;
+  /** How its program ended, as the host says. */
+  exit: Readonly<Record<string, unknown>> = {};
+  /**
+   * Window of the client that the host does not know of: what is said here, in place of the host, is charged to it.
+   * Bytes.
+   */
+  reserve = 0;
+  reserveFull = 0;
+
+  constructor(
+    type: string,
+    openedBy: 'client' | 'host',
+    number: number,
+    toClient: (payload: Buffer) => void,
+  ) {
+    this.type = type;
+    this.openedBy = openedBy;
+    this.client = openedBy === 'client' ? number : null;
+    this.host = openedBy === 'host' ? number : null;
+    this.replies = new Replies(toClient);
+  }
+}

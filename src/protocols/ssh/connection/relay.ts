@@ -1,0 +1,319 @@
+/**
+ * The connection protocol (RFC 4254) between client and host, message by message. Channel numbers and windows are those
+ * that the two ends give each other, so nothing waits here and what is not looked into passes as it came.
+ */
+import { SshError } from '../errors.ts';
+import { Disconnect, Message, OpenFailure } from '../numbers.ts';
+import { Channel } from './channel.ts';
+import { refuseStart } from './deny.ts';
+import { Interjections } from './interject.ts';
+import type { Judge } from './judge.ts';
+import {
+  DATA_AT,
+  decodeConfirmation,
+  decodeOpen,
+  decodeRequest,
+  EXTENDED_DATA_AT,
+  encodeChannel,
+  encodeConfirmation,
+  encodeData,
+  encodeOpen,
+  encodeOpenFailure,
+  encodeWindowAdjust,
+  recipientOf,
+} from './messages.ts';
+import { Replies } from './replies.ts';
+import { exitOf, START_REQUESTS } from './requests.ts';
+import { Table } from './table.ts';
+import type { Watch } from './watch.ts';
+
+export interface RelayOptions {
+  toClient(payload: Buffer): void;
+  toHost(payload: Buffer): void;
+  readonly judge: Judge;
+}
+
+/** What ssh2's deciphers take, with room for headers, padding and MAC; OpenSSH's own channels have this size. */
+const MAXIMUM_PACKET = 32 * 1024;
+/** Kept back of a session's window for what is said here; see `Channel.reserve`. */
+const RESERVE = 32 * 1024;
+
+export class Relay {
+  readonly #options: RelayOptions;
+  readonly #channels = new Table();
+  readonly #globals: Replies;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    this.#globals = new Replies(options.toClient);
+  }
+
+  get open(): number {
+    return this.#channels.size;
+  }
+
+  /** @throws SshError, WireError: the client broke the protocol */
+  fromClient(payload: Buffer): void {
+    const { toHost } = this.#options;
+    switch (payload[0]) {
+      case Message.CHANNEL_DATA:
+      case Message.CHANNEL_EXTENDED_DATA:
+        this.#data(payload, this.#channels.ofHost(recipientOf(payload)), 'client');
+        return;
+      case Message.CHANNEL_WINDOW_ADJUST: {
+        const channel = this.#channels.ofHost(recipientOf(payload));
+        if (channel !== null) this.#adjust(channel, payload);
+        return;
+      }
+      case Message.CHANNEL_REQUEST: {
+        const channel = this.#channels.ofHost(recipientOf(payload));
+        if (channel !== null) this.#request(channel, payload);
+        return;
+      }
+      case Message.CHANNEL_EOF:
+      case Message.CHANNEL_SUCCESS:
+      case Message.CHANNEL_FAILURE:
+        if (this.#channels.ofHost(recipientOf(payload)) !== null) toHost(payload);
+        return;
+      case Message.CHANNEL_CLOSE: {
+        const channel = this.#channels.closedByClient(recipientOf(payload));
+        if (channel === null) return;
+        toHost(payload);
+        this.#ended(channel);
+        return;
+      }
+      case Message.CHANNEL_OPEN:
+        this.#open(payload, 'client');
+        return;
+      case Message.CHANNEL_OPEN_CONFIRMATION:
+        this.#confirm(payload, 'client');
+        return;
+      case Message.CHANNEL_OPEN_FAILURE:
+        this.#channels.failedAtClient(recipientOf(payload))?.watch?.end({ error: 'the client refused' });
+        toHost(payload);
+        return;
+      case Message.GLOBAL_REQUEST:
+        this.#global(payload);
+        return;
+      case Message.REQUEST_SUCCESS:
+      case Message.REQUEST_FAILURE:
+        toHost(payload);
+        return;
+      default:
+        throw unknown(payload);
+    }
+  }
+
+  /** @throws SshError, WireError: the host broke the protocol */
+  fromHost(payload: Buffer): void {
+    const { toClient } = this.#options;
+    switch (payload[0]) {
+      case Message.CHANNEL_DATA:
+      case Message.CHANNEL_EXTENDED_DATA:
+        this.#data(payload, this.#channels.ofClient(recipientOf(payload)), 'host');
+        return;
+      case Message.CHANNEL_REQUEST: {
+        const channel = this.#channels.ofClient(recipientOf(payload));
+        if (channel === null) return;
+        channel.exit = exitOf(decodeRequest(payload, 5)) ?? channel.exit;
+        toClient(payload);
+        return;
+      }
+      case Message.CHANNEL_WINDOW_ADJUST:
+      case Message.CHANNEL_EOF:
+        if (this.#channels.ofClient(recipientOf(payload)) !== null) toClient(payload);
+        return;
+      case Message.CHANNEL_SUCCESS:
+      case Message.CHANNEL_FAILURE: {
+        const channel = this.#channels.ofClient(recipientOf(payload));
+        if (channel !== null && !channel.replies.take(Buffer.from(payload))) throw unasked();
+        return;
+      }
+      case Message.CHANNEL_CLOSE: {
+        const channel = this.#channels.closedByHost(recipientOf(payload));
+        if (channel === null) return;
+        toClient(payload);
+        this.#ended(channel);
+        return;
+      }
+      case Message.CHANNEL_OPEN:
+        this.#open(payload, 'host');
+        return;
+      case Message.CHANNEL_OPEN_CONFIRMATION:
+        this.#confirm(payload, 'host');
+        return;
+      case Message.CHANNEL_OPEN_FAILURE:
+        this.#channels.failedAtHost(recipientOf(payload))?.watch?.end({ error: 'the host refused' });
+        toClient(payload);
+        return;
+      case Message.GLOBAL_REQUEST:
+        // Its other keys are none of Hopline's: the client would keep them as ours, or distrust us.
+        if (decodeRequest(payload, 1).type !== 'hostkeys-00@openssh.com') toClient(payload);
+        return;
+      case Message.REQUEST_SUCCESS:
+      case Message.REQUEST_FAILURE:
+        if (!this.#globals.take(Buffer.from(payload))) throw unasked();
+        return;
+      default:
+        throw unknown(payload);
+    }
+  }
+
+  /** The connection is over, and with it what was done in its channels. */
+  end(why: string): void {
+    for (const channel of this.#channels.clear()) this.#over(channel, { error: why });
+  }
+
+  #data(payload: Buffer, channel: Channel | null, from: 'client' | 'host'): void {
+    if (channel === null) return;
+    const extended = payload[0] === Message.CHANNEL_EXTENDED_DATA;
+    const at = extended ? EXTENDED_DATA_AT : DATA_AT;
+    const { watch } = channel;
+    if (from === 'client') channel.bytesUp += payload.length - at;
+    else channel.bytesDown += payload.length - at;
+    if (watch !== null) {
+      const data = payload.subarray(at);
+      if (from === 'client') watch.recorder?.input(data);
+      else watch.recorder?.output(data, extended ? 'stderr' : 'stdout');
+    }
+    if (channel.filter !== null && !extended) {
+      const data = payload.subarray(at);
+      if (from === 'client') channel.filter.fromClient(data);
+      else channel.filter.fromHost(data);
+      return;
+    }
+    if (from === 'client') this.#options.toHost(payload);
+    else this.#options.toClient(payload);
+  }
+
+  /** First the reserve is filled again; the host gets the rest. */
+  #adjust(channel: Channel, payload: Buffer): void {
+    const bytes = payload.readUInt32BE(5);
+    const kept = Math.min(bytes, channel.reserveFull - channel.reserve);
+    channel.reserve += kept;
+    channel.interjections?.flush();
+    if (kept === 0) this.#options.toHost(payload);
+    else if (bytes > kept) this.#options.toHost(encodeWindowAdjust(recipientOf(payload), bytes - kept));
+  }
+
+  #open(payload: Buffer, openedBy: 'client' | 'host'): void {
+    const asked = decodeOpen(payload);
+    const { toClient, toHost, judge } = this.#options;
+    const [back, on] = openedBy === 'client' ? [toClient, toHost] : [toHost, toClient];
+    if (this.#channels.full) {
+      back(encodeOpenFailure(asked.sender, OpenFailure.RESOURCE_SHORTAGE, 'Hopline: too many channels'));
+      return;
+    }
+    const judged = judge.open(asked.type, openedBy, asked.data);
+    if (!judged.allowed) {
+      back(encodeOpenFailure(asked.sender, OpenFailure.ADMINISTRATIVELY_PROHIBITED, judged.message));
+      return;
+    }
+    const channel = new Channel(asked.type, openedBy, asked.sender, toClient);
+    channel.watch = judged.watch;
+    if (asked.type === 'session' && asked.window >= 4 * RESERVE) channel.reserve = RESERVE;
+    channel.reserveFull = channel.reserve;
+    const window = asked.window - channel.reserve;
+    this.#channels.add(channel);
+    on(encodeOpen({ ...asked, window, maximumPacket: Math.min(asked.maximumPacket, MAXIMUM_PACKET) }));
+  }
+
+  #confirm(payload: Buffer, by: 'client' | 'host'): void {
+    const recipient = recipientOf(payload);
+    const said = decodeConfirmation(payload);
+    const channel = this.#channels.confirm(recipient, by, said.sender);
+    if (by === 'host') channel.hostMaximumPacket = Math.min(said.maximumPacket, MAXIMUM_PACKET);
+    const maximumPacket = Math.min(said.maximumPacket, MAXIMUM_PACKET);
+    const on = by === 'client' ? this.#options.toHost : this.#options.toClient;
+    on(encodeConfirmation(recipient, { ...said, maximumPacket }));
+  }
+
+  #request(channel: Channel, payload: Buffer): void {
+    const { toClient, toHost, judge } = this.#options;
+    const request = decodeRequest(payload, 5);
+    const starts = START_REQUESTS.has(request.type);
+    const again = starts && channel.started;
+    const judged = again ? ({ allowed: false, message: '' } as const) : judge.request(channel, request);
+    channel.started ||= starts;
+    if (judged.allowed) {
+      if (request.wantReply && !channel.replies.expect()) throw tooMany();
+      if (judged.watch !== null) this.#watch(channel, judged.watch);
+      toHost(payload);
+      return;
+    }
+    const { client } = channel;
+    if (client === null) return;
+    const refuse = (): void => {
+      refuseStart(channel, request.wantReply, judged.message, this.#options);
+      this.#channels.refuse(channel);
+    };
+    const fail = (): void => toClient(encodeChannel(Message.CHANNEL_FAILURE, client));
+    if (starts && !again) {
+      if (!channel.replies.own(refuse)) throw tooMany();
+    } else if (request.wantReply && !channel.replies.own(fail)) throw tooMany();
+  }
+
+  #watch(channel: Channel, watch: Watch): void {
+    channel.watch = watch;
+    if (watch.filter === null) return;
+    const { toClient, toHost } = this.#options;
+    const interjections = new Interjections(channel, toClient);
+    channel.interjections = interjections;
+    channel.filter = watch.filter({
+      toHost: (data) => {
+        const { host, hostMaximumPacket: most } = channel;
+        if (host === null || most === 0) return;
+        for (let at = 0; at < data.length; at += most) toHost(encodeData(host, data.subarray(at, at + most)));
+      },
+      pass: (data) => {
+        if (channel.client !== null) toClient(encodeData(channel.client, data));
+      },
+      interject: (data, ready) => {
+        if (!interjections.data(data, ready)) throw tooMany();
+      },
+      stderr: (text) => interjections.stderr(text),
+      flush: () => interjections.flush(),
+      credit: (bytes) => {
+        if (channel.client !== null) toClient(encodeWindowAdjust(channel.client, bytes));
+      },
+    });
+  }
+
+  #global(payload: Buffer): void {
+    const request = decodeRequest(payload, 1);
+    // Asked of Hopline's own key, by a client that has seen others of the host; there are none of ours to prove.
+    const judged =
+      request.type === 'hostkeys-prove-00@openssh.com'
+        ? ({ allowed: false, message: '' } as const)
+        : this.#options.judge.global(request);
+    if (judged.allowed) {
+      if (request.wantReply && !this.#globals.expect()) throw tooMany();
+      this.#options.toHost(payload);
+      return;
+    }
+    const fail = (): void => this.#options.toClient(Buffer.of(Message.REQUEST_FAILURE));
+    if (request.wantReply && !this.#globals.own(fail)) throw tooMany();
+  }
+
+  #ended(channel: Channel): void {
+    if (channel.closedByClient && channel.closedByHost) this.#over(channel, {});
+  }
+
+  #over({ watch, filter, exit, bytesUp, bytesDown }: Channel, why: Readonly<Record<string, unknown>>): void {
+    filter?.end();
+    watch?.recorder?.end();
+    watch?.end({ ...exit, ...why, bytesUp, bytesDown });
+  }
+}
+
+function unknown(payload: Buffer): SshError {
+  return new SshError(Disconnect.PROTOCOL_ERROR, `broke the protocol: message ${payload[0]}`);
+}
+
+function unasked(): SshError {
+  return new SshError(Disconnect.PROTOCOL_ERROR, 'broke the protocol: an answer that nobody asked for');
+}
+
+function tooMany(): SshError {
+  return new SshError(Disconnect.PROTOCOL_ERROR, 'more requests than it waits for');
+}

@@ -1,0 +1,153 @@
+/**
+ * The channels of a connection, by each end's number.
+ *
+ * A channel that is refused here is closed towards both ends at once. What they sent before they heard of it still comes,
+ * up to their own CLOSE, and is dropped; the number may be that of another channel by then.
+ */
+import { SshError } from '../errors.ts';
+import { Disconnect } from '../numbers.ts';
+import type { Channel } from './channel.ts';
+
+/** Open at once in one connection. A browser through `-D` has some dozens. */
+export const MOST_CHANNELS = 1024;
+
+export class Table {
+  readonly #byClient = new Map<number, Channel>();
+  readonly #byHost = new Map<number, Channel>();
+  /** Opened, and not yet confirmed, by the opener's number. */
+  readonly #fromClient = new Map<number, Channel>();
+  readonly #fromHost = new Map<number, Channel>();
+  /** How many CLOSEs are owed for channels that are gone. */
+  readonly #owedByClient = new Map<number, number>();
+  readonly #owedByHost = new Map<number, number>();
+
+  get size(): number {
+    return this.#byClient.size + this.#fromClient.size + this.#fromHost.size;
+  }
+
+  get full(): boolean {
+    return this.size + this.#owedByClient.size + this.#owedByHost.size >= MOST_CHANNELS;
+  }
+
+  /** @throws SshError where the opener has a channel of this number already */
+  add(channel: Channel): void {
+    const { openedBy, client, host } = channel;
+    const [opening, open, number] =
+      openedBy === 'client'
+        ? [this.#fromClient, this.#byClient, client]
+        : [this.#fromHost, this.#byHost, host];
+    if (number === null || opening.has(number) || open.has(number)) throw broken('a channel number twice');
+    opening.set(number, channel);
+  }
+
+  /** @param recipient the opener's number. @throws SshError where nothing was opened */
+  confirm(recipient: number, by: 'client' | 'host', sender: number): Channel {
+    const opening = by === 'host' ? this.#fromClient : this.#fromHost;
+    const channel = opening.get(recipient);
+    if (channel === undefined) throw broken('a channel confirmed that nobody opened');
+    if ((by === 'host' ? this.#byHost : this.#byClient).has(sender)) throw broken('a channel number twice');
+    opening.delete(recipient);
+    if (by === 'host') channel.host = sender;
+    else channel.client = sender;
+    const { client, host } = channel;
+    if (client === null || host === null) throw broken('a channel without numbers');
+    this.#byClient.set(client, channel);
+    this.#byHost.set(host, channel);
+    return channel;
+  }
+
+  failedAtHost(recipient: number): Channel | null {
+    return failed(this.#fromClient, recipient);
+  }
+
+  failedAtClient(recipient: number): Channel | null {
+    return failed(this.#fromHost, recipient);
+  }
+
+  /** The channel of a message from the client. @returns null: drop it. @throws SshError for a number that is none */
+  ofHost(number: number): Channel | null {
+    return find(this.#byHost, this.#owedByClient, number, 'closedByClient');
+  }
+
+  /** The channel of a message from the host; as {@link ofHost}. */
+  ofClient(number: number): Channel | null {
+    return find(this.#byClient, this.#owedByHost, number, 'closedByHost');
+  }
+
+  /** The client's CLOSE. @returns null: it was owed, and is nothing to the host */
+  closedByClient(number: number): Channel | null {
+    if (settle(this.#owedByClient, number)) return null;
+    const channel = this.ofHost(number);
+    if (channel !== null) channel.closedByClient = true;
+    return this.#forget(channel);
+  }
+
+  closedByHost(number: number): Channel | null {
+    if (settle(this.#owedByHost, number)) return null;
+    const channel = this.ofClient(number);
+    if (channel !== null) channel.closedByHost = true;
+    return this.#forget(channel);
+  }
+
+  /** Both ends have been sent a CLOSE and owe theirs. */
+  refuse(channel: Channel): void {
+    const { client, host } = channel;
+    if (client === null || host === null) return;
+    this.#byClient.delete(client);
+    this.#byHost.delete(host);
+    if (!channel.closedByClient) owe(this.#owedByClient, host);
+    if (!channel.closedByHost) owe(this.#owedByHost, client);
+  }
+
+  /** @returns those that were there */
+  clear(): Channel[] {
+    const all = [...this.#byClient.values(), ...this.#fromClient.values(), ...this.#fromHost.values()];
+    for (const map of [this.#byClient, this.#byHost, this.#fromClient, this.#fromHost]) map.clear();
+    return all;
+  }
+
+  #forget(channel: Channel | null): Channel | null {
+    if (channel?.closedByClient && channel.closedByHost) {
+      if (channel.client !== null) this.#byClient.delete(channel.client);
+      if (channel.host !== null) this.#byHost.delete(channel.host);
+    }
+    return channel;
+  }
+}
+
+function find(
+  channels: ReadonlyMap<number, Channel>,
+  owed: ReadonlyMap<number, number>,
+  number: number,
+  closed: 'closedByClient' | 'closedByHost',
+): Channel | null {
+  // What is owed was sent before anything about a newer channel of this number.
+  if (owed.has(number)) return null;
+  const channel = channels.get(number);
+  if (channel === undefined || channel[closed])
+    throw broken(`a message for channel ${number}, which is not open`);
+  return channel;
+}
+
+function failed(opening: Map<number, Channel>, recipient: number): Channel | null {
+  const channel = opening.get(recipient);
+  if (channel === undefined) throw broken('a channel refused that nobody opened');
+  opening.delete(recipient);
+  return channel;
+}
+
+function owe(owed: Map<number, number>, number: number): void {
+  owed.set(number, (owed.get(number) ?? 0) + 1);
+}
+
+function settle(owed: Map<number, number>, number: number): boolean {
+  const count = owed.get(number);
+  if (count === undefined) return false;
+  if (count === 1) owed.delete(number);
+  else owed.set(number, count - 1);
+  return true;
+}
+
+function broken(what: string): SshError {
+  return new SshError(Disconnect.PROTOCOL_ERROR, `broke the protocol: ${what}`);
+}

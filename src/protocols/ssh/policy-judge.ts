@@ -1,0 +1,160 @@
+/** Policies decide, and the record has it before it goes on. */
+
+import { WireReader } from '../../core/ssh-wire.ts';
+import type { Decision } from '../../core/types.ts';
+import type { Actions } from '../room.ts';
+import type { Channel } from './connection/channel.ts';
+import type { Judge, Judgement } from './connection/judge.ts';
+import type { Request } from './connection/messages.ts';
+import { decodePtyReq, decodeWindowChange, type Terminal } from './connection/requests.ts';
+import type { FilterEnds, Recorder, Watch } from './connection/watch.ts';
+import {
+  type Deed,
+  execDeed,
+  forwardDeed,
+  forwardOfGlobal,
+  forwardOfOpen,
+  shellDeed,
+  transferDeed,
+  transferOf,
+} from './facts.ts';
+import { SftpFilter, type SftpJudge } from './sftp/filter.ts';
+
+const PASS: Judgement = { allowed: true, watch: null };
+
+/** What is kept of the bytes of a channel; null: nothing. */
+export type RecorderFor = (deed: Deed, terminal: Terminal | null) => Recorder | null;
+
+export class PolicyJudge implements Judge {
+  readonly #actions: Actions;
+  readonly #record: RecorderFor;
+  readonly #terminals = new WeakMap<Channel, Terminal>();
+  #account = '';
+  #login: Readonly<Record<string, unknown>> = {};
+
+  constructor(actions: Actions, record: RecorderFor = () => null) {
+    this.#actions = actions;
+    this.#record = record;
+  }
+
+  begin(account: string, login: Readonly<Record<string, unknown>>): void {
+    this.#account = account;
+    this.#login = login;
+  }
+
+  open(type: string, openedBy: 'client' | 'host', data: Buffer): Judgement {
+    if (type === 'session')
+      return openedBy === 'client' ? PASS : { allowed: false, message: 'Hopline: a host opens no session' };
+    const forward = forwardOfOpen(type, data);
+    if (forward === null) return { allowed: false, message: `Hopline: channels of type ${type} do not pass` };
+    const judged = this.#judge([forwardDeed(this.#account, forward)], null);
+    return judged.allowed ? judged : { allowed: false, message: `Hopline: ${judged.message}` };
+  }
+
+  request(channel: Channel, request: Request): Judgement {
+    switch (request.type) {
+      case 'pty-req':
+        this.#terminals.set(channel, decodePtyReq(request));
+        channel.pty = true;
+        return PASS;
+      case 'window-change': {
+        const { columns, rows } = decodeWindowChange(request);
+        channel.watch?.recorder?.resize(columns, rows);
+        return PASS;
+      }
+      case 'shell':
+        return this.#judge([shellDeed(this.#account, channel.pty)], channel);
+      case 'exec': {
+        const command = new WireReader(request.data).string().toString();
+        const transfer = transferOf(command);
+        const moved = transfer === null ? [] : [transferDeed(this.#account, transfer)];
+        const judged = this.#judge([execDeed(this.#account, channel.pty, command), ...moved], channel);
+        return transfer?.tool === 'sftp' ? this.#filtered(judged) : judged;
+      }
+      case 'subsystem': {
+        const name = new WireReader(request.data).string().toString();
+        const session = { tool: name, operation: 'session', direction: 'none', path: '' } as const;
+        if (name === 'sftp')
+          return this.#filtered(this.#judge([transferDeed(this.#account, session)], channel));
+        return this.#judge([execDeed(this.#account, channel.pty, name)], channel);
+      }
+      case 'x11-req':
+      case 'auth-agent-req@openssh.com': {
+        const kind = request.type === 'x11-req' ? 'x11' : 'agent';
+        const forward = { kind, direction: 'remote', toHost: '', toPort: 0 } as const;
+        return this.#atOnce(forwardDeed(this.#account, forward));
+      }
+      default:
+        return PASS;
+    }
+  }
+
+  global({ type, data }: Request): Judgement {
+    const forward = forwardOfGlobal(type, data);
+    return forward === null ? PASS : this.#atOnce(forwardDeed(this.#account, forward));
+  }
+
+  /** An sftp session, whose operations are decided one by one. */
+  #filtered(judged: Judgement): Judgement {
+    if (!judged.allowed || judged.watch === null) return judged;
+    const filter = (ends: FilterEnds) => new SftpFilter(ends, this.#files());
+    return { allowed: true, watch: { ...judged.watch, filter } };
+  }
+
+  /** A permission to have channels later, each of which is decided when it comes. */
+  #atOnce(deed: Deed): Judgement {
+    const judged = this.#judge([deed], null);
+    if (judged.allowed) judged.watch?.end({});
+    return judged.allowed ? PASS : judged;
+  }
+
+  /** All of it, or none. @param channel whose terminal it is on */
+  #judge(deeds: readonly Deed[], channel: Channel | null): Judgement {
+    const begun = this.#decide(deeds);
+    if (typeof begun === 'string') return { allowed: false, message: begun };
+    const terminal = channel === null ? null : (this.#terminals.get(channel) ?? null);
+    const [deed] = deeds;
+    const recorder = deed === undefined || channel === null ? null : this.#record(deed, terminal);
+    return { allowed: true, watch: this.#watch(begun, recorder) };
+  }
+
+  /** All of it, or none. @returns the actions that were begun, or the reason of a refusal */
+  #decide(deeds: readonly Deed[]): readonly number[] | string {
+    const decided = deeds.map((deed) => ({ deed, decision: this.#actions.decide(deed.action, deed.facts) }));
+    const denied = decided.find(({ decision }) => !passes(decision));
+    if (denied === undefined) return decided.map(({ deed, decision }) => this.#begin(deed, decision));
+    this.#actions.end(this.#begin(denied.deed, denied.decision), { error: 'denied' });
+    return denied.decision.reason;
+  }
+
+  /** Of one sftp session. */
+  #files(): SftpJudge {
+    return {
+      decide: (operations) => {
+        const deeds = operations.map(({ to, ...transfer }) =>
+          transferDeed(this.#account, { tool: 'sftp', ...transfer }, to === undefined ? {} : { to }),
+        );
+        return this.#decide(deeds);
+      },
+      end: (action, result) => this.#actions.end(action, result),
+    };
+  }
+
+  #begin({ action, subject, detail }: Deed, decision: Decision): number {
+    return this.#actions.begin({ kind: action, subject, detail: { ...detail, ...this.#login }, decision });
+  }
+
+  #watch(actions: readonly number[], recorder: Recorder | null): Watch {
+    const since = performance.now();
+    return {
+      recorder,
+      filter: null,
+      end: (result) => {
+        const milliseconds = Math.round(performance.now() - since);
+        for (const action of actions) this.#actions.end(action, { ...result, milliseconds });
+      },
+    };
+  }
+}
+
+const passes = ({ outcome, observed }: Decision): boolean => outcome === 'allow' || observed;

@@ -1,0 +1,29 @@
+/** What the room asks the supervisor, and the broker that acts as the person: over JSON, bytes in base64. */
+export interface SignerAnswer {
+  /** `agent`, or the path of a key file; null: the key is not to be had. */
+  readonly name: string | null;
+  /** The path of an encrypted file that has it. */
+  readonly locked: string | null;
+}
+
+export interface KnownHostsAnswer {
+  readonly names: readonly string[];
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+}
+
+/** Each question with what goes with it and what comes back. */
+export interface Questions {
+  /** Hopline's own host key; it stays where it is. */
+  'ssh.own-key': [detail: unknown, answer: { readonly key: string }];
+  'ssh.own-sign': [detail: { readonly data: string }, answer: { readonly signature: string }];
+  'ssh.known-hosts': [detail: unknown, answer: KnownHostsAnswer];
+  'ssh.remember': [detail: { readonly line: string }, answer: { readonly path: string }];
+  'ssh.signer': [detail: { readonly key: string }, answer: SignerAnswer];
+  /** The passphrase in base64; the file stays open as long as the broker lives. */
+  'ssh.unlock': [detail: { readonly key: string; readonly passphrase: string }, answer: SignerAnswer];
+  'ssh.sign': [
+    detail: { readonly key: string; readonly algorithm: string; readonly data: string },
+    answer: { readonly signature: string },
+  ];
+}
+export type Question = keyof Questions;

@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { Brokers } from '../../src/daemon/brokers.ts';
+import type { SshPerson } from '../../src/daemon/ssh-person.ts';
+
+const entry = join(import.meta.dirname, '../../src/broker.ts');
+const home = mkdtempSync('/tmp/hl-home-');
+t.teardown(() => rmSync(home, { recursive: true }));
+const nobody: SshPerson = { account: { uid: 65_534, gid: 65_534 }, home, agent: null, identities: [] };
+const root: SshPerson = { ...nobody, account: { uid: 0, gid: 0 } };
+
+t.test('a broker is who it acts for', async (t) => {
+  const brokers = new Brokers({ entry, asOthers: true });
+  t.teardown(() => brokers.stop());
+  await t.rejects(
+    brokers.ask(nobody, 'ssh.remember', { line: 'x', address: '' }),
+    /EACCES/,
+    'root owns that directory',
+  );
+  t.match(await brokers.ask(root, 'ssh.remember', { line: 'db1 ssh-ed25519 A', address: '' }), {
+    path: '~/.ssh/known_hosts',
+  });
+  t.match(await brokers.ask(root, 'ssh.known-hosts', { address: '127.0.0.1' }), {
+    files: [{ text: 'db1 ssh-ed25519 A\n' }],
+  });
+  const seen = (await brokers.ask(nobody, 'ssh.known-hosts', { address: '127.0.0.1' })) as {
+    files: { path: string }[];
+  };
+  t.notOk(
+    seen.files.some(({ path }) => path.startsWith('~')),
+    'what they may not read is not read',
+  );
+  await t.rejects(brokers.ask(root, 'ssh.nonsense', {}), /no question ssh\.nonsense/);
+  const both = await Promise.all(
+    [1, 2, 3].map(() => brokers.ask(root, 'ssh.signer', { key: '', address: '' })),
+  );
+  t.strictSame(both, Array(3).fill({ name: null, locked: null }));
+});
+
+t.test('one that dies, or says too much, costs its questions alone', async (t) => {
+  const fake = join(t.testdir(), 'fake.ts');
+  writeFileSync(
+    fake,
+    "process.stdin.once('data', () => { const flood = () => process.stdout.write('x'.repeat(1e6), flood); flood(); });",
+  );
+  const brokers = new Brokers({ entry: fake, asOthers: false });
+  t.teardown(() => brokers.stop());
+  const before = process.memoryUsage.rss();
+  await t.rejects(brokers.ask(root, 'ssh.signer', {}), /has ended/);
+  t.ok(process.memoryUsage.rss() - before < 150e6);
+  const dying = join(t.testdir(), 'dying.ts');
+  writeFileSync(dying, 'process.exit(1)');
+  const others = new Brokers({ entry: dying, asOthers: false });
+  await t.rejects(others.ask(root, 'ssh.signer', {}), /has ended/);
+});

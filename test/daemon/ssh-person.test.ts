@@ -1,0 +1,50 @@
+import { spawn } from 'node:child_process';
+import t, { type Test } from 'tap';
+import { readStat } from '../../src/core/stat.ts';
+import { sshPersonOf } from '../../src/daemon/ssh-person.ts';
+import { until } from '../until.ts';
+
+async function process_(t: Test, env: NodeJS.ProcessEnv) {
+  const child = spawn('sleep', ['60'], { env, stdio: 'ignore', cwd: '/tmp' });
+  t.teardown(() => child.kill());
+  const pid = child.pid ?? 0;
+  const stat = await until(() => (readStat(pid)?.comm === 'sleep' ? readStat(pid) : null), 'it runs');
+  return { pid, startNs: BigInt(stat.startTicks) * 10_000_000n };
+}
+
+t.test('a process says where its agent and its keys are', async (t) => {
+  const running = await process_(t, { SSH_AUTH_SOCK: '/tmp/agent', HOME: '/elsewhere' });
+  const argv = [
+    'ssh',
+    '-i',
+    '/keys/one',
+    '-4i',
+    'two',
+    '-i/keys/three',
+    '-oIdentityFile=/keys/four',
+    '-o',
+    'identityfile /keys/five',
+    'host',
+  ];
+  const person = sshPersonOf({ ...running, argv });
+  t.match(person, { account: { uid: process.getuid?.(), gid: process.getgid?.() }, agent: '/tmp/agent' });
+  t.not(person?.home, '/elsewhere', "the account's home, as ssh has it");
+  t.strictSame(person?.identities, [
+    '/keys/one',
+    `/proc/${running.pid}/cwd/two`,
+    '/keys/three',
+    '/keys/four',
+    '/keys/five',
+  ]);
+  t.equal(
+    sshPersonOf({ ...running, argv: [], startNs: running.startNs + 10_000_000n }),
+    null,
+    'the pid is another’s',
+  );
+  t.equal(sshPersonOf({ pid: 2 ** 22 + 1, startNs: 0n, argv: [] }), null);
+});
+
+t.test('no agent, and one that is no path', async (t) => {
+  t.match(sshPersonOf({ ...(await process_(t, {})), argv: [] }), { agent: null });
+  t.match(sshPersonOf({ ...(await process_(t, { SSH_AUTH_SOCK: 'relative' })), argv: [] }), { agent: null });
+});

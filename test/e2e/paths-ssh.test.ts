@@ -1,0 +1,104 @@
+// SSH from a bastion on: terminated, decided, under the login and chain that did it; the client knows of nothing.
+import t, { type Test } from 'tap';
+import type { ActionJson } from '../../src/api/json.ts';
+import { isHop, isLoginOf } from './assertions.ts';
+import { FAMILIES, type Family, hopline, IPV4, labUp, mark, SH, ssh, until, waitForHop } from './support.ts';
+
+t.before(labUp);
+t.jobs = 3;
+
+async function actionsOf(hop: string, count: number): Promise<ActionJson[]> {
+  return until(async () => {
+    const { out } = await hopline('bastion1', ['actions', '--hop', hop, '--json']);
+    const found = (JSON.parse(out) as ActionJson[]).reverse();
+    return found.length >= count && found.every(({ ended }) => ended !== null) ? found : null;
+  }, `${count} actions of ${hop}`);
+}
+
+async function found(t: Test, family: Family, word: string, chain = ['bash', 'ssh']) {
+  const one = await waitForHop('bastion1', word, ({ ended }) => ended !== null);
+  isLoginOf(t, one.login, { user: 'alice', client: family.address('laptop') });
+  isHop(t, one, {
+    chain,
+    address: family.address('db1'),
+    port: 22,
+    target: 'db1-ssh',
+    protocol: 'ssh',
+  });
+  return one;
+}
+
+for (const family of FAMILIES)
+  t.test(`commands are actions of the hop, ${family.name}`, { buffered: true }, async (t) => {
+    const word = mark();
+    const said = await ssh('alice', 'bastion1', `ssh alice@${family.address('db1')} 'echo ${word}; exit 3'`, {
+      family,
+    });
+    t.match(said, { out: `${word}\n`, code: 3 });
+    const one = await found(t, family, word);
+    t.match(await actionsOf(one.hop.id, 1), [
+      {
+        kind: 'exec',
+        subject: `echo ${word}; exit 3`,
+        detail: { account: 'alice', pty: false, known: false },
+        result: { exitStatus: 3 },
+        decision: { outcome: 'allow', policies: ['engineers-work-on-hosts'] },
+      },
+    ]);
+  });
+
+t.test('a command that policy forbids', { buffered: true }, async (t) => {
+  const word = mark();
+  const said = await ssh('alice', 'bastion1', `ssh alice@10.77.0.20 shred /tmp/${word}`);
+  t.match(said, {
+    code: 126,
+    err: /Hopline: no-wipes-on-hosts forbids shred on db1-ssh for alice: Say which files, to somebody who can bring them back\./,
+  });
+  const one = await found(t, IPV4, word);
+  t.match(await actionsOf(one.hop.id, 1), [
+    { kind: 'exec', decision: { outcome: 'deny' }, result: { error: 'denied' } },
+  ]);
+});
+
+t.test('files, forwardings and a jump', { buffered: true }, async (t) => {
+  const word = mark();
+  const commands = [
+    `echo ${word} >/tmp/${word}`,
+    `scp -q /tmp/${word} alice@db1:/tmp/${word}-up`,
+    `scp -qO alice@db1:/tmp/${word}-up /tmp/${word}-down`,
+    `cat /tmp/${word}-down`,
+    `echo | ssh -W 127.0.0.1:22 alice@db1 | head -c 7`,
+    `ssh -J alice@bastion2 alice@db1 hostname`,
+  ];
+  t.match(await ssh('alice', 'bastion1', commands.join(' && ')), { code: 0, out: `${word}\nSSH-2.0db1\n` });
+});
+
+t.test('keys: of a file, of an agent', { buffered: true }, async (t) => {
+  const signed = async (command: string, by: string) => {
+    const name = mark();
+    t.match(await ssh('alice', 'bastion1', command.replace('NAME', name)), { out: `${name}\n`, code: 0 });
+    const { hop } = await found(
+      t,
+      IPV4,
+      name,
+      by === 'agent' ? ['bash', 'ssh-agent', SH, 'ssh'] : ['bash', 'ssh'],
+    );
+    t.match(await actionsOf(hop.id, 1), [
+      { detail: { authentication: by, hostKey: /^\/etc\/ssh\/ssh_known_hosts:\d+$/ } },
+    ]);
+  };
+  await signed('ssh alice@10.77.0.20 echo NAME', 'key file id_ed25519');
+  await signed(`ssh-agent sh -c 'ssh-add -q ~/.ssh/id_ed25519 && ssh alice@10.77.0.20 echo NAME'`, 'agent');
+});
+
+t.test('a password', { buffered: true }, async (t) => {
+  const script = (password: string) => `#!/bin/sh\\necho ${password}\\n`;
+  const word = mark();
+  const asked = await ssh(
+    'alice',
+    'bastion1',
+    `printf '${script('alice')}' >/tmp/${word}; chmod 700 /tmp/${word}; SSH_ASKPASS=/tmp/${word} SSH_ASKPASS_REQUIRE=force ` +
+      `ssh -o PreferredAuthentications=password alice@db1 echo in-${word}`,
+  );
+  t.match(asked, { out: `in-${word}\n` });
+});

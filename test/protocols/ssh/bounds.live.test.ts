@@ -1,0 +1,180 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import t, { type Test } from 'tap';
+import { WireWriter } from '../../../src/core/ssh-wire.ts';
+import { MOST_CHANNELS } from '../../../src/protocols/ssh/connection/table.ts';
+import { Message } from '../../../src/protocols/ssh/numbers.ts';
+import { until } from '../../until.ts';
+import { exec, open, rawClient, request, service } from './raw.ts';
+import { type Rig, rig, run, signerOf } from './rig.ts';
+import { startSshd } from './sshd.ts';
+
+const sshd = await startSshd(['MaxSessions 20000', 'PermitEmptyPasswords no']);
+t.teardown(() => sshd[Symbol.dispose]());
+const hop = (t: Test): Promise<Rig> =>
+  rig(t, {
+    ...{ knownHosts: `[db1]:${sshd.port} ${sshd.hostKey}`, destination: sshd.port },
+    held: [{ type: 'key', signer: signerOf(sshd.key) }],
+  });
+const MEGABYTE = 1024 ** 2;
+const rss = () => process.memoryUsage.rss() / MEGABYTE;
+const fromHost = ({ upstreams }: Rig) =>
+  [...upstreams].reduce((sum, { bytesRead }) => sum + bytesRead, 0) / MEGABYTE;
+
+t.test('a gigabyte, in memory that does not grow', async (t) => {
+  const { options, port } = await hop(t);
+  const before = rss();
+  let most = 0;
+  const timer = setInterval(() => {
+    most = Math.max(most, rss());
+  }, 50);
+  const ssh = (target: number, extra: string) =>
+    `ssh ${extra} ${options.map((option) => `'${option}'`).join(' ')} -p ${target} root@127.0.0.1`;
+  const timed = async (name: string, command: string) => {
+    const started = performance.now();
+    const ran = await run('sh', ['-c', command]);
+    const seconds = (performance.now() - started) / 1000;
+    t.equal(ran.out.trim(), '1000000000', `${name}: ${seconds.toFixed(2)} s ${ran.err}`);
+    return seconds;
+  };
+  const direct = `-i ${sshd.key} -o StrictHostKeyChecking=no -o GlobalKnownHostsFile=/dev/null -o LogLevel=ERROR`;
+  for (const cipher of ['chacha20-poly1305@openssh.com', 'aes128-gcm@openssh.com']) {
+    const down = `'head -c 1000000000 /dev/zero' | wc -c`;
+    const plain = await timed(`${cipher} direct`, `${ssh(sshd.port, `${direct} -c ${cipher}`)} ${down}`);
+    const through = await timed(`${cipher} through`, `${ssh(port, `-c ${cipher}`)} ${down}`);
+    t.comment(`${cipher}: ${(plain / through).toFixed(2)} of direct`);
+  }
+  await timed('up', `head -c 1000000000 /dev/zero | ${ssh(port, '')} wc -c`);
+  clearInterval(timer);
+  t.ok(most - before < 200, `${Math.round(most - before)} MB more at most`);
+});
+
+t.test('a client that never reads', async (t) => {
+  const one = await hop(t);
+  const child = spawn('ssh', [...one.options, '-p', String(one.port), 'root@127.0.0.1', 'cat /dev/zero'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  t.teardown(() => child.kill());
+  await until(() => fromHost(one) > 1, 'something has come');
+  await sleep(1000);
+  const there = fromHost(one);
+  await sleep(1000);
+  t.equal(fromHost(one), there, `ssh's own window stops the host after ${there.toFixed(1)} MB`);
+  t.ok(there < 16);
+  child.kill();
+
+  const two = await hop(t);
+  const before = rss();
+  const raw = await rawClient(two.port);
+  t.teardown(() => raw.socket.destroy());
+  raw.send(open(0, 2 ** 32 - 1));
+  const confirmed = await raw.next(Message.CHANNEL_OPEN_CONFIRMATION);
+  raw.socket.pause();
+  raw.send(exec(confirmed.readUInt32BE(5), 'cat /dev/zero'));
+  await until(() => fromHost(two) > 1, 'something has come');
+  await sleep(1000);
+  const taken = fromHost(two);
+  await sleep(1000);
+  t.equal(
+    fromHost(two),
+    taken,
+    `a window without end, and a socket that is full after ${taken.toFixed(1)} MB`,
+  );
+  t.ok(rss() - before < 50, 'no more memory');
+  t.match(await two.ssh(['echo others']), { out: 'others\n' }, 'others do not notice');
+});
+
+t.test('a host that never reads', async (t) => {
+  const { options, port, clients } = await hop(t);
+  const child = spawn('ssh', [...options, '-p', String(port), 'root@127.0.0.1', 'sleep 100'], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  t.teardown(() => child.kill());
+  child.stdin?.on('error', () => {});
+  let sent = 0;
+  const piece = Buffer.alloc(MEGABYTE);
+  const more = () => {
+    while (sent < 100 && child.stdin?.write(piece)) sent += 1;
+  };
+  child.stdin?.on('drain', more);
+  more();
+  await sleep(1500);
+  t.ok(
+    [...clients].every(({ bytesRead }) => bytesRead < 16 * MEGABYTE),
+    'the client is stopped',
+  );
+});
+
+t.test('ten thousand channels', async (t) => {
+  const { port } = await hop(t);
+  const before = rss();
+  const raw = await rawClient(port);
+  t.teardown(() => raw.socket.destroy());
+  for (let n = 0; n < 10_000; n += 1) raw.send(open(n));
+  await until(
+    () =>
+      raw.messages.filter(([type]) => type === 91 || type === 92).length === 10_000 || raw.said.length > 0,
+    'each has an answer',
+  );
+  const opened = raw.messages.filter(([type]) => type === Message.CHANNEL_OPEN_CONFIRMATION).length;
+  t.ok(opened <= MOST_CHANNELS && opened > 100, `${opened} are open`);
+  t.match(raw.messages.find(([type]) => type === 92)?.toString('latin1'), /too many channels/);
+  t.ok(rss() - before < 100, `${Math.round(rss() - before)} MB more`);
+});
+
+t.test('clients that break the protocol are told so, and go', async (t) => {
+  const { port, ends, clients, ssh } = await hop(t);
+  const connection =
+    (...payloads: Buffer[]) =>
+    async () => {
+      const raw = await rawClient(port);
+      raw.send(...payloads);
+      return raw;
+    };
+  const before =
+    (...payloads: Buffer[]) =>
+    async () => {
+      const raw = await rawClient(port, false);
+      raw.send(...payloads);
+      return raw;
+    };
+  const channel = (type: number, number: number) => new WireWriter().byte(type).uint32(number).bytes();
+  const cases: [string, () => ReturnType<typeof rawClient>, RegExp][] = [
+    ['data for no channel', connection(channel(Message.CHANNEL_DATA, 7)), /channel 7, which is not open/],
+    ['a channel twice', connection(open(1), open(1)), /a channel number twice/],
+    [
+      'a channel confirmed that nobody opened',
+      connection(Buffer.concat([channel(91, 3), Buffer.alloc(12)])),
+      /nobody opened/,
+    ],
+    ['half a message', connection(Buffer.of(Message.CHANNEL_OPEN, 0, 0)), /longer than what holds it/],
+    ['a message that is none', connection(Buffer.of(123)), /message 123/],
+    ['another service', before(service('ssh-nonsense')), /no service ssh-nonsense/],
+    ['authentication without the service', before(request('none')), /before the service was asked for/],
+    [
+      'a channel before authentication',
+      before(service('ssh-userauth'), open(0)),
+      /message 90 before authentication/,
+    ],
+    ['another user', before(service('ssh-userauth'), request('x'), request('none', 'other')), /another user/],
+  ];
+  for (const [name, start, expected] of cases) {
+    const raw = await start();
+    await until(() => raw.said.length > 0, name);
+    t.match(raw.said[0], expected, name);
+    raw.socket.destroy();
+  }
+  await until(() => clients.size === 0, 'nothing is left');
+  t.equal(ends.length, cases.length);
+  t.match(await ssh(['echo others']), { out: 'others\n' }, 'others do not notice');
+});
+
+t.test('noise in place of packets', async (t) => {
+  const { port, clients } = await hop(t);
+  const raw = await rawClient(port);
+  raw.socket.write(Buffer.alloc(5000, 7));
+  await once(raw.socket, 'close');
+  t.equal(raw.said.length > 0, true);
+  await until(() => clients.size === 0, 'nothing is left');
+});

@@ -1,0 +1,152 @@
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import type { ActionName, Facts } from '../../../src/protocols/room.ts';
+import { until } from '../../until.ts';
+import { rig, run, signerOf } from './rig.ts';
+import { freePort, startSshd } from './sshd.ts';
+import { terminal } from './terminal.ts';
+
+const sshd = await startSshd();
+t.teardown(() => sshd[Symbol.dispose]());
+const ROOT = 'root@127.0.0.1';
+const hop = (t: Test, deny: (action: ActionName, facts: Facts) => string | null = () => null) =>
+  rig(t, {
+    ...{ knownHosts: `[db1]:${sshd.port} ${sshd.hostKey}`, destination: sshd.port, deny },
+    held: [{ type: 'key', signer: signerOf(sshd.key) }],
+  });
+
+t.test('a command is decided before it runs, and its end is recorded', async (t) => {
+  const asked: Facts[] = [];
+  const { ssh, recorded, ends } = await hop(t, (_, facts) => {
+    asked.push(facts);
+    return facts.tool === 'rm' ? 'no-wipes forbids rm on db1 for alice: Ask first.' : null;
+  });
+  const marker = join(t.testdir({ here: '' }), 'here');
+  const denied = await ssh([`/bin/rm ${marker}`]);
+  t.match(denied, { code: 126, out: '', err: 'Hopline: no-wipes forbids rm on db1 for alice: Ask first.\n' });
+  t.match(await ssh([`ls ${marker}; exit 3`]), { code: 3, out: `${marker}\n` }, 'it did not run');
+  await until(() => ends.length === 2, 'both hops have ended');
+  t.match(recorded, [
+    {
+      kind: 'exec',
+      subject: `/bin/rm ${marker}`,
+      decision: { outcome: 'deny' },
+      result: { error: 'denied' },
+    },
+    {
+      kind: 'exec',
+      detail: { account: 'root', command: `ls ${marker}; exit 3`, known: false, pty: false },
+      result: { exitStatus: 3, bytesDown: marker.length + 1, bytesUp: 0 },
+    },
+  ]);
+  t.match(asked[0], { account: 'root', tool: 'rm', words: ['/bin/rm', marker], known: true });
+  t.match(await ssh(['kill -9 $$']), { code: 255 });
+  await until(() => recorded[2]?.result, 'its end');
+  t.match(recorded[2], { result: { exitSignal: 'KILL' } });
+});
+
+t.test('a refusal leaves the connection alive', async (t) => {
+  const { options, port, ends } = await hop(t, (_, { tool }) => (tool === 'id' ? 'no' : null));
+  const path = `/tmp/hl-c-${process.pid}`;
+  const shared = ['-F', 'none', '-o', `ControlPath=${path}`, ...options.slice(2)];
+  const master = spawn('ssh', [...shared, '-M', '-N', '-p', String(port), ROOT], { stdio: 'ignore' });
+  t.teardown(() => master.kill());
+  await until(
+    async () => (await run('ssh', [...shared, '-O', 'check', ROOT])).code === 0,
+    'the master is there',
+  );
+  const session = (command: string, input: string | null = null) =>
+    run('ssh', [...shared, '-p', String(port), ROOT, command], input);
+  const mixed = await Promise.all(
+    Array.from({ length: 40 }, (_, n) =>
+      n % 2 === 0 ? session('id', 'x'.repeat(100_000)) : session(`echo ${n}`),
+    ),
+  );
+  t.strictSame(
+    mixed.map(({ out, err, code }) => `${out}${code === 126 ? err : ''}${code}`),
+    mixed.map((_, n) => (n % 2 === 0 ? 'Hopline: no\n126' : `${n}\n0`)),
+  );
+  t.equal(ends.length, 0);
+});
+
+t.test('a shell', async (t) => {
+  const { options, port, recorded } = await hop(t, (action) =>
+    action === 'shell' ? 'no shells here' : null,
+  );
+  const shell = terminal('ssh', [...options, '-p', String(port), ROOT]);
+  await shell.expect(/Hopline: no shells here\r\n/);
+  t.equal(await shell.exit(), 126);
+  t.match(recorded, [{ kind: 'shell', detail: { pty: true }, result: { error: 'denied' } }]);
+  const piped = await run('ssh', [...options, '-T', '-p', String(port), ROOT], 'echo in\n');
+  t.match(piped, { out: '', err: 'Hopline: no shells here\n', code: 126 });
+});
+
+t.test('forwarding', async (t) => {
+  const service = createServer((socket) => socket.end('service\n')).listen(0, '127.0.0.1');
+  t.teardown(() => service.close());
+  await new Promise((resolve) => service.once('listening', resolve));
+  const { port: there } = service.address() as { port: number };
+  const { options, port, recorded, ssh } = await hop(t, (action, { toPort, forwarded }) =>
+    action === 'forward' && (toPort === 1 || toPort === 2 || forwarded === 'agent') ? 'not there' : null,
+  );
+  const far = ['-p', String(port), ROOT];
+  t.match(await run('ssh', [...options, '-W', '127.0.0.1:1', ...far], ''), {
+    code: 255,
+    err: /open failed: administratively prohibited: Hopline: not there/,
+  });
+  t.match(await run('ssh', [...options, '-W', `127.0.0.1:${there}`, ...far], ''), { out: 'service\n' });
+  await until(() => recorded[1]?.result, 'its end');
+  t.match(recorded, [
+    { kind: 'forward', subject: 'local tcp 127.0.0.1:1', result: { error: 'denied' } },
+    { kind: 'forward', subject: `local tcp 127.0.0.1:${there}`, result: { bytesDown: 8 } },
+  ]);
+  t.match(await ssh(['-o', 'ExitOnForwardFailure=yes', '-R', '2:127.0.0.1:1', 'true']), {
+    code: 255,
+    err: /remote port forwarding failed/,
+  });
+  t.match(await ssh(['-R', `0:127.0.0.1:${await freePort()}`, 'echo allowed']), { out: 'allowed\n' });
+  const agent = await run('ssh', [...options, '-A', ...far, 'echo "agent=$SSH_AUTH_SOCK"'], null, {
+    SSH_AUTH_SOCK: '/nowhere',
+  });
+  t.match(agent, { out: 'agent=\n', code: 0 }, 'a refused agent leaves the command');
+});
+
+t.test('transfers by command and by subsystem', async (t) => {
+  const directory = t.testdir({ file: 'content' });
+  const file = join(directory, 'file');
+  const { options, port, recorded, ends } = await hop(t, (action, { direction, tool }) =>
+    action === 'transfer' && (direction === 'upload' || tool === 'sftp') ? 'nothing goes up' : null,
+  );
+  const scp = (...args: string[]) => run('scp', [...options, '-O', '-P', String(port), ...args]);
+  t.match(await scp(file, `${ROOT}:${directory}/up`), { code: 1, err: /Hopline: nothing goes up/ });
+  t.match(await scp(`${ROOT}:${file}`, join(directory, 'down')), { code: 0 });
+  const batch = join(directory, 'batch');
+  writeFileSync(batch, 'ls\n');
+  t.match(await run('sftp', [...options, '-b', batch, '-P', String(port), ROOT]), {
+    code: 255,
+    err: /Hopline: nothing goes up/,
+  });
+  await until(() => ends.length === 3, 'all have ended');
+  t.match(recorded, [
+    {
+      kind: 'transfer',
+      detail: { tool: 'scp', direction: 'upload', path: `${directory}/up` },
+      result: { error: 'denied' },
+    },
+    { kind: 'exec', result: { exitStatus: 0 } },
+    { kind: 'transfer', detail: { direction: 'download', path: file }, result: { exitStatus: 0 } },
+    { kind: 'transfer', detail: { tool: 'sftp' }, result: { error: 'denied' } },
+  ]);
+});
+
+t.test('what goes on when the connection ends has an end on record', async (t) => {
+  const { options, port, recorded } = await hop(t);
+  const child = spawn('ssh', [...options, '-p', String(port), ROOT, 'sleep 100'], { stdio: 'ignore' });
+  await until(() => recorded.length === 1, 'it runs');
+  child.kill('SIGKILL');
+  await until(() => recorded[0]?.result, 'its end');
+  t.match(recorded[0], { result: { error: 'the connection ended first' } });
+});
