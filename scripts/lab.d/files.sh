@@ -72,6 +72,7 @@ write_accounts() {
 write_ssh_client() {
   cp "$lab_keys/known_hosts" "$1/ssh/ssh_known_hosts"
   cat >"$1/ssh/ssh_config" <<'CONF'
+Include /etc/ssh/ssh_config.d/*.conf
 Host *
   StrictHostKeyChecking yes
   ConnectTimeout 10
@@ -113,7 +114,9 @@ write_bastion() {
   # /etc/crontab of the machine is not the lab's to run.
   printf 'SHELL=/bin/sh\nPATH=/usr/local/sbin:/usr/local/bin:/sbin:/bin:/usr/sbin:/usr/bin\n' >"$etc/crontab"
 
-  # The line that scripts/install adds, where it adds it.
+  # What scripts/install adds, where it adds it.
+  install -D -m 644 "$repo/systemd/ssh-client.conf" "$etc/ssh/ssh_config.d/hopline.conf"
+  ln -sfn "$repo/systemd/known-hosts" "$upper/usr/lib/hopline/known-hosts"
   ln -sfn "$hook" "$upper/usr/lib/hopline/pam-session"
   # shellcheck source=../install.d/lib
   (. "$repo/scripts/install.d/lib" && pam_with_hook </etc/pam.d/sshd) >"$etc/pam.d/sshd"

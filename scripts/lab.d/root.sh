@@ -30,6 +30,7 @@ only_ours() {
 }
 only_ours /home
 only_ours /etc/hopline
+only_ours /etc/ssh/ssh_config.d
 
 # The machine's own jobs and records must not run or show here. A file system of its own for the store lets a test fill it.
 mount -t tmpfs -o mode=755 none "$root/etc/cron.d"

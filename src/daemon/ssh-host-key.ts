@@ -1,13 +1,21 @@
 /**
- * The key by which SSH clients on this host know Hopline: one line in the global known_hosts, for every host. It signs
- * here alone.
+ * The key by which SSH clients on this host know Hopline, whatever host they meant. It signs here alone.
  *
- * Its type is one that hardly a host has: to ssh a host of whom only a key of another type is known is new, where one
- * with another key of the same type has changed (check_host_key in sshconnect.c). So hosts that Hopline does not
- * terminate stay what they are without it.
+ * OpenSSH asks systemd/known-hosts about it, and takes it also where known_hosts has other keys of that name and type.
+ * For other clients an administrator adds it to known_hosts beside the host's own: its type is one that hardly a host
+ * has, since such clients often keep one key a type.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { mpint, wireString } from '../core/ssh-wire.ts';
 
@@ -27,7 +35,7 @@ export class SshHostKey {
 
   /**
    * @param directory of the daemon's state
-   * @param publicDirectory where the public half is put for everybody to read; it is beside the key in any case
+   * @param publicDirectory where the public half is put for everybody to read
    * @throws Error where the file is there and is none
    */
   constructor(directory: string, publicDirectory: string | null = null) {
@@ -39,9 +47,7 @@ export class SshHostKey {
       wireString(CURVE),
       wireString(Buffer.concat([Buffer.of(4), ...point])),
     ]);
-    for (const place of [join(directory, 'keys'), publicDirectory])
-      if (place !== null)
-        writeFileSync(join(place, `${HOST_KEY_FILE}.pub`), `${this.line}\n`, { mode: 0o644 });
+    if (publicDirectory !== null) publish(join(publicDirectory, `${HOST_KEY_FILE}.pub`), `${this.line}\n`);
   }
 
   /** As it is behind the host in known_hosts. */
@@ -78,5 +84,17 @@ function readOrMake(directory: string): KeyObject {
   }
   const key = createPrivateKey(readFileSync(path));
   if (key.asymmetricKeyDetails?.namedCurve === 'secp521r1') return key;
-  throw new Error(`${path} is no key of ${TYPE}: remove it for a new one, and change the global known_hosts`);
+  throw new Error(`${path} is no key of ${TYPE}: remove it for a new one`);
+}
+
+/** For everybody to read, whatever the umask; no client finds half of it. */
+function publish(path: string, text: string): void {
+  const file = openSync(`${path}.new`, 'w');
+  try {
+    writeSync(file, text);
+    fchmodSync(file, 0o644);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(`${path}.new`, path);
 }

@@ -68,7 +68,7 @@ export class SshQuestions {
     const found = await this.#brokers.ask(person, question, { ...detail, address });
     if (question !== 'ssh.known-hosts') return found;
     const known = found as { names: string[]; files: { path: string; text: string }[] };
-    // Hopline's own line is for everything, and would make each host's key another than the known one.
+    // Lines with Hopline's own key are for clients that know it by nothing else: the host does not have it.
     const own = this.#hostKey.line;
     const files = known.files.map(({ path, text }) => ({
       path,

@@ -8,14 +8,16 @@ import { publicKeyFrom, verifies } from '../../src/protocols/ssh/keys/public-key
 
 t.test('made once, and there for everybody to know', async (t) => {
   const [state, run] = [t.testdir({ run: {} }), join(t.testdirName, 'run')];
+  const umask = process.umask(0o077);
   const first = new SshHostKey(state, run);
   const again = new SshHostKey(state, run);
+  process.umask(umask);
   t.equal(first.line, again.line);
   const path = join(state, 'keys/ssh_host_ecdsa_key');
   t.equal(statSync(path).mode & 0o777, 0o600);
   const shown = join(run, 'ssh_host_ecdsa_key.pub');
   t.equal(readFileSync(shown, 'utf8'), `${first.line}\n`);
-  t.equal(readFileSync(`${path}.pub`, 'utf8'), `${first.line}\n`);
+  t.equal(statSync(shown).mode & 0o777, 0o644, 'as the unit has it: with a umask of 077');
   t.match(execFileSync('ssh-keygen', ['-lf', shown], { encoding: 'utf8' }), /^521 SHA256:\S+ .*\(ECDSA\)/);
 });
 
