@@ -26,6 +26,8 @@ import { RuleSet, type Verdict } from './verdict.ts';
 /** RFC 5737: nobody's address, for decisions that read none. */
 const DOCUMENTATION_ADDRESS = '192.0.2.1';
 const CACHED_VERDICTS = 4096;
+/** Of one connection: statements differ in less than connections do. */
+const CACHED_DECISIONS = 64;
 /** A chain of many long programs is evaluated anew each time. */
 const LONGEST_KEY = 16_384;
 
@@ -55,6 +57,7 @@ export class PolicySnapshot implements Terms {
   readonly #rules = new Map<string, RuleSet>();
   readonly #byResource = new Map<string, RuleSet>();
   readonly #cache = new Cache<Verdict>(CACHED_VERDICTS);
+  readonly #connections = new WeakMap<ConnectQuery, Connection>();
 
   constructor(input: PolicyInput, policies: readonly CompiledPolicy[], warnings: readonly Problem[]) {
     const { files, mode, targets, identities, loopback = 'inspect' } = input;
@@ -73,10 +76,28 @@ export class PolicySnapshot implements Terms {
 
   /**
    * Whether a statement may be that is sent over a connection. Never throws.
+   * @param query the same object for a connection's statements: what follows from it is remembered by it
    * @param facts of the statement: what the schema has of `query` beside the connection's own
+   * @returns of statements of a connection that no policy can tell apart, the same object
    */
   decideQuery(query: ConnectQuery, facts: Context): Decision {
-    return this.#decide('query', query, facts, (what) => `${facts.verb ?? 'a statement'} on ${what}`);
+    let connection = this.#connections.get(query);
+    if (connection === undefined) {
+      connection = this.#connection(query);
+      this.#connections.set(query, connection);
+    }
+    const { reads, decisions } = connection;
+    const key = JSON.stringify(reads === 'all' ? facts : reads.map((name) => facts[name]));
+    const known = decisions.get(key);
+    if (known !== undefined) return known;
+    const decided = this.#decide(
+      'query',
+      query,
+      facts,
+      (what) => `${facts.verb ?? 'a statement'} on ${what}`,
+    );
+    if (decided.errors.length === 0 && key.length <= LONGEST_KEY) decisions.set(key, decided);
+    return decided;
   }
 
   /**
@@ -150,6 +171,18 @@ export class PolicySnapshot implements Terms {
     this.#byResource.clear();
   }
 
+  #connection(query: ConnectQuery): Connection {
+    const decisions = new Cache<Decision>(CACHED_DECISIONS);
+    try {
+      const { context } = this.rulesFor(this.requestFor(query).resource, 'query').reads;
+      // The reason says the verb, whether policies read it or not.
+      return { reads: context === 'all' ? 'all' : [...new Set(['verb', ...context])], decisions };
+    } catch (error) {
+      if (!(error instanceof QueryError)) throw error;
+      return { reads: 'all', decisions };
+    }
+  }
+
   #decide(action: Action, query: ConnectQuery, facts: Context, deed: (what: string) => string): Decision {
     let request: ConnectRequest;
     try {
@@ -177,6 +210,13 @@ export class PolicySnapshot implements Terms {
     if (verdict.errors.length === 0 && key.length <= LONGEST_KEY) this.#cache.set(key, verdict);
     return verdict;
   }
+}
+
+/** What is remembered of a connection whose statements are decided. */
+interface Connection {
+  /** Facts that a decision about its statements can depend on. */
+  readonly reads: readonly string[] | 'all';
+  readonly decisions: Cache<Decision>;
 }
 
 /** Everything that the evaluation reads, and nothing else: connections that differ in the rest share a verdict. */

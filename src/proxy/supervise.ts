@@ -9,9 +9,7 @@ import { Child } from './child.ts';
 import type { HoldEvents } from './holds.ts';
 import { BACKLOG, type Listener } from './listen.ts';
 import {
-  type ActionEndMessage,
-  type ActionMessage,
-  type DecidedMessage,
+  type ActionRecord,
   type Flow,
   NO_SNAPSHOT,
   type WorkerConfig,
@@ -72,7 +70,7 @@ export interface PoolOptions {
   /** The server did not take it. */
   onCredentialRefused(hop: Id): void;
   /** Something that is done in a hop, before it goes on; or what became of it. */
-  onAction(action: ActionMessage | DecidedMessage | ActionEndMessage): void;
+  onAction(action: ActionRecord): void;
   /** Where workers' recordings go. What a worker left is kept before `onWorkerLost`, and a hop's before its `onEnded`. */
   readonly archive: Archive;
   /** Before the worker accepts anything: its pid is the daemon's own from here on. */
