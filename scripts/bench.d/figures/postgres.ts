@@ -85,7 +85,7 @@ async function rates({ lab, quick, progress }: Bench, mode: Mode): Promise<Resul
     hopline: lab.daemonPids('bastion1'),
   };
   // By number: what is loaded and compiled on first use is no part of it, however long a busy machine takes.
-  for (const way of Object.values(WAYS)) await pgbench(lab, way, mode, ['-t', '500']);
+  for (const way of Object.values(WAYS)) await pgbench(lab, way, mode, ['-t', '3000']);
   for (let round = 0; round < rounds; round++) {
     for (const way of Object.keys(WAYS) as Way[]) {
       const known = way === 'hopline' ? await statements(lab) : 0;
