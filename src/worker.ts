@@ -34,8 +34,17 @@ function keyOf(text: string): MaskKey {
   return maskKey.key;
 }
 
-function queryOf({ subject, target, destination }: Flow): ConnectQuery {
-  return { ...subject, target, destination, transport: 'tcp', hops: 0 };
+const queries = new WeakMap<Flow, ConnectQuery>();
+
+/** The same object for a flow: policies remember by it. */
+function queryOf(flow: Flow): ConnectQuery {
+  let query = queries.get(flow);
+  if (query === undefined) {
+    const { subject, target, destination } = flow;
+    query = { ...subject, target, destination, transport: 'tcp', hops: 0 };
+    queries.set(flow, query);
+  }
+  return query;
 }
 
 const decider: Decider = {
@@ -47,7 +56,8 @@ const decider: Decider = {
   },
   decide(flow, action, facts, approved) {
     if (policies === null) throw new Error('an action was to be decided before `ready`');
-    return policies.decide(action, { ...queryOf(flow), approved }, facts);
+    const query = queryOf(flow);
+    return policies.decide(action, approved.length === 0 ? query : { ...query, approved }, facts);
   },
   masking(flow) {
     if (policies === null) throw new Error('asked for what is masked before `ready`');

@@ -2,7 +2,7 @@ import type { WatchHub } from '../api/watch.ts';
 import type { Image } from '../attribution/image.ts';
 import type { HandoffDraft, HopDraft, LoginFacts, Recorder } from '../attribution/recorder.ts';
 import type { ApprovalAnswer, Hop, Id, Login, Micros, Notice, Process } from '../core/types.ts';
-import type { ActionEndMessage, ActionMessage, DecidedMessage } from '../proxy/messages.ts';
+import type { ActionRecord } from '../proxy/messages.ts';
 import type { NewApproval, NewRecording, Writer } from '../store/append.ts';
 import type { Reader } from '../store/reader.ts';
 import { Refusals } from './refusals.ts';
@@ -126,7 +126,7 @@ export class StoreRecorder implements Recorder {
     );
   }
 
-  action(message: ActionMessage | DecidedMessage | ActionEndMessage, at: Micros): void {
+  action(message: ActionRecord, at: Micros): void {
     const { hop, action: seq } = message;
     this.#push(() => {
       if (message.type === 'action') {

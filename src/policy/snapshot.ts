@@ -26,6 +26,8 @@ import { RuleSet, type Verdict } from './verdict.ts';
 /** RFC 5737: nobody's address, for decisions that read none. */
 const DOCUMENTATION_ADDRESS = '192.0.2.1';
 const CACHED_VERDICTS = 4096;
+/** Of one connection and kind of action: statements differ in less than connections do. */
+const CACHED_DECISIONS = 64;
 /** A chain of many long programs is evaluated anew each time. */
 const LONGEST_KEY = 16_384;
 
@@ -55,6 +57,7 @@ export class PolicySnapshot implements Terms {
   readonly #rules = new Map<string, RuleSet>();
   readonly #byResource = new Map<string, RuleSet>();
   readonly #cache = new Cache<Verdict>(CACHED_VERDICTS);
+  readonly #connections = new WeakMap<ConnectQuery, Map<Within, Connection>>();
 
   constructor(input: PolicyInput, policies: readonly CompiledPolicy[], warnings: readonly Problem[]) {
     const { files, mode, targets, identities, loopback = 'inspect' } = input;
@@ -73,10 +76,18 @@ export class PolicySnapshot implements Terms {
 
   /**
    * Whether something may be done over a connection. Never throws.
+   * @param query the same object for what is done over a connection: what follows from it is remembered by it
    * @param facts of it: what the schema has of the action beside the connection's own
+   * @returns of what no policy can tell apart in a connection, the same object
    */
   decideWithin(action: Within, query: ConnectQuery, facts: Context): Decision {
-    return this.#decide(action, query, facts, (what) => deedOf(action, facts, what));
+    const { reads, decisions } = this.#connection(action, query);
+    const key = JSON.stringify(reads === 'all' ? facts : reads.map((name) => facts[name]));
+    const known = decisions.get(key);
+    if (known !== undefined) return known;
+    const decided = this.#decide(action, query, facts, (what) => deedOf(action, facts, what));
+    if (decided.errors.length === 0 && key.length <= LONGEST_KEY) decisions.set(key, decided);
+    return decided;
   }
 
   /**
@@ -150,6 +161,25 @@ export class PolicySnapshot implements Terms {
     this.#byResource.clear();
   }
 
+  #connection(action: Within, query: ConnectQuery): Connection {
+    const known = this.#connections.get(query)?.get(action);
+    if (known !== undefined) return known;
+    const made = { reads: this.#reads(action, query), decisions: new Cache<Decision>(CACHED_DECISIONS) };
+    const connections = this.#connections.get(query) ?? new Map<Within, Connection>();
+    this.#connections.set(query, connections.set(action, made));
+    return made;
+  }
+
+  #reads(action: Within, query: ConnectQuery): readonly string[] | 'all' {
+    try {
+      const { context } = this.rulesFor(this.requestFor(query).resource, action).reads;
+      return context === 'all' ? 'all' : [...new Set([...SAID[action], ...context])];
+    } catch (error) {
+      if (!(error instanceof QueryError)) throw error;
+      return 'all';
+    }
+  }
+
   #decide(action: Action, query: ConnectQuery, facts: Context, deed: (what: string) => string): Decision {
     let request: ConnectRequest;
     try {
@@ -179,6 +209,13 @@ export class PolicySnapshot implements Terms {
   }
 }
 
+/** What is remembered of a connection for one kind of action. */
+interface Connection {
+  /** Facts that a decision about it can depend on. */
+  readonly reads: readonly string[] | 'all';
+  readonly decisions: Cache<Decision>;
+}
+
 /** Everything that the evaluation reads, and nothing else: connections that differ in the rest share a verdict. */
 function cacheKey({ id, reads }: RuleSet, request: ConnectRequest): string {
   const { principal, resource, context, approved } = request;
@@ -188,6 +225,15 @@ function cacheKey({ id, reads }: RuleSet, request: ConnectRequest): string {
     reads.context === 'all' ? all : all.filter(([key]) => (reads.context as ReadonlySet<string>).has(key));
   return JSON.stringify([id, reads.resource ? resource.id : null, who, read, approved]);
 }
+
+/** The facts in {@link deedOf}: a reason says them, whether policies read them or not. */
+const SAID: Readonly<Record<Within, readonly string[]>> = {
+  query: ['verb'],
+  shell: [],
+  exec: ['tool'],
+  transfer: ['tool', 'operation', 'path'],
+  forward: ['forwarded', 'toHost'],
+};
 
 /** As a person would say it. */
 function deedOf(action: Within, facts: Context, what: string): string {

@@ -92,6 +92,11 @@ export interface Actions {
   decided(action: number, decision: Decision): void;
   /** Withdraws what any connection has held under this key. @returns whether there was such a thing */
   cancel(cancelKey: string): Promise<boolean>;
+  /**
+   * What `work` begins is handed over together with what else happens in this turn of the event loop, and then `then`
+   * is called: until then the room holds back what it sends. Where `work` throws, so does this, with `then` not called.
+   */
+  together(work: () => void, then: () => void): void;
   /** What became of it; once. */
   end(action: number, detail: Readonly<Record<string, unknown>>): void;
 }

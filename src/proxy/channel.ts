@@ -1,17 +1,17 @@
 /** A worker's end of the line to its supervisor: claims go up, flows come down. */
 
 import type { HeldLogin } from '../core/credentials.ts';
-import type { Endpoint } from '../core/types.ts';
+import type { Decision, Endpoint } from '../core/types.ts';
 import type { Minted } from '../tls/minted.ts';
 import { Asked } from './asked.ts';
 import { type SealedLogin, USER_LIMIT } from './credential-messages.ts';
 import {
-  type ActionEndMessage,
-  type ActionMessage,
   type DecidedMessage,
   type Flow,
   type ListenerName,
+  MOST_ACTIONS,
   NO_SNAPSHOT,
+  type SentAction,
   type ToSupervisor,
   type ToWorker,
   type WorkerSnapshot,
@@ -35,19 +35,38 @@ export const CLAIM_LIMIT = 4096;
 /** ssh waits so long for a security key to be touched. */
 const ASK_MS = 60_000;
 
+/** What became of an action waits so long for others. */
+const END_MS = 2;
+
 export class Channel {
   readonly waiting: WaitingActions;
-  readonly #send: (message: ToSupervisor) => void;
+  readonly #tell: (message: ToSupervisor) => void;
   readonly #waiting = new Map<number, Waiting>();
   readonly #certificates = new Asked<Minted>();
   readonly #logins = new Asked<SealedLogin>();
   readonly #asked = new Asked<string>();
+  /** What was done and is not handed over yet, and the decisions about it. */
+  #actions: SentAction[] = [];
+  #decisions: Decision[] = [];
+  #together = 0;
+  #later: NodeJS.Timeout | null = null;
+  /** What waits for the next handing over, at the end of this turn of the event loop. */
+  #then: (() => void)[] = [];
   #next = 1;
   #snapshot = NO_SNAPSHOT;
 
   constructor(send: (message: ToSupervisor) => void) {
-    this.#send = send;
-    this.waiting = new WaitingActions(send, () => this.#next++);
+    this.#tell = send;
+    this.waiting = new WaitingActions(
+      (message) => this.#send(message),
+      () => this.#next++,
+    );
+  }
+
+  /** Whatever is said, is said after what was done before it. */
+  #send(message: ToSupervisor): void {
+    this.handOver();
+    this.#tell(message);
   }
 
   get snapshot(): WorkerSnapshot {
@@ -117,8 +136,61 @@ export class Channel {
     return JSON.parse(found);
   }
 
-  action(message: ActionMessage | DecidedMessage | ActionEndMessage): void {
+  /** Handed over when this returns; in {@link together}, before its `then` is called. */
+  begun(action: Omit<Extract<SentAction, { type: 'action' }>, 'decision'>, decision: Decision): void {
+    // Decisions are remembered where they are made, so that the same is the same object.
+    let place = this.#decisions.lastIndexOf(decision);
+    if (place < 0) place = this.#decisions.push(decision) - 1;
+    this.#actions.push({ ...action, decision: place });
+    if (this.#together === 0 || this.#actions.length >= MOST_ACTIONS) this.handOver();
+  }
+
+  decided(message: DecidedMessage): void {
     this.#send(message);
+  }
+
+  /** Handed over with what comes next, {@link END_MS} later at the latest: nothing waits for it. */
+  over(end: Extract<SentAction, { type: 'action-end' }>): void {
+    this.#actions.push(end);
+    if (this.#actions.length >= MOST_ACTIONS) this.handOver();
+    else
+      this.#later ??= setTimeout(() => {
+        this.#later = null;
+        this.handOver();
+      }, END_MS);
+  }
+
+  /**
+   * What `work` begins is handed over with what other connections begin in this turn of the event loop: a message costs
+   * more than what is in it.
+   * @param then called when that is done: at once where nothing waits, at the end of the turn else. Not where `work` throws
+   */
+  together(work: () => void, then: () => void): void {
+    this.#together += 1;
+    try {
+      work();
+    } catch (error) {
+      this.handOver();
+      throw error;
+    } finally {
+      this.#together -= 1;
+    }
+    if (this.#decisions.length === 0) {
+      then();
+      return;
+    }
+    if (this.#then.length === 0) setImmediate(() => this.handOver());
+    this.#then.push(then);
+  }
+
+  /** What is handed over is in the kernel's hands, or in order before what is said next. */
+  handOver(): void {
+    const [decisions, actions, waiting] = [this.#decisions, this.#actions, this.#then];
+    this.#decisions = [];
+    this.#actions = [];
+    this.#then = [];
+    if (actions.length > 0) this.#tell({ type: 'actions', decisions, actions });
+    for (const then of waiting) then();
   }
 
   dialed(hop: string, source: Endpoint): void {

@@ -10,13 +10,11 @@ import { ANSWER_LIMIT } from './ask-messages.ts';
 import { CLAIM_LIMIT } from './channel.ts';
 import { type HoldEvents, Holds } from './holds.ts';
 import {
-  type ActionEndMessage,
-  type ActionMessage,
-  type DecidedMessage,
+  type ActionRecord,
   type Flow,
+  type FromWorker,
   fromWorker,
   TEXT_LIMIT,
-  type ToSupervisor,
   type ToWorker,
   type WorkerSnapshot,
 } from './messages.ts';
@@ -32,7 +30,7 @@ export interface ChildEvents {
   onCredential(seq: number, hop: Id, user: string, key: string): void;
   onCredentialRefused(hop: Id): void;
   onAsk(seq: number, hop: Id, question: string, detail: string): void;
-  onAction(action: ActionMessage | DecidedMessage | ActionEndMessage): void;
+  onAction(action: ActionRecord): void;
   onEnded(hop: Id, bytesUp: number, bytesDown: number, reason: string | null): void;
   /** It broke the protocol, and is killed. */
   onFault(message: string): void;
@@ -205,7 +203,7 @@ export class Child {
   }
 
   /** @returns how the message breaks the protocol, or null */
-  #act(message: ToSupervisor): string | null {
+  #act(message: FromWorker): string | null {
     switch (message.type) {
       case 'ready':
         this.#events.onReady();
@@ -247,9 +245,13 @@ export class Child {
       case 'withdraw':
       case 'cancel':
         return this.#holds.take(message, (hop) => this.#hops.has(hop));
-      case 'action':
+      case 'actions':
+        for (const action of message.actions) {
+          if (!this.#hops.has(action.hop)) return 'told of an action in a hop that it does not have';
+          this.#events.onAction(action);
+        }
+        return null;
       case 'decided':
-      case 'action-end':
         if (!this.#hops.has(message.hop)) return 'told of an action in a hop that it does not have';
         this.#events.onAction(message);
         return null;

@@ -46,13 +46,14 @@ export class HopActions implements Actions {
     return this.#decider.masking(this.#flow);
   }
 
-  /** It is in the channel before this returns, and the channel outlives the worker: what goes on is on record. */
+  /**
+   * It is in the channel before this returns, or before `together` calls `then`, and the channel outlives the worker:
+   * what goes on is on record.
+   */
   begin({ kind, subject, detail, decision }: ActionDraft): number {
     this.#count += 1;
-    this.#channel.action({
-      ...{ type: 'action', hop: this.#flow.hop, action: this.#count, kind, subject },
-      ...{ detail: JSON.stringify(detail), decision },
-    });
+    const { hop } = this.#flow;
+    this.#channel.begun({ type: 'action', hop, action: this.#count, kind, subject, detail }, decision);
     return this.#count;
   }
 
@@ -61,7 +62,7 @@ export class HopActions implements Actions {
   }
 
   decided(action: number, decision: Decision): void {
-    this.#channel.action({ type: 'decided', hop: this.#flow.hop, action, decision });
+    this.#channel.decided({ type: 'decided', hop: this.#flow.hop, action, decision });
   }
 
   cancel(cancelKey: string): Promise<boolean> {
@@ -69,6 +70,10 @@ export class HopActions implements Actions {
   }
 
   end(action: number, detail: Readonly<Record<string, unknown>>): void {
-    this.#channel.action({ type: 'action-end', hop: this.#flow.hop, action, detail: JSON.stringify(detail) });
+    this.#channel.over({ type: 'action-end', hop: this.#flow.hop, action, detail });
+  }
+
+  together(work: () => void, then: () => void): void {
+    this.#channel.together(work, then);
   }
 }

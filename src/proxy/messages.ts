@@ -103,6 +103,24 @@ export interface DecidedMessage {
   readonly decision: Decision;
 }
 
+export type ActionRecord = ActionMessage | DecidedMessage | ActionEndMessage;
+
+/** As it goes over the channel: what is JSON in the record is not made text twice, and a decision is said once. */
+export type SentAction =
+  | (Omit<ActionMessage, 'detail' | 'decision'> & {
+      readonly detail: Readonly<Record<string, unknown>>;
+      /** Its place in `decisions`. */
+      readonly decision: number;
+    })
+  | (Omit<ActionEndMessage, 'detail'> & { readonly detail: Readonly<Record<string, unknown>> });
+
+export interface ActionsMessage {
+  readonly type: 'actions';
+  readonly decisions: readonly Decision[];
+  /** In the order in which they happened, at most {@link MOST_ACTIONS}. */
+  readonly actions: readonly SentAction[];
+}
+
 /** The supervisor's answer to a claim: the flow, with the decision about it. */
 export interface Flow {
   readonly hop: Id;
@@ -126,9 +144,8 @@ export type ToSupervisor =
   | CredentialAsk
   | CredentialRefused
   | Ask
-  | ActionMessage
+  | ActionsMessage
   | DecidedMessage
-  | ActionEndMessage
   | HoldToSupervisor
   | {
       readonly type: 'claim';
@@ -167,7 +184,14 @@ export type ToWorker =
   | HoldToWorker
   | { readonly type: 'drain'; readonly deadlineMs: number };
 
+/** What the supervisor has checked. */
+export type FromWorker =
+  | Exclude<ToSupervisor, ActionsMessage>
+  | { readonly type: 'actions'; readonly actions: readonly (ActionMessage | ActionEndMessage)[] };
+
 const MOST_ANSWERS = 64;
+/** Of one message: with the longest details it is still a text that JSON can be. */
+export const MOST_ACTIONS = 64;
 /** Base64 of the largest message that the kernel half keeps. */
 const DNS_LIMIT = 4096;
 
@@ -182,7 +206,7 @@ export const TEXT_LIMIT = 1024;
  * Checks a message that came from a worker.
  * @returns the message with nothing in it but its own fields, or null where it is none
  */
-export function fromWorker(value: unknown): ToSupervisor | null {
+export function fromWorker(value: unknown): FromWorker | null {
   const m = record(value);
   if (m === null) return null;
   switch (m.type) {
@@ -215,14 +239,8 @@ export function fromWorker(value: unknown): ToSupervisor | null {
       return credentialRefused(m);
     case 'ask':
       return ask(m);
-    case 'action': {
-      const { hop, action, kind, subject, detail } = m;
-      const decided = decision(m.decision);
-      if (!text(hop) || !count(action) || !text(kind) || !text(subject) || decided === null) return null;
-      return isObject(detail)
-        ? { type: 'action', hop, action, kind, subject, detail, decision: decided }
-        : null;
-    }
+    case 'actions':
+      return actions(m);
     case 'decided': {
       const decided = decision(m.decision);
       if (!text(m.hop) || !count(m.action) || decided === null) return null;
@@ -232,11 +250,6 @@ export function fromWorker(value: unknown): ToSupervisor | null {
     case 'withdraw':
     case 'cancel':
       return holdFromWorker(m);
-    case 'action-end': {
-      const { hop, action, detail } = m;
-      if (!text(hop) || !count(action) || !isObject(detail)) return null;
-      return { type: 'action-end', hop, action, detail };
-    }
     case 'ended': {
       const { hop, bytesUp, bytesDown, reason } = m;
       if (!text(hop) || !count(bytesUp) || !count(bytesDown)) return null;
@@ -345,14 +358,40 @@ function texts(value: unknown): value is string[] {
   );
 }
 
-/** Text of a JSON object. */
-function isObject(value: unknown): value is string {
-  if (!fits(value, DETAIL_LIMIT)) return false;
-  try {
-    return record(JSON.parse(value)) !== null;
-  } catch {
-    return false;
+function actions(m: Record<string, unknown>): FromWorker | null {
+  if (!Array.isArray(m.decisions) || m.decisions.length > MOST_ACTIONS) return null;
+  if (!Array.isArray(m.actions) || m.actions.length > MOST_ACTIONS) return null;
+  const decisions = m.decisions.map(decision);
+  const checked: (ActionMessage | ActionEndMessage)[] = [];
+  for (const each of m.actions) {
+    const one = action(each, decisions);
+    if (one === null) return null;
+    checked.push(one);
   }
+  return { type: 'actions', actions: checked };
+}
+
+function action(
+  value: unknown,
+  decisions: readonly (Decision | null)[],
+): ActionMessage | ActionEndMessage | null {
+  const a = record(value);
+  if (a === null) return null;
+  const { type, hop, action, kind, subject } = a;
+  const detail = objectText(a.detail);
+  if (!text(hop) || !count(action) || detail === null) return null;
+  if (type === 'action-end') return { type, hop, action, detail };
+  if (type !== 'action' || !text(kind) || !text(subject) || !count(a.decision)) return null;
+  const decided = decisions[a.decision] ?? null;
+  return decided === null ? null : { type, hop, action, kind, subject, detail, decision: decided };
+}
+
+/** What the record keeps of an object. */
+function objectText(value: unknown): string | null {
+  const object = record(value);
+  if (object === null) return null;
+  const json = JSON.stringify(object);
+  return json.length <= DETAIL_LIMIT ? json : null;
 }
 
 function text(value: unknown): value is string {

@@ -9,9 +9,7 @@ import { Child } from './child.ts';
 import type { HoldEvents } from './holds.ts';
 import { BACKLOG, type Listener } from './listen.ts';
 import {
-  type ActionEndMessage,
-  type ActionMessage,
-  type DecidedMessage,
+  type ActionRecord,
   type Flow,
   NO_SNAPSHOT,
   type WorkerConfig,
@@ -74,7 +72,7 @@ export interface PoolOptions {
   /** A room's question about a hop. @param detail JSON @returns JSON. A rejection is told to the room. */
   onAsk(hop: Id, question: string, detail: string): Promise<string>;
   /** Something that is done in a hop, before it goes on; or what became of it. */
-  onAction(action: ActionMessage | DecidedMessage | ActionEndMessage): void;
+  onAction(action: ActionRecord): void;
   /** Where workers' recordings go. What a worker left is kept before `onWorkerLost`, and a hop's before its `onEnded`. */
   readonly archive: Archive;
   /** Before the worker accepts anything: its pid is the daemon's own from here on. */

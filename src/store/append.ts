@@ -13,6 +13,7 @@ import type {
   Process,
   Recording,
 } from '../core/types.ts';
+import { Decided } from './decided.ts';
 import { Transactor } from './transaction.ts';
 
 /** What was learnt about a login after its start; what is absent or null changes nothing. */
@@ -71,7 +72,8 @@ const INSERTS = {
   hopEnd: 'INSERT OR IGNORE INTO hop_ends (hop, at, bytes_up, bytes_down, reason) VALUES (?, ?, ?, ?, ?)',
   decision: `INSERT OR IGNORE INTO decisions (hop, action, at, outcome, policies, reason, observed, errors, version)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  action: 'INSERT OR IGNORE INTO actions (hop, seq, kind, at, subject, detail) VALUES (?, ?, ?, ?, ?, ?)',
+  action: `INSERT OR IGNORE INTO actions (hop, seq, kind, at, subject, detail, decision)
+    VALUES (?, ?, ?, ?, ?, ?, ?)`,
   actionEnd: 'INSERT OR IGNORE INTO action_ends (hop, seq, at, detail) VALUES (?, ?, ?, ?)',
   recording: 'INSERT OR IGNORE INTO recordings (id, hop, kind, file, started) VALUES (?, ?, ?, ?, ?)',
   recordingEnd: `INSERT OR IGNORE INTO recording_ends (recording, at, bytes, sha256, reason) VALUES (?, ?, ?, ?, ?)`,
@@ -101,6 +103,8 @@ export class Writer {
   readonly #insert: Inserts;
   readonly #stored: Statement<unknown[], number>;
   readonly #handoff: Statement<unknown[], number>;
+  readonly #decisionRow: Statement<unknown[], number>;
+  readonly #decided = new Decided();
 
   constructor(db: Database, boot: string) {
     this.#boot = boot;
@@ -113,6 +117,9 @@ export class Writer {
         'SELECT id FROM processes WHERE login = ? AND pid = ? AND start_ns = ? AND image = ?',
       )
       .pluck();
+    this.#decisionRow = db
+      .prepare<unknown[], number>('SELECT seq FROM decisions WHERE hop = ? AND action = ? AND at = ?')
+      .pluck();
     this.#handoff = db
       .prepare<unknown[], number>(
         'SELECT id FROM handoffs WHERE at = ? AND to_pid = ? AND kind = ? AND via = ? AND process IS ?',
@@ -122,7 +129,13 @@ export class Writer {
 
   /** One transaction for everything that `fn` inserts; nests. `fn` must not wait for anything. */
   batch<T>(fn: () => T): T {
-    return this.#transactor.batch(fn);
+    try {
+      return this.#transactor.batch(fn);
+    } catch (error) {
+      // Some of them may have been undone.
+      this.#decided.clear();
+      throw error;
+    }
   }
 
   /** A login as it is known at its start; when it is already over or revoked, those rows too. */
@@ -244,12 +257,11 @@ export class Writer {
   }
 
   insertAction(action: NewAction): boolean {
-    return this.batch(() => {
-      const { hop, seq, kind, at, subject, detail, decision } = action;
-      const added = this.#run('action', [hop, seq, kind, at, subject, detail]);
-      if (added) this.#decide(hop, seq, at, decision);
-      return added;
-    });
+    // A batch in a batch costs as much as what it holds, and there are many of these.
+    if (!this.#transactor.active) return this.batch(() => this.insertAction(action));
+    const { hop, seq, kind, at, subject, detail, decision } = action;
+    const decided = this.#decided.get(hop, decision) ?? this.#decideAction(hop, seq, at, decision);
+    return this.#run('action', [hop, seq, kind, at, subject, detail, decided]);
   }
 
   /** @param end `detail` is the text of a JSON object: what came of it */
@@ -313,6 +325,14 @@ export class Writer {
   /** A fact about the store itself. */
   insertMeta(at: Micros, key: string, value: string): void {
     this.#run('meta', [at, key, value]);
+  }
+
+  /** @returns the decision's number */
+  #decideAction(hop: Id, seq: number, at: Micros, decision: Decision): number {
+    this.#decide(hop, seq, at, decision);
+    const row = this.#decisionRow.get(hop, seq, at) as number;
+    this.#decided.set(hop, decision, row);
+    return row;
   }
 
   #decide(hop: Id, action: number, at: Micros, decision: Decision): boolean {

@@ -129,8 +129,8 @@ export const ACTION_COLUMNS = `a.id, a.hop, h.login, h.target, h.chain, a.seq, a
     FROM approvals p LEFT JOIN approval_answers w ON w.approval = p.id WHERE p.hop = a.hop AND p.action = a.seq)
     AS approvals
   FROM actions a JOIN hops h ON h.id = a.hop LEFT JOIN action_ends e ON e.hop = a.hop AND e.seq = a.seq
-  LEFT JOIN decisions d ON d.seq = (SELECT v.seq FROM decisions v WHERE v.hop = a.hop AND v.action = a.seq
-    ORDER BY v.at DESC LIMIT 1)`;
+  LEFT JOIN decisions d ON d.seq = ifnull((SELECT v.seq FROM decisions v WHERE v.hop = a.hop AND v.action = a.seq
+    ORDER BY v.at DESC LIMIT 1), a.decision)`;
 
 export interface ActionRow
   extends Omit<Action, 'chain' | 'detail' | 'result' | 'decision' | 'approvals'>,

@@ -208,6 +208,8 @@ export const actions = sqliteTable(
     at: integer().notNull(),
     subject: text().notNull(),
     detail: text().notNull(),
+    /** As it began; a decision of its own comes before it. Actions of a hop that were decided alike have one row. */
+    decision: integer().references(() => decisions.seq),
   },
   (t) => [uniqueIndex('actions_hop').on(t.hop, t.seq), index('actions_at').on(t.at)],
 );

@@ -22,6 +22,11 @@ export class Transactor {
     this.#undo = db.prepare('ROLLBACK TO batch');
   }
 
+  /** Whether a batch runs. */
+  get active(): boolean {
+    return this.#depth > 0;
+  }
+
   /**
    * Runs `fn` in one transaction; a batch inside a batch is undone by itself when it throws.
    * @throws StoreFullError when the disk is full: then the outermost batch is lost as a whole

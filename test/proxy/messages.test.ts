@@ -46,22 +46,28 @@ const action = {
   action: 1,
   kind: 'query',
   subject: 'select',
-  detail: '{"a":1}',
-  decision,
+  detail: { a: 1 },
+  decision: 0,
 };
-const actionEnd = { type: 'action-end', hop: 'H', action: 1, detail: '{}' };
+const actionEnd = { type: 'action-end', hop: 'H', action: 1, detail: {} };
+const actions = { type: 'actions', decisions: [decision], actions: [action, actionEnd] };
 const certificate = { type: 'certificate', seq: 3, names: ['db1'] };
 const ask = { type: 'credential', seq: 4, hop: 'H', user: 'alice', key: 'k'.repeat(43) };
 const question = { type: 'ask', seq: 5, hop: 'H', question: 'ssh.sign', detail: '{}' };
 const refusedLogin = { type: 'credential-refused', hop: 'H' };
 
 t.test('good messages pass, without fields of their own invention', async (t) => {
-  for (const message of [
-    ...[{ type: 'ready' }, claim, ended, dialed, action, actionEnd, certificate, ask, question, refusedLogin],
-  ]) {
+  for (const message of [...[{ type: 'ready' }, claim, ended, dialed, certificate, ask, question, refusedLogin]]) {
     t.same(fromWorker(message), message);
     t.same(fromWorker({ ...message, constructor: 1, extra: {} }), message);
   }
+  const recorded = [
+    { ...action, detail: '{"a":1}', decision },
+    { ...actionEnd, detail: '{}' },
+  ];
+  t.same(fromWorker(actions), { type: 'actions', actions: recorded });
+  const more = actions.actions.map((each) => ({ ...each, extra: {} }));
+  t.same(fromWorker({ ...actions, actions: more, extra: {} }), { type: 'actions', actions: recorded });
   const refuse = { type: 'refuse', seq: 0, reason: '' };
   const close = { type: 'close', hop: 'H', reason: 'revoked' };
   const drain = { type: 'drain', deadlineMs: 0 };
@@ -116,14 +122,19 @@ const wrong: Record<string, unknown[]> = {
   tls: [null],
   action: [-1, '1'],
   kind: [null, 'x'.repeat(TEXT_LIMIT + 1)],
-  detail: [null, '', '[]', '{', 5],
-  decision: [
+  detail: [null, '', '{}', [], 5, { statement: 'x'.repeat(2 * 1024 * 1024) }],
+  decision: [null, -1, 1, '0', decision],
+  decisions: [
     null,
-    {},
-    { ...decision, outcome: 'maybe' },
-    { ...decision, policies: [1] },
-    { ...decision, reason: 1 },
+    [],
+    [null],
+    [{}],
+    [{ ...decision, outcome: 'maybe' }],
+    [{ ...decision, policies: [1] }],
+    [{ ...decision, reason: 1 }],
+    Array(65).fill(decision),
   ],
+  actions: [null, [null], [{ ...action, type: 'deed' }], [decision], Array(65).fill(actionEnd)],
   names: [null, [1], Array(65).fill('a')],
   user: [null, 5, 'x'.repeat(TEXT_LIMIT + 1)],
   held: ['yes', null],
@@ -146,8 +157,11 @@ t.test('anything else does not', async (t) => {
   }
   for (const [field, values] of Object.entries(wrong)) {
     for (const value of values) {
-      for (const message of [claim, ended, dialed, action, actionEnd, certificate, ask, refusedLogin])
+      for (const message of [claim, ended, dialed, actions, certificate, ask, refusedLogin])
         if (field in message) t.equal(fromWorker({ ...message, [field]: value }), null, `${field}`);
+      for (const one of [action, actionEnd])
+        if (field in one)
+          t.equal(fromWorker({ ...actions, actions: [{ ...one, [field]: value }] }), null, `${field}`);
       for (const message of [flow, snapshot])
         if (field in message || (['limitIdleMs', 'held'].includes(field) && message === flow))
           t.equal(fromSupervisor({ ...message, [field]: value }), null, `${field}`);
@@ -159,7 +173,7 @@ t.test('a worker that breaks the protocol is killed, and replaced', async (t) =>
   const lies = [
     { type: 'claim', seq: 'one' },
     { type: 'ended', hop: 'SOMEONE-ELSES', bytesUp: 0, bytesDown: 0, reason: null },
-    { type: 'action-end', hop: 'SOMEONE-ELSES', action: 1, detail: '{}' },
+    { ...actions, actions: [{ ...actionEnd, hop: 'SOMEONE-ELSES' }] },
     { ...ask, hop: 'SOMEONE-ELSES' },
     { type: 'credential-refused', hop: 'SOMEONE-ELSES' },
     { type: 'dialed', hop: 'SOMEONE-ELSES', source: { address: '10.0.0.1', port: 1 } },

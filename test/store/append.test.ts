@@ -1,5 +1,6 @@
+import Sqlite from 'better-sqlite3';
 import t from 'tap';
-import type { Hop, Login } from '../../src/core/types.ts';
+import type { Decision, Hop, Login } from '../../src/core/types.ts';
 import { StoreError } from '../../src/store/errors.ts';
 import { allow, hop, id, login, process, T0, temporaryStore } from './seed.ts';
 
@@ -202,4 +203,61 @@ t.test('a batch is whole or nothing, and one inside another is undone by itself'
     [id(0)],
   );
   t.throws(() => writer.batch(() => Promise.resolve()), /synchronous/);
+});
+
+t.test(
+  'actions that were decided alike have one row of the decision, and each has its decision',
+  async (t) => {
+    using s = temporaryStore();
+    const { writer, reader } = s.store;
+    writer.insertLogin(login());
+    for (const one of [5, 6]) writer.insertHop(hop({ id: id(one), process: null }));
+    const deny = { ...allow, outcome: 'deny', policies: ['no'], reason: 'no' } as const;
+    const act = (seq: number, decision: Decision, of = id(5)) =>
+      writer.insertAction({
+        ...{ hop: of, seq, kind: 'query', at: T0 + seq, subject: `${seq}`, detail: '{}', decision },
+      });
+    const decisions = () => {
+      const db = new Sqlite(s.path, { readonly: true });
+      const count = db.prepare('SELECT count(*) FROM decisions WHERE action > 0').pluck().get();
+      db.close();
+      return count;
+    };
+    for (const [seq, decision] of [allow, deny, { ...allow }, allow, deny].entries()) act(seq + 1, decision);
+    act(1, allow, id(6));
+    t.equal(decisions(), 3);
+    t.strictSame(
+      reader
+        .actions({ hop: id(5) })
+        .map(({ seq, decision }) => [seq, decision])
+        .sort(([a], [b]) => Number(a) - Number(b)),
+      [
+        [1, allow],
+        [2, deny],
+        [3, allow],
+        [4, allow],
+        [5, deny],
+      ],
+    );
+    t.equal(reader.actions({ outcome: 'deny' }).length, 2);
+  },
+);
+
+t.test('a decision whose batch was undone is stored again', async (t) => {
+  using s = temporaryStore();
+  const { writer, reader } = s.store;
+  writer.insertLogin(login());
+  writer.insertHop(hop({ process: null }));
+  const act = (seq: number) =>
+    writer.insertAction({
+      ...{ hop: id(5), seq, kind: 'query', at: T0 + seq, subject: 's', detail: '{}', decision: allow },
+    });
+  t.throws(() =>
+    writer.batch(() => {
+      act(1);
+      throw new Error('no');
+    }),
+  );
+  t.ok(act(2));
+  t.match(reader.actions(), [{ seq: 2, decision: allow }]);
 });

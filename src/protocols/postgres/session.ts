@@ -24,6 +24,7 @@ import { backendLimits, frontendLimits } from './limits.ts';
 import { MaskingError } from './masked/rows.ts';
 import { SessionMasking } from './masked/session.ts';
 import type { StartupMessage } from './messages.ts';
+import { Outlet } from './outlet.ts';
 import { OwnQueries } from './own-queries.ts';
 import { type Reached, reach } from './reach.ts';
 import { RecordingError, RowRecorder } from './recorded/recorder.ts';
@@ -117,6 +118,8 @@ class Conversation {
   readonly #session: Session;
   readonly #client: Socket;
   readonly #server: Socket;
+  readonly #toClient: Outlet;
+  readonly #toServer: Outlet;
   /** To be reset by: below TLS, where there is TLS. */
   readonly #serverSocket: Socket;
   readonly #rows: RowRecorder;
@@ -141,8 +144,10 @@ class Conversation {
     this.#client = arrived.stream;
     this.#server = reached.stream;
     this.#serverSocket = reached.socket;
+    this.#toClient = new Outlet(this.#client);
+    this.#toServer = new Outlet(this.#server);
     const answers = new Answers();
-    const toServer = (bytes: Buffer): void => void this.#server.write(bytes);
+    const toServer = (bytes: Buffer): void => this.#toServer.write(bytes);
     const rows = new RowRecorder({
       recordings: session.recordings,
       encoding: () => this.#backend.encoding,
@@ -156,7 +161,7 @@ class Conversation {
       answers,
       statements,
       rows,
-      toClient: (bytes) => void this.#client.write(bytes),
+      toClient: (bytes) => this.#toClient.write(bytes),
       onAuthentication: (bytes) =>
         this.#ask(this.#fromServer, this.#server, this.#relay.fromServer(Buffer.from(bytes))),
       onKey: (key) => {
@@ -227,31 +232,43 @@ class Conversation {
     to.on('drain', () => this.#flow(from, to, framer));
     from.once('end', () => {
       this.#gone.abort(`the ${name} went away`);
-      to.end();
+      this.#outlet(to).end();
     });
     from.on('error', (error: NodeJS.ErrnoException) =>
       this.#reset(`reset by the ${name} (${error.code ?? error.message})`),
     );
     from.once('close', () => {
       this.#gone.abort(`the ${name} went away`);
-      if (!to.writableEnded) to.end();
+      this.#outlet(to).end();
       closed();
     });
   }
 
   #take(from: Socket, to: Socket, framer: Framer, chunk: Buffer): void {
     if (to.destroyed) return;
-    to.cork();
+    const out = this.#outlet(to);
+    const release = (): void => {
+      out.release();
+      if (this.#parting) return;
+      if (this.#notices.length > 0) this.#tell();
+      if (this.#stops(from, to, framer)) from.pause();
+    };
+    out.hold();
     try {
-      framer.push(chunk);
+      // What a client sends is on record before it leaves.
+      if (from === this.#client) this.#session.actions.together(() => framer.push(chunk), release);
+      else {
+        framer.push(chunk);
+        release();
+      }
     } catch (error) {
+      out.release();
       this.#broken(error);
-      return;
-    } finally {
-      to.uncork();
     }
-    if (this.#notices.length > 0) this.#tell();
-    if (this.#stops(from, to, framer)) from.pause();
+  }
+
+  #outlet(to: Socket): Outlet {
+    return to === this.#client ? this.#toClient : this.#toServer;
   }
 
   /** Reads on, where nothing is in the way. */
@@ -274,7 +291,7 @@ class Conversation {
   #tell(): void {
     if (!this.#fromServer.boundary || !this.#client.writable) return;
     for (const report of this.#notices.splice(0))
-      this.#client.write(encode(noticeResponse, errorFields(report, this.#backend.encoding)));
+      this.#toClient.write(encode(noticeResponse, errorFields(report, this.#backend.encoding)));
   }
 
   /** Null: nothing is masked for this person here. */
@@ -295,8 +312,8 @@ class Conversation {
   /** One step of the authentication: what follows it waits. */
   #ask(framer: Framer, from: Socket, step: Promise<Relayed>): void {
     const sent = step.then(({ toClient, toServer }) => {
-      if (toClient !== null) this.#client.write(toClient);
-      if (toServer !== null) this.#server.write(toServer);
+      if (toClient !== null) this.#toClient.write(toClient);
+      if (toServer !== null) this.#toServer.write(toServer);
     });
     this.#hold(framer, from, from === this.#server ? this.#client : this.#server, sent);
   }
@@ -353,6 +370,7 @@ class Conversation {
     // Nothing more of either side is looked at.
     this.#client.removeAllListeners('data').resume();
     this.#server.removeAllListeners('data');
+    this.#toClient.flush();
     if (this.#fromServer.boundary && this.#client.writable)
       this.#client.write(encode(errorResponse, errorFields(report)));
     this.#client.end();

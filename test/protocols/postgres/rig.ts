@@ -157,6 +157,10 @@ export async function rig(
           return found.length > 0;
         },
         masking: () => made.masking,
+        together: (work, then) => {
+          work();
+          then();
+        },
         begin: (draft) => {
           recorded.push({ ...draft, number: recorded.length + 1, decisions: [], result: null });
           return recorded.length;

@@ -160,6 +160,10 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
       hold: () => Promise.reject(new Error('nobody to ask')),
       decided: () => {},
       cancel: async () => false,
+      together: (work, then) => {
+        work();
+        then();
+      },
       begin: (draft) => recorded.push({ ...draft, result: null }),
       end: (action, result) => {
         const row = recorded[action - 1];

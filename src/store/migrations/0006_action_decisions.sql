@@ -1,0 +1,1 @@
+ALTER TABLE `actions` ADD `decision` integer REFERENCES decisions(seq);
