@@ -1,13 +1,11 @@
 import type { Check, Finding } from './doctor-check.ts';
+import { knownHostsCommand } from './doctor-ssh-client.ts';
 import type { DoctorSystem } from './doctor-system.ts';
 
 const HOOK = '/usr/lib/hopline/pam-session';
 const PAM_FILE = '/etc/pam.d/sshd';
 /** Above pam_env, whose environment the user may write; `optional`: a login never fails for it. */
 const PAM_LINE = `session optional pam_exec.so quiet type=open_session ${HOOK}`;
-const KNOWN_HOSTS = '/etc/ssh/ssh_known_hosts';
-/** Public half of the key that the proxy presents where it terminates SSH. */
-const PROXY_KEY = '/var/lib/hopline/keys/ssh_host_ecdsa_key.pub';
 const SSHD = ['/usr/sbin/sshd', '/usr/local/sbin/sshd'];
 
 export const sshChecks: readonly Check[] = [
@@ -22,7 +20,7 @@ export const sshChecks: readonly Check[] = [
   },
   { name: 'sshd UsePAM', run: usePam },
   { name: 'PAM session hook', run: pamHook },
-  { name: 'global known_hosts', run: knownHosts },
+  { name: 'ssh KnownHostsCommand', run: knownHostsCommand },
 ];
 
 function usePam(system: DoctorSystem): Finding {
@@ -62,18 +60,4 @@ function pamHook(system: DoctorSystem): Finding {
     return { ok: 'no', found, fix: `move above line ${env + 1} of ${PAM_FILE}: ${line}` };
   }
   return { ok: 'yes', found: `${PAM_FILE}:${at + 1}: ${line}` };
-}
-
-function knownHosts(system: DoctorSystem): Finding {
-  const key = system.read(PROXY_KEY)?.trim().split(/\s+/).slice(0, 2).join(' ');
-  if (key === undefined || key === '') {
-    return { ok: 'warn', found: `no proxy key in ${PROXY_KEY} yet: SSH is passed on, not read` };
-  }
-  const wanted = `* ${key}`;
-  const lines = (system.read(KNOWN_HOSTS) ?? '')
-    .split('\n')
-    .map((line) => line.trim().split(/\s+/).slice(0, 3).join(' '));
-  if (lines.includes(wanted)) return { ok: 'yes', found: `${KNOWN_HOSTS} has the proxy's key` };
-  const fix = `echo '${wanted}' >> ${KNOWN_HOSTS}`;
-  return { ok: 'no', found: `${KNOWN_HOSTS} does not have the proxy's key: ssh clients will refuse it`, fix };
 }

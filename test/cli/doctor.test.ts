@@ -5,6 +5,10 @@ import type { DoctorSystem, FileFacts } from '../../src/cli/doctor-system.ts';
 const directory = (mode: number): FileFacts => ({ kind: 'directory', mode, uid: 0, gid: 0 });
 const hook = '/usr/lib/hopline/pam-session';
 const line = `session optional pam_exec.so quiet type=open_session ${hook}`;
+const known = '/usr/lib/hopline/known-hosts';
+const client = '/etc/ssh/ssh_config.d/hopline.conf';
+const asked = 'ssh -G -F /etc/ssh/ssh_config localhost';
+const effective = `hostkeyalgorithms ssh-ed25519,ecdsa-p521\nknownhostscommand ${known} %t %K\n`;
 
 /** A machine on which everything is right, but for what a test changes. */
 function machine(
@@ -21,14 +25,16 @@ function machine(
     '/proc/self/loginuid': '1000',
     '/etc/pam.d/sshd': `@include common-auth\n${line}\nsession required pam_env.so user_readenv=1\n`,
     '/etc/passwd': 'root:x:0:0::/root:/bin/sh\nhopline:x:995:995::/nonexistent:/usr/sbin/nologin\n',
-    '/var/lib/hopline/keys/ssh_host_ecdsa_key.pub': 'ssh-ed25519 AAAA hopline\n',
-    '/etc/ssh/ssh_known_hosts': '* ssh-ed25519 AAAA hopline proxy\n',
+    '/run/hopline/ssh_host_ecdsa_key.pub': 'ecdsa-p521 AAAA\n',
+    [client]: `# Hopline\nKnownHostsCommand ${known} %t %K\n`,
     '/proc/sys/net/core/bpf_jit_enable': '1\n',
     ...over.files,
   };
   const stats: Record<string, FileFacts | null> = {
     '/sys/kernel/btf/vmlinux': { kind: 'file', mode: 0o444, uid: 0, gid: 0 },
     [hook]: { kind: 'file', mode: 0o755, uid: 0, gid: 0 },
+    [known]: { kind: 'file', mode: 0o755, uid: 0, gid: 0 },
+    '/run/hopline/ssh_host_ecdsa_key.pub': { kind: 'file', mode: 0o644, uid: 0, gid: 0 },
     '/etc/hopline': directory(0o755),
     '/var/lib/hopline': directory(0o750),
     '/run/hopline': directory(0o755),
@@ -37,6 +43,10 @@ function machine(
   const programs: Record<string, string | null> = {
     '/usr/sbin/sshd -V': 'OpenSSH_9.2p1',
     '/usr/sbin/sshd -T': 'port 22\nusepam yes\n',
+    [asked]: effective,
+    'ssh -G localhost': effective,
+    [`${known} ecdsa-p521 AAAA`]: '* ecdsa-p521 AAAA\n',
+    [`${known} ecdsa-p521 AAAAA`]: '',
     'timedatectl show -p NTPSynchronized --value': 'yes\n',
     ...over.programs,
   };
@@ -57,6 +67,31 @@ function machine(
     ...Object.fromEntries(Object.entries(over).filter(([, value]) => typeof value === 'function')),
   };
 }
+
+const ssh = 'ssh KnownHostsCommand';
+const none = 'hostkeyalgorithms ecdsa-p521\n';
+const other = `${none}knownhostscommand /usr/bin/other %H\n`;
+const tooRun = `have it run what Hopline's does, too: ${known} %t %K`;
+const sshClients: [Parameters<typeof machine>[0], unknown[][]][] = [
+  [{ files: { [client]: null }, programs: { [asked]: none } }, [[ssh, 'no', 'scripts/install']]],
+  [{ programs: { [asked]: none } }, [[ssh, 'no', /top of \/etc\/ssh\/ssh_config: Include \/etc/]]],
+  [{ programs: { [asked]: other } }, [[ssh, 'no', tooRun]]],
+  [{ programs: { 'ssh -G localhost': other } }, [[ssh, 'warn', tooRun]]],
+  [{ programs: { [asked]: null } }, [[ssh, 'warn', undefined]]],
+  [{ stats: { [known]: null } }, [[ssh, 'no', 'scripts/install']]],
+  [
+    { stats: { [known]: { kind: 'file', mode: 0o757, uid: 0, gid: 0 } } },
+    [[ssh, 'no', `chown root:root ${known} && chmod 0755 ${known}`]],
+  ],
+  [{ files: { '/run/hopline/ssh_host_ecdsa_key.pub': null } }, [[ssh, 'warn', 'systemctl start hoplined']]],
+  [
+    { stats: { '/run/hopline/ssh_host_ecdsa_key.pub': { kind: 'file', mode: 0o600, uid: 0, gid: 0 } } },
+    [[ssh, 'no', /chmod 0644/]],
+  ],
+  [{ programs: { [`${known} ecdsa-p521 AAAA`]: '' } }, [[ssh, 'no', 'scripts/install']]],
+  [{ programs: { [`${known} ecdsa-p521 AAAAA`]: '* ecdsa-p521 AAAAA' } }, [[ssh, 'no', 'scripts/install']]],
+  [{ programs: { [asked]: effective.replace(',ecdsa-p521', '') } }, [[ssh, 'no', 'add to them: ecdsa-p521']]],
+];
 
 async function wrong(over: Parameters<typeof machine>[0]) {
   const results = await examine(machine(over));
@@ -108,10 +143,7 @@ t.test('each thing that is missing is named, with the line or the command', asyn
       { stats: { [hook]: { kind: 'file', mode: 0o775, uid: 0, gid: 0 } } },
       [['PAM session hook', 'no', `chown root:root ${hook} && chmod 0755 ${hook}`]],
     ],
-    [
-      { files: { '/etc/ssh/ssh_known_hosts': '* ssh-ed25519 BBBB\n' } },
-      [['global known_hosts', 'no', "echo '* ssh-ed25519 AAAA' >> /etc/ssh/ssh_known_hosts"]],
-    ],
+    ...sshClients,
     [{ files: { '/etc/passwd': 'root:x:0:0::/root:/bin/sh\n' } }, [['user', 'no', /useradd --system/]]],
     [
       { stats: { '/var/lib/hopline': directory(0o755) } },

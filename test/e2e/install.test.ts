@@ -19,11 +19,11 @@ import t from 'tap';
 const scripts = join(import.meta.dirname, '../../scripts');
 const root = mkdtempSync(join(tmpdir(), 'hopline-install-'));
 t.teardown(() => rmSync(root, { recursive: true }));
-const KNOWN = 'db1 ssh-ed25519 AAAAtheirs\n';
 mkdirSync(join(root, 'etc/ssh'), { recursive: true });
 mkdirSync(join(root, 'etc/pam.d'));
 cpSync('/etc/pam.d/sshd', join(root, 'etc/pam.d/sshd'));
-writeFileSync(join(root, 'etc/ssh/ssh_known_hosts'), KNOWN);
+writeFileSync(join(root, 'etc/ssh/ssh_known_hosts'), 'db1 ssh-ed25519 AAAAtheirs\n');
+writeFileSync(join(root, 'etc/ssh/ssh_config'), 'Host *\n');
 
 function run(script: string, ...args: string[]): string {
   const { status, stdout, stderr } = spawnSync(join(scripts, script), ['--root', root, ...args], {
@@ -56,6 +56,7 @@ t.test('a dry run writes nothing, and shows everything', async (t) => {
     /\+session {4}optional {5}pam_exec.so quiet type=open_session \/usr\/lib\/hopline\/pam-session/,
   );
   t.match(out, /new {6}\/usr\/lib\/hopline\/ .*not done/);
+  t.match(out, /ssh_config does not read .*hopline\.conf: add to its top: Include \/etc\/ssh\/ssh_config\.d/);
 });
 
 t.test('installs what runs', async (t) => {
@@ -66,6 +67,8 @@ t.test('installs what runs', async (t) => {
     'usr/sbin/hoplined',
     'usr/lib/hopline/bin/node',
     'usr/lib/hopline/pam-session',
+    'usr/lib/hopline/known-hosts',
+    'etc/ssh/ssh_config.d/hopline.conf',
     'usr/lib/hopline/src/worker.js',
     'usr/lib/systemd/system/hoplined.service',
     'usr/lib/systemd/system/hoplined.socket',
@@ -73,6 +76,10 @@ t.test('installs what runs', async (t) => {
     'usr/lib/tmpfiles.d/hopline.conf',
   ])
     t.ok(files.has(`/${file}`), file);
+  t.notOk(
+    [...files.keys()].some((file) => /ssh2\/.*\.node$/.test(file)),
+    'ssh2 without its native ciphers, which the daemon refuses',
+  );
   t.notOk(
     [...files.keys()].some((file) => /usr\/lib\/hopline\/src\/.*\.ts$/.test(file)),
     'no TypeScript',
@@ -113,7 +120,6 @@ t.test('uninstall keeps configuration; what others changed meanwhile stays too',
   t.same(contents(), dry, 'a dry run writes nothing');
   run('uninstall');
   t.equal(readFileSync(pam, 'utf8'), `${readFileSync('/etc/pam.d/sshd', 'utf8')}# theirs, later\n`);
-  t.equal(readFileSync(join(root, 'etc/ssh/ssh_known_hosts'), 'utf8'), KNOWN);
   const left = [...contents().keys()].filter((file) => !before.has(file));
   t.ok(left.length > 0 && left.every((file) => file.startsWith('/etc/hopline/')), left.join(' '));
   cpSync('/etc/pam.d/sshd', pam);

@@ -54,12 +54,21 @@ t.test('another connection, and other policies, are decided for themselves', asy
 t.test('what is said of an action is its own, whatever policies read of it', async (t) => {
   const policies = compile('permit (principal, action, resource);');
   const connection = query();
-  const facts = { tool: 'sftp', operation: 'write', path: '/a', direction: 'upload', account: 'alice', known: true };
+  const facts = { account: 'alice', tool: 'sftp', operation: 'write', direction: 'upload', path: '/a' };
   const decide = (facts: Context) => policies.decideWithin('transfer', connection, facts);
   const first = decide(facts);
   t.equal(decide({ ...facts, direction: 'download' }), first);
   t.match(decide({ ...facts, path: '/b' }), { reason: /write of \/b/ });
-  t.match(policies.decideWithin('exec', connection, facts), { reason: /sftp on/ });
+  const command = (tool: string) => ({
+    account: 'alice',
+    command: '',
+    words: [],
+    tool,
+    pty: false,
+    known: true,
+  });
+  for (const tool of ['ls', 'id'])
+    t.match(policies.decideWithin('exec', connection, command(tool)), { reason: new RegExp(`${tool} on`) });
 });
 
 t.test('a policy that reads the whole context tells all statements apart', async (t) => {

@@ -57,7 +57,9 @@ const question = { type: 'ask', seq: 5, hop: 'H', question: 'ssh.sign', detail: 
 const refusedLogin = { type: 'credential-refused', hop: 'H' };
 
 t.test('good messages pass, without fields of their own invention', async (t) => {
-  for (const message of [...[{ type: 'ready' }, claim, ended, dialed, certificate, ask, question, refusedLogin]]) {
+  for (const message of [
+    ...[{ type: 'ready' }, claim, ended, dialed, certificate, ask, question, refusedLogin],
+  ]) {
     t.same(fromWorker(message), message);
     t.same(fromWorker({ ...message, constructor: 1, extra: {} }), message);
   }

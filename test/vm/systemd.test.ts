@@ -174,6 +174,8 @@ function isAlice(t: Test, login: TreeLoginJson): void {
 
 function loggedIn(t: Test, found: Findings): void {
   t.equal(found.text('login'), 'hello\n'.repeat(3), found.text('login.err'));
+  t.equal(found.text('login.err'), '', 'ssh knows the host by what known_hosts says');
+  t.match(found.text('unknown.err'), /No ED25519 host key is known for 127\.0\.0\.1/, 'and by nothing else');
   const login = asked(found, '/login');
   isAlice(t, login);
   for (const address of [WEB4, WEB6])

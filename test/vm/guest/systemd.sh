@@ -16,8 +16,7 @@ unit_value() { systemctl show --value -p "$@" hoplined.service; }
 main_pid() { unit_value MainPID; }
 ready_again() { [[ $(main_pid) != "$1" ]] && systemctl --quiet is-active hoplined.service; }
 login() {
-  ssh -i /root/alice.key -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR \
-    alice@127.0.0.1 "$1" </dev/null
+  ssh -i /root/alice.key -o StrictHostKeyChecking=yes alice@127.0.0.1 "$1" </dev/null
 }
 
 ip netns add outside
@@ -39,6 +38,9 @@ useradd -m -s /bin/bash alice
 install -d -m 700 -o alice /home/alice/.ssh
 ssh-keygen -q -t ed25519 -N '' -f /root/alice.key
 install -m 600 -o alice /root/alice.key.pub /home/alice/.ssh/authorized_keys
+# Known by what it has, from before Hopline comes until after it is gone.
+install -d -m 700 /root/.ssh
+sed 's/^/127.0.0.1 /' /etc/ssh/ssh_host_ed25519_key.pub >/root/.ssh/known_hosts
 cp -p /etc/pam.d/sshd /run/pam.before
 until_true 60 grep -q ready /run/answer.out
 stage 'the host is made'
@@ -76,6 +78,7 @@ stage 'reloaded'
 # --- every way in which something starts, under systemd
 echo "* * * * * alice curl -s http://$web4/cron" >/etc/cron.d/guest
 echo "curl -s http://$web4/at" | at now 2>/dev/null
+report_run unknown ssh -o StrictHostKeyChecking=yes -o UserKnownHostsFile=/dev/null alice@127.0.0.1 true
 report_run login login "curl -s http://$web4/login; curl -s 'http://[$web6]/login'; \
   systemd-run --quiet --user --wait --pipe curl -s http://$web4/user-manager"
 report_run service systemd-run --quiet --wait --pipe curl -s "http://$web4/service"
@@ -144,7 +147,7 @@ report_run uninstall "$repo/scripts/uninstall" --purge
 cmp /run/pam.before /etc/pam.d/sshd && stat -c '%a %u %g' /run/pam.before /etc/pam.d/sshd | report pam
 { systemctl cat hoplined.service hoplined.socket 2>&1 || true; } | report unit
 for path in /sys/fs/bpf/hopline /usr/lib/hopline /usr/bin/hopline /usr/sbin/hoplined /etc/hopline /var/lib/hopline \
-  /run/hopline /usr/lib/sysusers.d/hopline.conf; do
+  /run/hopline /usr/lib/sysusers.d/hopline.conf /etc/ssh/ssh_config.d/hopline.conf; do
   [[ ! -e $path ]] || echo "$path"
 done | report left
 { getent passwd hopline || getent group hopline-admin; } | report account || true
