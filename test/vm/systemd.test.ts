@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import type { NoticeJson, TreeLoginJson } from '../../src/api/json.ts';
+import type { ActionJson, NoticeJson, TreeLoginJson } from '../../src/api/json.ts';
 import type { Status } from '../../src/api/protocol.ts';
 import { explain, type Findings, guest, guestScripts, hasHop, prepare, reason } from './support.ts';
 
@@ -40,6 +40,7 @@ t.test('systemd', { skip: reason }, async (t) => {
   await t.test('the doctor finds nothing wrong', async (t) => examined(t, found));
   await t.test('every process has what it needs and no more', async (t) => confined(t, found));
   await t.test('a login', async (t) => loggedIn(t, found));
+  await t.test('ssh from there on is terminated', async (t) => onward(t, found));
   await t.test('what systemd, cron and at start is nobody’s login', async (t) => unattended(t, found));
   await t.test('a restart: a connection waits for it', async (t) => restarted(t, found));
   await t.test('a stop takes as long as connections may go on', async (t) => drained(t, found));
@@ -78,7 +79,7 @@ function reloaded(t: Test, found: Findings): void {
   t.equal(found.code('reload'), 0, found.text('reload.err'));
   const [before, after] = [found.json<Status>('first'), found.json<Status>('restarted')];
   t.not(after.policy.version, before.policy.version);
-  t.match(after, { mode: 'enforce', policy: { policies: 1, targets: 1 } });
+  t.match(after, { mode: 'enforce', policy: { policies: 2, targets: 2 } });
   const told = found.json<NoticeJson[]>('notices').filter(({ kind }) => kind === 'reload');
   t.equal(told.length, 2, 'each is told once');
   t.match(told.at(-1)?.detail, after.policy.version);
@@ -181,6 +182,20 @@ function loggedIn(t: Test, found: Findings): void {
   for (const address of [WEB4, WEB6])
     hasHop(t, address, login, { chain: ['bash', 'curl'], address, port: 80, target: 'web' });
   t.equal(login.hops.length, 2, 'the job that it gave its systemd is not in it');
+}
+
+function onward(t: Test, found: Findings): void {
+  t.equal(found.text('onward'), 'onward as alice\ncode 7\n', found.text('onward.err'));
+  t.match(
+    found.json<ActionJson[]>('actions').find(({ kind }) => kind === 'exec'),
+    {
+      target: 'self',
+      subject: 'echo onward as $(id -un); exit 7',
+      detail: { authentication: 'key file id_ed25519', hostKey: '~/.ssh/known_hosts:1' },
+      result: { exitStatus: 7 },
+      decision: { outcome: 'allow', policies: ['ssh-for-engineers'] },
+    },
+  );
 }
 
 function unattended(t: Test, found: Findings): void {

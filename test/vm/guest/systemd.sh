@@ -11,7 +11,7 @@ at_end() {
 }
 trap at_end EXIT
 
-web4=10.77.0.30 web6=fd77::30
+self=10.77.0.11 web4=10.77.0.30 web6=fd77::30
 unit_value() { systemctl show --value -p "$@" hoplined.service; }
 main_pid() { unit_value MainPID; }
 ready_again() { [[ $(main_pid) != "$1" ]] && systemctl --quiet is-active hoplined.service; }
@@ -22,7 +22,7 @@ login() {
 ip netns add outside
 ip link add eth0 type veth peer name eth0 netns outside
 ip -batch - <<BATCH
-address add 10.77.0.11/24 dev eth0
+address add $self/24 dev eth0
 address add fd77::11/64 dev eth0 nodad
 link set eth0 up
 BATCH
@@ -41,6 +41,9 @@ install -m 600 -o alice /root/alice.key.pub /home/alice/.ssh/authorized_keys
 # Known by what it has, from before Hopline comes until after it is gone.
 install -d -m 700 /root/.ssh
 sed 's/^/127.0.0.1 /' /etc/ssh/ssh_host_ed25519_key.pub >/root/.ssh/known_hosts
+sed "s/^/$self /" /etc/ssh/ssh_host_ed25519_key.pub >/home/alice/.ssh/known_hosts
+install -m 600 -o alice /root/alice.key /home/alice/.ssh/id_ed25519
+install -m 644 -o alice /root/alice.key.pub /home/alice/.ssh/id_ed25519.pub
 cp -p /etc/pam.d/sshd /run/pam.before
 until_true 60 grep -q ready /run/answer.out
 stage 'the host is made'
@@ -59,6 +62,7 @@ stage 'asked'
 cat >/etc/hopline/targets.yaml <<CONF
 targets:
   web: {addresses: [$web4, "$web6"], ports: [80], protocol: http, mode: inspect}
+  self: {addresses: [$self], ports: [22], protocol: ssh, mode: inspect}
 CONF
 cat >/etc/hopline/identities.yaml <<CONF
 users:
@@ -69,6 +73,12 @@ rm -f /etc/hopline/policies/*
 cat >/etc/hopline/policies/guest.cedar <<'CONF'
 @id("web-for-all")
 permit (principal, action == Action::"connect", resource == Target::"web");
+@id("ssh-for-engineers")
+permit (
+  principal in Group::"engineers",
+  action in [Action::"connect", Action::"exec"],
+  resource == Target::"self"
+);
 CONF
 report_run reload systemctl reload hoplined.service
 until_true 60 sh -c 'hopline policy explain --user alice --target web --json | grep -q web-for-all'
@@ -81,6 +91,7 @@ echo "curl -s http://$web4/at" | at now 2>/dev/null
 report_run unknown ssh -o StrictHostKeyChecking=yes -o UserKnownHostsFile=/dev/null alice@127.0.0.1 true
 report_run login login "curl -s http://$web4/login; curl -s 'http://[$web6]/login'; \
   systemd-run --quiet --user --wait --pipe curl -s http://$web4/user-manager"
+report_run onward login "ssh -o StrictHostKeyChecking=yes $self 'echo onward as \$(id -un); exit 7'; echo code \$?"
 report_run service systemd-run --quiet --wait --pipe curl -s "http://$web4/service"
 stage 'used'
 
@@ -139,6 +150,7 @@ report_run killed login "curl -s http://$web4/killed"
 until_true 90 sh -c 'hopline tree --all --json | grep -q /cron'
 report_run status hopline status --json
 report_run tree hopline tree --all --json
+report_run actions hopline actions --json
 report_run notices hopline notices --json
 rm /etc/cron.d/guest
 stage 'killed, and started again by systemd'
