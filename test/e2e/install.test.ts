@@ -85,7 +85,7 @@ t.test('installs what runs', async (t) => {
     'no TypeScript',
   );
   const app = join(root, 'usr/lib/hopline');
-  const modules = ['better-sqlite3', 'koffi', 'cap', '@cedar-policy/cedar-wasm/nodejs'];
+  const modules = ['better-sqlite3', 'koffi', 'cap', 'ssh2', '@cedar-policy/cedar-wasm/nodejs'];
   const load = `const { createRequire } = require('node:module');
     const load = createRequire(${JSON.stringify(`${app}/src/worker.js`)});
     for (const name of ${JSON.stringify(modules)}) load(name);

@@ -2,12 +2,12 @@
 import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import { SshHostKey } from '../../src/daemon/ssh-host-key.ts';
 
 const PLACE = join(import.meta.dirname, '../../systemd');
 
-function ask(type: string, key: string, file: string): string {
+function ask(t: Test, type: string, key: string, file: string): string {
   const { status, stdout, stderr } = spawnSync(join(PLACE, 'known-hosts'), [type, key, file], {
     encoding: 'utf8',
     env: {},
@@ -21,20 +21,21 @@ t.test("Hopline's key is good for any name, and no other for one", async (t) => 
   const run = t.testdir();
   const [type = '', key = ''] = new SshHostKey(t.testdirName, run).line.split(' ');
   const file = join(run, 'ssh_host_ecdsa_key.pub');
-  t.equal(ask(type, key, file), `* ${type} ${key}\n`);
-  t.equal(ask(type, key.replace(/^./, 'B'), file), '');
-  t.equal(ask('ssh-ed25519', key, file), '');
+  t.equal(ask(t, type, key, file), `* ${type} ${key}\n`);
+  t.equal(ask(t, type, key.replace(/^./, 'B'), file), '');
+  t.equal(ask(t, 'ssh-ed25519', key, file), '');
   t.equal(
-    ask('ssh-ed25519', 'AAAAC3NzaC1lZDI1NTE5AAAAIAzgA8ipxmsAh2lNUFq0FaHeUgcIPlxdPZ1AqRe9D36U', file),
+    ask(t, 'ssh-ed25519', 'AAAAC3NzaC1lZDI1NTE5AAAAIAzgA8ipxmsAh2lNUFq0FaHeUgcIPlxdPZ1AqRe9D36U', file),
     '',
   );
-  t.equal(ask('NONE', 'NONE', file), '', 'when ssh asks which types to prefer');
+  t.equal(ask(t, 'NONE', 'NONE', file), '', 'when ssh asks which types to prefer');
 });
 
 t.test('without a key nothing is known', async (t) => {
   const place = t.testdir({ empty: '', line: '\n' });
   for (const name of ['absent', 'empty', 'line', '.'])
-    for (const said of ['', 'NONE', '*']) t.equal(ask(said, said, join(place, name)), '', `${name} ${said}`);
+    for (const said of ['', 'NONE', '*'])
+      t.equal(ask(t, said, said, join(place, name)), '', `${name} ${said}`);
 });
 
 t.test('ssh takes the setting', async (t) => {
@@ -43,9 +44,9 @@ t.test('ssh takes the setting', async (t) => {
   t.equal(status, 0);
   t.match(stdout, /^knownhostscommand \/usr\/lib\/hopline\/known-hosts %t %K$/m);
   const own = join(t.testdir(), 'config');
-  writeFileSync(own, `KnownHostsCommand none\nInclude ${file}\n`);
+  writeFileSync(own, `KnownHostsCommand /usr/bin/other %H\nInclude ${file}\n`);
   t.match(
     spawnSync('ssh', ['-G', '-F', own, 'db1'], { encoding: 'utf8' }).stdout,
-    /^knownhostscommand none$/m,
+    /^knownhostscommand \/usr\/bin\/other %H$/m,
   );
 });
