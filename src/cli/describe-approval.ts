@@ -9,7 +9,8 @@ export function approvalLines(approval: ApprovalJson, style: Style): string[] {
   const { colors } = style;
   const { asks, detail, subject } = approval;
   const indent = '    ';
-  const statement = typeof detail.statement === 'string' ? detail.statement : subject;
+  const given = detail.statement ?? detail.command;
+  const statement = typeof given === 'string' ? given : subject;
   const cut = typeof detail.cut === 'number' ? colors.red(`  … and ${detail.cut} characters more`) : '';
   const messages = asks.flatMap(({ message }) => message ?? []);
   return [

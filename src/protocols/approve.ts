@@ -1,6 +1,6 @@
 /** What rooms do with an action that waits for a person: the same in every protocol. */
 import type { Decision, Lifted } from '../core/types.ts';
-import type { Actions, Answer, HoldOptions } from './room.ts';
+import type { Actions, Answer, HoldOptions, Waiting } from './room.ts';
 
 export interface Approved {
   /** In force, and recorded: never `approve` where that is enforced. */
@@ -41,6 +41,16 @@ export async function approve(
     actions.decided(action, decision);
     return { decision, answer, approved };
   }
+}
+
+/** What the person is told who waits. @returns the news, and for how long it waits for whom */
+export function wordsOf({ approval, who, expires }: Waiting, { reason }: Decision): [string, string] {
+  const minutes = Math.max(0, (expires / 1000 - Date.now()) / 60_000);
+  const time = minutes < 2 ? `${Math.round(minutes * 60)} s` : `${Math.round(minutes)} min`;
+  return [
+    `Hopline: held for approval ${approval}: ${reason}; hopline approve ${approval}`,
+    `It waits ${time} for ${who} to answer.`,
+  ];
 }
 
 const VERBS: Readonly<Record<Answer['outcome'], string>> = {

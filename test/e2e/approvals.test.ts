@@ -166,6 +166,44 @@ for (const family of FAMILIES) {
   });
 }
 
+t.test('a command on another host', { buffered: true }, async (t) => {
+  const word = mark();
+  const file = `/tmp/${word}`;
+  const size = async () => (await service('db1', `stat -c %s ${file}`)).out;
+  await service('db1', `echo ${word} >${file}; chown alice ${file}`);
+  const command = `truncate -s 0 ${file}`;
+  const running = ssh('alice', 'bastion1', `ssh alice@db1 ${command}`);
+  const request = await asked(word);
+  t.match(request, {
+    ...{ requester: 'alice', target: 'db1-ssh', kind: 'exec', subject: command, chain: ['bash', 'ssh'] },
+    detail: { command, account: 'alice' },
+    asks: [{ policy: 'truncations-are-held', group: 'dba' }],
+  });
+  t.equal(await size(), '14\n', 'the host has not heard of it');
+  const { id } = request;
+  t.match(await ssh('bob', 'bastion1', `${COMMAND} deny ${id} --reason 'not today'`), { code: 0 });
+  t.match(await running, {
+    code: 126,
+    err: new RegExp(`Hopline: held for approval ${id}: truncate on db1-ssh for alice needs approval by dba`),
+  });
+  t.equal(await size(), '14\n');
+
+  const again = ssh('alice', 'bastion1', `: ${word}b; ssh alice@db1 ${command}; echo code $?`);
+  const { id: second } = await until(
+    async () => (await approvals()).find(({ subject, answer }) => subject === command && answer === null),
+    'the second question',
+  );
+  t.match(await ssh('bob', 'bastion1', `${COMMAND} approve ${second} --reason OPS-7`), { code: 0 });
+  t.match(await again, { out: 'code 0\n' });
+  t.equal(await size(), '0\n');
+  const { hop } = await waitForHop('bastion1', `${word}b`, ({ ended }) => ended !== null);
+  t.match(await actionOf(hop.id, word), {
+    decision: { outcome: 'allow', reason: new RegExp(`; approval ${second} was given by bob: OPS-7$`) },
+    result: { exitStatus: 0 },
+    approvals: [{ id: second, outcome: 'approved', by: 'bob' }],
+  });
+});
+
 t.test('denied: the session goes on', { buffered: true }, async (t) => {
   const word = mark();
   await table(word);

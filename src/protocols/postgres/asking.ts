@@ -1,6 +1,6 @@
 /** A statement that waits for a person's yes: what its client is told meanwhile, and what becomes of it. */
 import type { Decision, Lifted } from '../../core/types.ts';
-import { approve } from '../approve.ts';
+import { approve, wordsOf } from '../approve.ts';
 import type { Actions, Answer, Waiting } from '../room.ts';
 import { isShownWhole } from './actions.ts';
 import type { Running } from './awaited.ts';
@@ -88,13 +88,12 @@ function said({ reason }: Answer): Readonly<Record<string, unknown>> {
   return { code: QUERY_CANCELED, message: `withdrawn: ${reason}` };
 }
 
-function noticeOf({ approval, who, expires }: Waiting, { reason }: Decision): ErrorReport {
-  const minutes = Math.max(0, (expires / 1000 - Date.now()) / 60_000);
-  const time = minutes < 2 ? `${Math.round(minutes * 60)} s` : `${Math.round(minutes)} min`;
+function noticeOf(waiting: Waiting, held: Decision): ErrorReport {
+  const [message, time] = wordsOf(waiting, held);
   return {
     severity: 'NOTICE',
     code: SUCCESSFUL_COMPLETION,
-    message: `Hopline: held for approval ${approval}: ${reason}; hopline approve ${approval}`,
-    hint: `It waits ${time} for ${who} to answer. To cancel it withdraws it.`,
+    message,
+    hint: `${time} To cancel it withdraws it.`,
   };
 }

@@ -4,7 +4,7 @@ import { WireReader } from '../../core/ssh-wire.ts';
 import type { Decision } from '../../core/types.ts';
 import type { Actions } from '../room.ts';
 import type { Channel } from './connection/channel.ts';
-import type { Judge, Judgement } from './connection/judge.ts';
+import type { Held, Judge, Judgement } from './connection/judge.ts';
 import type { Request } from './connection/messages.ts';
 import { decodePtyReq, decodeWindowChange, type Terminal } from './connection/requests.ts';
 import type { FilterEnds, Recorder, Watch } from './connection/watch.ts';
@@ -18,6 +18,7 @@ import {
   transferDeed,
   transferOf,
 } from './facts.ts';
+import { ask, type Begun, passes, unaskable } from './held.ts';
 import { SftpFilter, type SftpJudge } from './sftp/filter.ts';
 
 const PASS: Judgement = { allowed: true, watch: null };
@@ -47,11 +48,11 @@ export class PolicyJudge implements Judge {
       return openedBy === 'client' ? PASS : { allowed: false, message: 'Hopline: a host opens no session' };
     const forward = forwardOfOpen(type, data);
     if (forward === null) return { allowed: false, message: `Hopline: channels of type ${type} do not pass` };
-    const judged = this.#judge([forwardDeed(this.#account, forward)], null);
+    const judged = this.#now([forwardDeed(this.#account, forward)]);
     return judged.allowed ? judged : { allowed: false, message: `Hopline: ${judged.message}` };
   }
 
-  request(channel: Channel, request: Request): Judgement {
+  request(channel: Channel, request: Request): Judgement | Held {
     switch (request.type) {
       case 'pty-req':
         this.#terminals.set(channel, decodePtyReq(request));
@@ -95,7 +96,13 @@ export class PolicyJudge implements Judge {
   }
 
   /** An sftp session, whose operations are decided one by one. */
-  #filtered(judged: Judgement): Judgement {
+  #filtered(judged: Judgement | Held): Judgement | Held {
+    if (judged.allowed === null)
+      return { ...judged, wait: async (...given) => this.#withFilter(await judged.wait(...given)) };
+    return this.#withFilter(judged);
+  }
+
+  #withFilter(judged: Judgement): Judgement {
     if (!judged.allowed || judged.watch === null) return judged;
     const filter = (ends: FilterEnds) => new SftpFilter(ends, this.#files());
     return { allowed: true, watch: { ...judged.watch, filter } };
@@ -103,28 +110,51 @@ export class PolicyJudge implements Judge {
 
   /** A permission to have channels later, each of which is decided when it comes. */
   #atOnce(deed: Deed): Judgement {
-    const judged = this.#judge([deed], null);
+    const judged = this.#now([deed]);
     if (judged.allowed) judged.watch?.end({});
     return judged.allowed ? PASS : judged;
   }
 
-  /** All of it, or none. @param channel whose terminal it is on */
-  #judge(deeds: readonly Deed[], channel: Channel | null): Judgement {
+  /** What is in no channel of its own, and cannot wait. */
+  #now(deeds: readonly Deed[]): Judgement {
     const begun = this.#decide(deeds);
-    if (typeof begun === 'string') return { allowed: false, message: begun };
-    const terminal = channel === null ? null : (this.#terminals.get(channel) ?? null);
-    const [deed] = deeds;
-    const recorder = deed === undefined || channel === null ? null : this.#record(deed, terminal);
-    return { allowed: true, watch: this.#watch(begun, recorder) };
+    return typeof begun === 'string' ? refused(begun) : { allowed: true, watch: this.#watch(begun, null) };
+  }
+
+  /** All of it, or none. @param channel in which it is to be done */
+  #judge(deeds: readonly Deed[], channel: Channel): Judgement | Held {
+    const begun = this.#decide(deeds);
+    if (typeof begun === 'string') return refused(begun);
+    const go = (all: readonly Begun[]): Judgement => ({
+      allowed: true,
+      watch: this.#watch(all, this.#recorder(all, channel)),
+    });
+    if (begun.every(({ decision }) => passes(decision))) return go(begun);
+    return {
+      allowed: null,
+      wait: async (tell, signal) => {
+        const answered = await ask(this.#actions, begun, tell, signal);
+        return typeof answered === 'string' ? refused(answered) : go(answered);
+      },
+    };
+  }
+
+  #recorder([first]: readonly Begun[], channel: Channel): Recorder | null {
+    return first === undefined ? null : this.#record(first.deed, this.#terminals.get(channel) ?? null);
   }
 
   /** All of it, or none. @returns the actions that were begun, or the reason of a refusal */
-  #decide(deeds: readonly Deed[]): readonly number[] | string {
+  #decide(deeds: readonly Deed[]): readonly Begun[] | string {
     const decided = deeds.map((deed) => ({ deed, decision: this.#actions.decide(deed.action, deed.facts) }));
-    const denied = decided.find(({ decision }) => !passes(decision));
-    if (denied === undefined) return decided.map(({ deed, decision }) => this.#begin(deed, decision));
-    this.#actions.end(this.#begin(denied.deed, denied.decision), { error: 'denied' });
-    return denied.decision.reason;
+    const stopped = decided.filter(({ decision }) => !passes(decision));
+    const denied = stopped.find(
+      ({ decision, deed }) => decision.outcome === 'deny' || unaskable(deed) !== null,
+    );
+    if (denied === undefined)
+      return decided.map((each) => ({ ...each, action: this.#begin(each.deed, each.decision) }));
+    const decision = inForce(denied.deed, denied.decision);
+    this.#actions.end(this.#begin(denied.deed, decision), { error: 'denied' });
+    return decision.reason;
   }
 
   /** Of one sftp session. */
@@ -134,7 +164,8 @@ export class PolicyJudge implements Judge {
         const deeds = operations.map(({ to, ...transfer }) =>
           transferDeed(this.#account, { tool: 'sftp', ...transfer }, to === undefined ? {} : { to }),
         );
-        return this.#decide(deeds);
+        const begun = this.#decide(deeds);
+        return typeof begun === 'string' ? begun : begun.map(({ action }) => action);
       },
       end: (action, result) => this.#actions.end(action, result),
     };
@@ -144,17 +175,24 @@ export class PolicyJudge implements Judge {
     return this.#actions.begin({ kind: action, subject, detail: { ...detail, ...this.#login }, decision });
   }
 
-  #watch(actions: readonly number[], recorder: Recorder | null): Watch {
+  #watch(begun: readonly Begun[], recorder: Recorder | null): Watch {
     const since = performance.now();
     return {
       recorder,
       filter: null,
       end: (result) => {
         const milliseconds = Math.round(performance.now() - since);
-        for (const action of actions) this.#actions.end(action, { ...result, milliseconds });
+        for (const { action } of begun) this.#actions.end(action, { ...result, milliseconds });
       },
     };
   }
 }
 
-const passes = ({ outcome, observed }: Decision): boolean => outcome === 'allow' || observed;
+const refused = (message: string): Judgement => ({ allowed: false, message });
+
+/** What nobody can be asked about is denied. */
+function inForce(deed: Deed, decision: Decision): Decision {
+  const why = decision.outcome === 'approve' ? unaskable(deed) : null;
+  if (why === null) return decision;
+  return { ...decision, outcome: 'deny', reason: `${decision.reason}, and cannot be asked for: ${why}` };
+}

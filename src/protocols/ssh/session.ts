@@ -59,6 +59,7 @@ class Conversation {
     this.#relay = new Relay({
       toClient: (payload) => this.#client.transport.send(payload),
       toHost: (payload) => this.#host?.transport.send(payload),
+      onBroken: (error) => this.#broken('client', error),
       judge,
     });
     this.#client = new Link(session.client, {
@@ -96,7 +97,7 @@ class Conversation {
     this.#client.start();
     await done;
     clearTimeout(this.#grace);
-    this.#relay.end('the connection ended first');
+    await this.#relay.end('the connection ended first');
     return {
       bytesUp: this.#hostSocket?.bytesWritten ?? 0,
       bytesDown: client.bytesWritten,
@@ -248,6 +249,7 @@ class Conversation {
 
   #stop(error: Error): void {
     this.#over = true;
+    this.#relay.withdraw(error.message);
     this.#abandonReach(error);
     this.#front.close(error);
     this.#back?.close(error);

@@ -9,7 +9,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { Secret } from '../../../src/core/secret.ts';
-import type { ActionDraft, ActionName, End, Facts, Session } from '../../../src/protocols/room.ts';
+import type {
+  ActionDraft,
+  ActionName,
+  Answer,
+  End,
+  Facts,
+  HoldOptions,
+  Session,
+} from '../../../src/protocols/room.ts';
 import type { Held, Signer } from '../../../src/protocols/ssh/authentication/upstream-auth.ts';
 import { parsePrivateKey } from '../../../src/protocols/ssh/keys/private-key.ts';
 import { blobOf, signWith } from '../../../src/protocols/ssh/keys/public-key.ts';
@@ -21,6 +29,13 @@ import { memoryRecordings } from '../../recording/memory.ts';
 /** An action, as the supervisor would have it. */
 export interface Recorded extends ActionDraft {
   result: Readonly<Record<string, unknown>> | null;
+}
+
+/** An action that waits for a person. */
+export interface Waiting {
+  readonly action: number;
+  readonly options: HoldOptions;
+  answer(outcome: 'approved' | 'denied'): void;
 }
 
 export function ownKey(): HostKey {
@@ -75,6 +90,8 @@ export async function run(
 export interface RigOptions {
   /** A reason denies. */
   readonly deny?: (action: ActionName, facts: Facts) => string | null;
+  /** Waits for a yes. */
+  readonly waits?: (action: ActionName, facts: Facts) => boolean;
   readonly held?: readonly Held[];
   /** Key files that sign for the client. */
   readonly keys?: readonly string[];
@@ -94,6 +111,7 @@ export interface Rig {
   readonly ends: End[];
   readonly remembered: string[];
   readonly recorded: Recorded[];
+  readonly waiting: Waiting[];
   readonly clients: Set<Socket>;
   readonly upstreams: Set<Socket>;
   /** Options for ssh and its kin; `-p` is not among them. */
@@ -109,6 +127,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
   const known = join(directory, 'global_known_hosts');
   writeFileSync(known, `* ssh-ed25519 ${own.publicKey.toString('base64')}\n`);
   const [ends, remembered, recorded]: [End[], string[], Recorded[]] = [[], [], []];
+  const waiting: Waiting[] = [];
   const [clients, upstreams] = [new Set<Socket>(), new Set<Socket>()];
   const signers = (given.keys ?? []).map((file) => signerOf(file));
   const outside: Outside = {
@@ -144,21 +163,36 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
     client,
     actions: {
       ready: async () => {},
-      decide: (action, facts) => {
+      decide: (action, facts, approved = []) => {
         const reason = given.deny?.(action, facts) ?? null;
-        const outcome = reason === null ? 'allow' : 'deny';
+        const waits = reason === null && approved.length === 0 && given.waits?.(action, facts) === true;
         return {
-          outcome,
+          outcome: waits ? 'approve' : reason === null ? 'allow' : 'deny',
           policies: ['rule'],
-          reason: reason ?? '',
+          reason: waits ? `${action} needs approval by dba` : (reason ?? ''),
           observed: false,
           errors: [],
           version: '',
         };
       },
       masking: () => null,
-      hold: () => Promise.reject(new Error('nobody to ask')),
-      decided: () => {},
+      hold: (action, _, options) =>
+        new Promise<Answer>((resolve) => {
+          const answer = (outcome: Answer['outcome'], by: string | null, reason: string) =>
+            resolve({
+              ...{ outcome, by, reason, approval: 17 },
+              approved: outcome === 'approved' ? [{ policy: 'rule', group: 'dba' }] : [],
+            });
+          const { signal } = options;
+          signal.addEventListener('abort', () => answer('withdrawn', null, String(signal.reason)));
+          waiting.push({ action, options, answer: (outcome) => answer(outcome, 'bob', 'as you say') });
+          const expires = (Date.now() + 900_000) * 1000;
+          options.onWaiting({ approval: 17, who: 'a member of dba', expires });
+        }),
+      decided: (action, decision) => {
+        const row = recorded[action - 1];
+        if (row !== undefined) recorded[action - 1] = { ...row, decision };
+      },
       cancel: async () => false,
       together: (work, then) => {
         work();
@@ -228,7 +262,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
     ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
   ];
   return {
-    ...{ port, directory, ends, remembered, recorded, clients, upstreams, options },
+    ...{ port, directory, ends, remembered, recorded, waiting, clients, upstreams, options },
     answering: async (answers, args) => {
       const askpass = join(directory, 'askpass');
       const [left, log] = [join(directory, 'answers'), join(directory, 'asked')];

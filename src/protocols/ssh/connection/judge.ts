@@ -11,6 +11,17 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** A person is asked; until then nothing of it reaches the host. */
+export interface Held {
+  readonly allowed: null;
+  /**
+   * Once. Never rejects.
+   * @param tell for the person who waits
+   * @param signal aborted, with why, when nobody waits any more
+   */
+  wait(tell: (text: string) => void, signal: AbortSignal): Promise<Judgement>;
+}
+
 export interface Judge {
   /**
    * The host has taken the user: before anything else.
@@ -21,7 +32,7 @@ export interface Judge {
   /** A channel that the client, or the host, wants to open. @throws WireError */
   open(type: string, openedBy: 'client' | 'host', data: Buffer): Judgement;
   /** A request of the client in a session channel: shell, exec, subsystem, x11-req, … @throws WireError */
-  request(channel: Channel, request: Request): Judgement;
+  request(channel: Channel, request: Request): Judgement | Held;
   /** A request of the client for the connection: tcpip-forward, … @throws WireError */
   global(request: Request): Judgement;
 }

@@ -6,8 +6,9 @@ import { SshError } from '../errors.ts';
 import { Disconnect, Message, OpenFailure } from '../numbers.ts';
 import { Channel } from './channel.ts';
 import { refuseStart } from './deny.ts';
+import { Holding, waitsWithChannel } from './holding.ts';
 import { Interjections } from './interject.ts';
-import type { Judge } from './judge.ts';
+import type { Held, Judge, Judgement } from './judge.ts';
 import {
   DATA_AT,
   decodeConfirmation,
@@ -30,6 +31,8 @@ import type { Watch } from './watch.ts';
 export interface RelayOptions {
   toClient(payload: Buffer): void;
   toHost(payload: Buffer): void;
+  /** What the client had sent while it waited breaks the protocol. */
+  onBroken(error: Error): void;
   readonly judge: Judge;
 }
 
@@ -42,6 +45,8 @@ export class Relay {
   readonly #options: RelayOptions;
   readonly #channels = new Table();
   readonly #globals: Replies;
+  /** By the host's number of the channel. */
+  readonly #held = new Map<number, Holding>();
 
   constructor(options: RelayOptions) {
     this.#options = options;
@@ -55,6 +60,13 @@ export class Relay {
   /** @throws SshError, WireError: the client broke the protocol */
   fromClient(payload: Buffer): void {
     const { toHost } = this.#options;
+    if (this.#held.size > 0 && waitsWithChannel(payload)) {
+      const holding = this.#held.get(recipientOf(payload));
+      if (holding !== undefined) {
+        holding.keep(payload);
+        return;
+      }
+    }
     switch (payload[0]) {
       case Message.CHANNEL_DATA:
       case Message.CHANNEL_EXTENDED_DATA:
@@ -159,9 +171,18 @@ export class Relay {
     }
   }
 
-  /** The connection is over, and with it what was done in its channels. */
-  end(why: string): void {
+  /** Nobody waits for what is held any more. */
+  withdraw(why: string): void {
+    for (const holding of this.#held.values()) holding.withdraw(why);
+  }
+
+  /** The connection is over, and with it what was done in its channels. @returns when that is told */
+  async end(why: string): Promise<void> {
     for (const channel of this.#channels.clear()) this.#over(channel, { error: why });
+    const held = [...this.#held.values()];
+    this.#held.clear();
+    for (const holding of held) holding.withdraw(why);
+    await Promise.all(held.map(({ over }) => over));
   }
 
   #data(payload: Buffer, channel: Channel | null, from: 'client' | 'host'): void {
@@ -229,14 +250,23 @@ export class Relay {
   }
 
   #request(channel: Channel, payload: Buffer): void {
-    const { toClient, toHost, judge } = this.#options;
     const request = decodeRequest(payload, 5);
     const starts = START_REQUESTS.has(request.type);
     const again = starts && channel.started;
-    const judged = again ? ({ allowed: false, message: '' } as const) : judge.request(channel, request);
+    const judged = again
+      ? ({ allowed: false, message: '' } as const)
+      : this.#options.judge.request(channel, request);
     channel.started ||= starts;
+    if (judged.allowed === null) this.#hold(channel, Buffer.from(payload), judged);
+    else this.#judged(channel, payload, judged, starts && !again);
+  }
+
+  /** @param starts what the channel is for: without it there is no use for it */
+  #judged(channel: Channel, payload: Buffer, judged: Judgement, starts: boolean): void {
+    const { toClient, toHost } = this.#options;
+    const { wantReply } = decodeRequest(payload, 5);
     if (judged.allowed) {
-      if (request.wantReply && !channel.replies.expect()) throw tooMany();
+      if (wantReply && !channel.replies.expect()) throw tooMany();
       if (judged.watch !== null) this.#watch(channel, judged.watch);
       toHost(payload);
       return;
@@ -244,13 +274,38 @@ export class Relay {
     const { client } = channel;
     if (client === null) return;
     const refuse = (): void => {
-      refuseStart(channel, request.wantReply, judged.message, this.#options);
+      refuseStart(channel, wantReply, judged.message, this.#options);
       this.#channels.refuse(channel);
     };
     const fail = (): void => toClient(encodeChannel(Message.CHANNEL_FAILURE, client));
-    if (starts && !again) {
+    if (starts) {
       if (!channel.replies.own(refuse)) throw tooMany();
-    } else if (request.wantReply && !channel.replies.own(fail)) throw tooMany();
+    } else if (wantReply && !channel.replies.own(fail)) throw tooMany();
+  }
+
+  /** What the client sends in the channel from here on is looked at when the answer is there. */
+  #hold(channel: Channel, payload: Buffer, held: Held): void {
+    const { host } = channel;
+    if (host === null) return;
+    const holding = new Holding();
+    this.#held.set(host, holding);
+    const person = new Interjections(channel, this.#options.toClient);
+    const tell = (text: string): void => {
+      if (channel.closedByHost || this.#held.get(host) !== holding) return;
+      person.stderr(text.replaceAll('\n', channel.pty ? '\r\n' : '\n'));
+    };
+    holding.over = held.wait(tell, holding.signal).then((judged) => {
+      const gone = this.#held.get(host) !== holding || channel.closedByHost;
+      if (gone && judged.allowed) judged.watch?.end({ error: 'the channel closed first' });
+      if (this.#held.get(host) !== holding) return;
+      this.#held.delete(host);
+      try {
+        if (!gone) this.#judged(channel, payload, judged, true);
+        for (const kept of holding.take()) this.fromClient(kept);
+      } catch (error) {
+        this.#options.onBroken(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
   }
 
   #watch(channel: Channel, watch: Watch): void {
