@@ -188,7 +188,8 @@ t.test('a command on another host', { buffered: true }, async (t) => {
   });
   t.equal(await size(), '14\n');
 
-  const again = ssh('alice', 'bastion1', `: ${word}b; ssh alice@db1 ${command}; echo code $?`);
+  const later = mark();
+  const again = ssh('alice', 'bastion1', `: ${later}; ssh alice@db1 ${command}; echo code $?`);
   const { id: second } = await until(
     async () => (await approvals()).find(({ subject, answer }) => subject === command && answer === null),
     'the second question',
@@ -196,7 +197,7 @@ t.test('a command on another host', { buffered: true }, async (t) => {
   t.match(await ssh('bob', 'bastion1', `${COMMAND} approve ${second} --reason OPS-7`), { code: 0 });
   t.match(await again, { out: 'code 0\n' });
   t.equal(await size(), '0\n');
-  const { hop } = await waitForHop('bastion1', `${word}b`, ({ ended }) => ended !== null);
+  const { hop } = await waitForHop('bastion1', later, ({ ended }) => ended !== null);
   t.match(await actionOf(hop.id, word), {
     decision: { outcome: 'allow', reason: new RegExp(`; approval ${second} was given by bob: OPS-7$`) },
     result: { exitStatus: 0 },
