@@ -22,8 +22,15 @@ import { SftpFilter, type SftpJudge } from './sftp/filter.ts';
 
 const PASS: Judgement = { allowed: true, watch: null };
 
+/** An action that goes on. */
+export interface Begun {
+  readonly action: number;
+  readonly deed: Deed;
+  readonly decision: Decision;
+}
+
 /** What is kept of the bytes of a channel; null: nothing. */
-export type RecorderFor = (deed: Deed, terminal: Terminal | null) => Recorder | null;
+export type RecorderFor = (begun: Begun, terminal: Terminal | null) => Recorder | null;
 
 export class PolicyJudge implements Judge {
   readonly #actions: Actions;
@@ -113,16 +120,19 @@ export class PolicyJudge implements Judge {
     const begun = this.#decide(deeds);
     if (typeof begun === 'string') return { allowed: false, message: begun };
     const terminal = channel === null ? null : (this.#terminals.get(channel) ?? null);
-    const [deed] = deeds;
-    const recorder = deed === undefined || channel === null ? null : this.#record(deed, terminal);
-    return { allowed: true, watch: this.#watch(begun, recorder) };
+    const [first, ...more] = begun;
+    // What is moved is no terminal's data: the transfer is the record of it.
+    const kept =
+      channel !== null && first !== undefined && first.deed.action !== 'transfer' && more.length === 0;
+    return { allowed: true, watch: this.#watch(begun, kept ? this.#record(first, terminal) : null) };
   }
 
   /** All of it, or none. @returns the actions that were begun, or the reason of a refusal */
-  #decide(deeds: readonly Deed[]): readonly number[] | string {
+  #decide(deeds: readonly Deed[]): readonly Begun[] | string {
     const decided = deeds.map((deed) => ({ deed, decision: this.#actions.decide(deed.action, deed.facts) }));
     const denied = decided.find(({ decision }) => !passes(decision));
-    if (denied === undefined) return decided.map(({ deed, decision }) => this.#begin(deed, decision));
+    if (denied === undefined)
+      return decided.map((each) => ({ ...each, action: this.#begin(each.deed, each.decision) }));
     this.#actions.end(this.#begin(denied.deed, denied.decision), { error: 'denied' });
     return denied.decision.reason;
   }
@@ -134,7 +144,8 @@ export class PolicyJudge implements Judge {
         const deeds = operations.map(({ to, ...transfer }) =>
           transferDeed(this.#account, { tool: 'sftp', ...transfer }, to === undefined ? {} : { to }),
         );
-        return this.#decide(deeds);
+        const begun = this.#decide(deeds);
+        return typeof begun === 'string' ? begun : begun.map(({ action }) => action);
       },
       end: (action, result) => this.#actions.end(action, result),
     };
@@ -144,14 +155,14 @@ export class PolicyJudge implements Judge {
     return this.#actions.begin({ kind: action, subject, detail: { ...detail, ...this.#login }, decision });
   }
 
-  #watch(actions: readonly number[], recorder: Recorder | null): Watch {
+  #watch(begun: readonly Begun[], recorder: Recorder | null): Watch {
     const since = performance.now();
     return {
       recorder,
       filter: null,
       end: (result) => {
         const milliseconds = Math.round(performance.now() - since);
-        for (const action of actions) this.#actions.end(action, { ...result, milliseconds });
+        for (const { action } of begun) this.#actions.end(action, { ...result, milliseconds });
       },
     };
   }
