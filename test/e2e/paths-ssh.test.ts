@@ -106,7 +106,11 @@ t.test('a password', { buffered: true }, async (t) => {
 t.test('a shell and a command are recorded, and played again', { buffered: true }, async (t) => {
   const word = mark();
   const script = `{ sleep 1; echo 'echo said-$((6*7)); read -s -p Word: w'; sleep 1; echo open-sesame; sleep 1; echo exit 5; }`;
-  const typed = await ssh('alice', 'bastion1', `: ${word}; ${script} | ssh -tt alice@10.77.0.20; echo code $?`);
+  const typed = await ssh(
+    'alice',
+    'bastion1',
+    `: ${word}; ${script} | ssh -tt alice@10.77.0.20; echo code $?`,
+  );
   t.match(typed, { out: /said-42[\s\S]*code 5/, code: 0 });
   const { hop } = await found(t, IPV4, word, ['bash', 'ssh']);
   await actionsOf(hop.id, 1);
