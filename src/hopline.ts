@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Checked } from './api/protocol.ts';
 import { main } from './cli/program.ts';
-import { type Replayer, ROWS } from './recording/replay.ts';
+import { type Replayer, ROWS, TERMINAL } from './recording/replay.ts';
 
 /** The command `hopline`: hands the command line to the CLI, and the rooms to it that it does not import. */
 
@@ -21,6 +21,10 @@ async function checkConfig(dir: string): Promise<Checked> {
 }
 
 async function replayer(kind: string): Promise<Replayer | null> {
+  if (kind === TERMINAL) {
+    const { TerminalReplayer } = await import('./protocols/ssh/recorded/replay.ts');
+    return new TerminalReplayer();
+  }
   if (kind !== ROWS) return null;
   const { RowReplayer } = await import('./protocols/postgres/recorded/replay.ts');
   return new RowReplayer();

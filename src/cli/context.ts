@@ -30,6 +30,8 @@ export interface Context {
   readonly wiring: Wiring;
   /** Writes lines to standard output. */
   print(lines: string | readonly string[]): void;
+  /** Writes to standard output as it is; null where that is no terminal. */
+  readonly write: ((text: string) => void) | null;
   printJson(value: unknown): void;
   /** For a person beside the result: standard error. */
   note(line: string): void;
@@ -55,6 +57,7 @@ export function createContext(options: GlobalOptions, wiring: Wiring): Context {
       const text = typeof lines === 'string' ? lines : lines.join('\n');
       if (text !== '') stdout.write(`${text}\n`);
     },
+    write: stdout.isTTY === true && !json ? (text) => void stdout.write(text) : null,
     printJson: (value) => void stdout.write(`${JSON.stringify(value)}\n`),
     note: (line) => void process.stderr.write(`${line}\n`),
     async ask(fn) {

@@ -112,9 +112,10 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
     [
       'watch',
       'what happens, as it happens, until Ctrl-C',
-      ['hopline watch', 'hopline watch --json | jq -c .record'],
+      ['hopline watch', 'hopline watch --json | jq -c .record', 'hopline watch --follow S7QK2M'],
     ],
     async () => (await import('./commands/watch.ts')).watch,
+    (c) => c.option('--follow <hop>', 'what one connection records, up to its end'),
   );
   add(
     program,
@@ -174,12 +175,14 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
     program,
     [
       'play <hop>',
-      'a connection again: its statements, and the rows that the person saw',
+      'a connection again: its statements with the rows that the person saw, its terminals',
       [
         'hopline play C9ZYX2',
         'hopline play C9ZYX2 --speed 10 --skip-idle',
         'hopline play C9ZYX2 --full | less -S',
         'hopline play C9ZYX2 --json | jq -c \'select(.type == "row") | .values\'',
+        'hopline play S7QK2M --search passwd',
+        'hopline play S7QK2M --cast > session.cast',
       ],
     ],
     async () => (await import('./commands/play.ts')).play,
@@ -187,6 +190,18 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
       c
         .option('--speed <times>', 'wait between statements as then: 1, or 10 for ten times as fast')
         .option('--skip-idle [seconds]', 'no pause longer than this (2)')
+        .option(
+          '--search <text>',
+          'only the lines of its terminals with this in them; exit code 1 without any',
+        )
+        .option('--cast', 'a terminal as asciicast v3, for other players')
+        .addOption(
+          new Option('--action <number>', 'whose terminal (the first)').argParser((text) => {
+            const value = Number(text);
+            if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('1 or more.');
+            return value;
+          }),
+        )
         .option('--full', 'statements and values whole, however long')
         .addOption(
           new Option('--width <columns>', 'cut values at so many columns (60)').argParser((text) => {

@@ -53,6 +53,8 @@ export interface Settings {
   readonly recording: {
     /** Rows of a result that are kept where no policy says. */
     readonly rows: RowsKept;
+    /** Whether terminals and what commands over SSH give are kept where no policy says. */
+    readonly terminals: boolean;
     /** What becomes of a hop that is to be recorded and can't be; `end` by default in enforce mode. */
     readonly onFailure: 'end' | 'continue';
     /** How long files are kept; null is for ever. */

@@ -4,7 +4,7 @@ import type { Action } from './schema.ts';
 import type { Verdict } from './verdict.ts';
 
 /** Actions whose permits can say it. */
-export const RECORDED: readonly Action[] = ['query'];
+export const RECORDED: readonly Action[] = ['query', 'shell', 'exec'];
 
 export const RECORD_FORMS = 'none, all, or rows: and a number, such as rows:100';
 

@@ -116,6 +116,8 @@ export interface HeldCredential {
 export interface Recordings {
   /** Rows of its result that are to be kept of an action that was decided so: 0 is none, infinity all. */
   rows(decision: Decision): number;
+  /** Whether the terminal of an action that was decided so is to be kept, or what its command gives. */
+  terminal(decision: Decision): boolean;
   /** Whether the hop ends where it cannot be recorded; the room sees to it, and tells the person. */
   readonly onFailure: 'end' | 'continue';
   /**

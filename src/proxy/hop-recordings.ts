@@ -22,6 +22,10 @@ export class HopRecordings implements Recordings {
     return rows === 'all' ? Number.POSITIVE_INFINITY : rows;
   }
 
+  terminal({ record }: Decision): boolean {
+    return record === undefined ? this.#channel.snapshot.recording.terminals : record !== 0;
+  }
+
   get onFailure(): 'end' | 'continue' {
     return this.#channel.snapshot.recording.onFailure;
   }

@@ -5,7 +5,7 @@
 
 import { isIP } from 'node:net';
 import { count, endpoint, text as fits, record } from '../core/fields.ts';
-import type { Decision, Endpoint, Id, Login, NameAnswer, RowsKept, TargetTls } from '../core/types.ts';
+import type { Decision, Endpoint, Id, Login, NameAnswer, TargetTls } from '../core/types.ts';
 import type { Minted } from '../tls/minted.ts';
 import { type Ask, ask, type Found, found } from './ask-messages.ts';
 import {
@@ -22,6 +22,7 @@ import {
   holdFromSupervisor,
   holdFromWorker,
 } from './hold-messages.ts';
+import { type RecordingTerms, recordingTerms } from './recording-terms.ts';
 
 export type ListenerName = 'v4' | 'v6';
 
@@ -48,15 +49,6 @@ export interface WorkerSnapshot {
   readonly recording: RecordingTerms;
 }
 
-/** What is recorded where policies do not say, and what becomes of a hop that cannot be. */
-export interface RecordingTerms {
-  /** Rows of a result. */
-  readonly rows: RowsKept;
-  readonly onFailure: 'end' | 'continue';
-  /** Bytes of one recording's file. */
-  readonly maxBytes: number;
-}
-
 /** Before the supervisor has said anything. */
 export const NO_SNAPSHOT: WorkerSnapshot = Object.freeze<WorkerSnapshot>({
   version: '',
@@ -64,7 +56,7 @@ export const NO_SNAPSHOT: WorkerSnapshot = Object.freeze<WorkerSnapshot>({
   dialTimeoutMs: 30_000,
   policies: '',
   maskKey: '',
-  recording: { rows: 0, onFailure: 'end', maxBytes: 0 },
+  recording: { rows: 0, terminals: true, onFailure: 'end', maxBytes: 0 },
 });
 
 /** Who opened a hop and how they came: what policies read of every action in it. */
@@ -304,13 +296,6 @@ export function fromSupervisor(value: unknown): ToWorker | null {
     default:
       return null;
   }
-}
-
-function recordingTerms(value: unknown): RecordingTerms | null {
-  const r = record(value);
-  if (r === null || !count(r.maxBytes) || (r.rows !== 'all' && !count(r.rows))) return null;
-  const { rows, onFailure, maxBytes } = r;
-  return onFailure === 'end' || onFailure === 'continue' ? { rows, onFailure, maxBytes } : null;
 }
 
 function nameAnswer(value: unknown): NameAnswer | null {

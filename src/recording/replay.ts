@@ -4,6 +4,8 @@ import type { RecordingRecord } from './reader.ts';
 
 /** The kind of a recording that holds rows of results. */
 export const ROWS = 'rows';
+/** The kind of a recording that holds what went over terminals, and what commands without one gave. */
+export const TERMINAL = 'terminal';
 
 export interface ReplayedColumn {
   readonly name: string;
@@ -13,8 +15,41 @@ export interface ReplayedColumn {
   readonly numeric: boolean;
 }
 
-/** Everything in it is what a server said: not fit for a terminal as it is. */
+export interface ReplayedTerminal {
+  readonly type: 'terminal';
+  /** Number within the hop. */
+  readonly action: number;
+  readonly at: Micros;
+  /** `TERM`, and its size at the beginning; null: there was no terminal. */
+  readonly terminal: { readonly term: string; readonly columns: number; readonly rows: number } | null;
+  /** Null: a login shell. */
+  readonly command: string | null;
+}
+
+/** Everything in it is what a server or a person said: not fit for a terminal as it is. */
 export type Replayed =
+  | ReplayedTerminal
+  | {
+      readonly type: 'input' | 'stdout' | 'stderr';
+      readonly action: number;
+      readonly at: Micros;
+      readonly bytes: Buffer;
+    }
+  | {
+      /** Bytes of input that nobody saw on the screen. */
+      readonly type: 'withheld';
+      readonly action: number;
+      readonly at: Micros;
+      readonly count: number;
+    }
+  | {
+      readonly type: 'resize';
+      readonly action: number;
+      readonly at: Micros;
+      readonly columns: number;
+      readonly rows: number;
+    }
+  | { readonly type: 'closed'; readonly action: number; readonly at: Micros }
   | {
       readonly type: 'result';
       /** Number within the hop. */

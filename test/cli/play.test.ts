@@ -301,13 +301,13 @@ t.test('recordings: what there is, what is open, what is gone', async (t) => {
   const { play, path, archive, clock, record } = made;
   t.match((await play()).out, 'it is still being recorded');
   t.match((await run(path, ['recordings'])).out, /STARTED .*\n.* \w+-1 +rows +being recorded\n/);
-  const more = await archive.open(HOP, 'terminal');
+  const more = await archive.open(HOP, 'film');
   await more.end(null);
   record.flush();
   const { err, code } = await play();
   t.equal(code, 0);
-  t.match(err, /recording \w+-2 is of the kind "terminal", which is not played here/);
-  t.match((await run(path, ['recordings', '--kind', 'terminal'])).out, /-2 +terminal +0 ms +\d+ B +whole\n/);
+  t.match(err, /recording \w+-2 is of the kind "film", which is not played here/);
+  t.match((await run(path, ['recordings', '--kind', 'film'])).out, /-2 +film +0 ms +\d+ B +whole\n/);
   clock.now += 4 * 86_400_000_000;
   await archive.prune();
   t.match(

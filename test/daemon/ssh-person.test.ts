@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { readStat } from '../../src/core/stat.ts';
 import { sshPersonOf } from '../../src/daemon/ssh-person.ts';
@@ -8,7 +9,9 @@ async function process_(t: Test, env: NodeJS.ProcessEnv) {
   const child = spawn('sleep', ['60'], { env, stdio: 'ignore', cwd: '/tmp' });
   t.teardown(() => child.kill());
   const pid = child.pid ?? 0;
-  const stat = await until(() => (readStat(pid)?.comm === 'sleep' ? readStat(pid) : null), 'it runs');
+  // It has its name before it has its environment: arguments come with that.
+  const runs = () => readStat(pid)?.comm === 'sleep' && readFileSync(`/proc/${pid}/cmdline`).length > 0;
+  const stat = await until(() => (runs() ? readStat(pid) : null), 'it runs');
   return { pid, startNs: BigInt(stat.startTicks) * 10_000_000n };
 }
 

@@ -102,3 +102,50 @@ t.test('a password', { buffered: true }, async (t) => {
   );
   t.match(asked, { out: `in-${word}\n` });
 });
+
+t.test('a shell and a command are recorded, and played again', { buffered: true }, async (t) => {
+  const word = mark();
+  const script = `{ sleep 1; echo 'echo said-$((6*7)); read -s -p Word: w'; sleep 1; echo open-sesame; sleep 1; echo exit 5; }`;
+  const typed = await ssh(
+    'alice',
+    'bastion1',
+    `: ${word}; ${script} | ssh -tt alice@10.77.0.20; echo code $?`,
+  );
+  t.match(typed, { out: /said-42[\s\S]*code 5/, code: 0 });
+  const { hop } = await found(t, IPV4, word, ['bash', 'ssh']);
+  await actionsOf(hop.id, 1);
+  const play = (...args: string[]) => hopline('bastion1', [...args, hop.id]);
+  const recordings = await hopline('bastion1', ['--json', 'recordings', '--hop', hop.id]);
+  t.match(JSON.parse(recordings.out), [{ kind: 'terminal', reason: null }]);
+  const lines = await play('play');
+  t.match(lines, {
+    code: 0,
+    out: /shell[\s\S]*terminal of \d+ by \d+:[\s\S]*said-42[\s\S]*bytes of input are not kept/,
+  });
+  const cast = await play('play', '--cast');
+  const [header, ...events] = cast.out
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  t.match(header, { version: 3, term: { cols: Number, rows: Number } });
+  t.match(events.at(-1), [Number, 'x', '5']);
+  const kept = events.filter(([, code]) => code === 'i' || code === 'o').map(([, , data]) => data);
+  t.match(kept.join(''), /said-42/);
+  t.notMatch(`${lines.out}${cast.out}`, 'open-sesame');
+  t.match(await play('play', '--search', 'SAID-42'), { code: 0, out: /#1 .*said-42/ });
+  t.match(await play('play', '--search', 'open-sesame'), { code: 1, out: '' });
+});
+
+t.test('a session is followed while it goes on, and ended', { buffered: true }, async (t) => {
+  const word = mark();
+  const going = ssh('alice', 'bastion1', `: ${word}; ssh alice@db1 'echo begun; sleep 300'; echo code $?`);
+  const { hop } = await waitForHop('bastion1', word, ({ actions }) => actions > 0);
+  const followed = hopline('bastion1', ['watch', '--follow', hop.id]);
+  await until(
+    async () => (await hopline('bastion1', ['play', '--search', 'begun', hop.id])).code === 0,
+    'its line',
+  );
+  t.match(await hopline('bastion1', ['revoke', hop.id]), { code: 0 });
+  t.match(await going, { out: /begun\ncode 255/ });
+  t.match(await followed, { code: 0, out: /begun/ });
+});

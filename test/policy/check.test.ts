@@ -60,7 +60,7 @@ const WRONG: readonly [string, readonly string[], RegExp][] = [
     /belongs on a permit of query/,
   ],
   [
-    '@record("all") permit (principal, action in [Action::"connect", Action::"shell"], resource);',
+    '@record("all") permit (principal, action in [Action::"connect", Action::"forward"], resource);',
     ['0.cedar:1:1 @record'],
     /belongs on a permit of query/,
   ],

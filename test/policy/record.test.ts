@@ -50,6 +50,12 @@ t.test('only where it is let pass by it, and only of statements', async (t) => {
   );
   t.notHas(both.decideConnect(query()), { record: 'all' });
   t.equal(both.decideWithin('query', query(), facts()).record, 'all');
+  const shells = compile('@record("none") permit (principal, action == Action::"shell", resource);');
+  const shell = { account: 'app', pty: true };
+  t.equal(shells.decideWithin('shell', query(), shell).record, 0);
+  t.notHas(compile('permit (principal, action, resource);').decideWithin('shell', query(), shell), {
+    record: 0,
+  });
   const input = { files: [policyFile(permit('all'))], targets: TARGETS, identities: IDENTITIES };
   const observed = compilePolicies({ ...input, mode: 'observe' });
   t.equal(observed.decideWithin('query', query(), facts()).record, 'all');

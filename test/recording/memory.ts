@@ -16,6 +16,8 @@ export interface MemoryRecording {
 export interface Memory extends Recordings {
   /** Rows that are recorded where the decision does not say. */
   kept: number;
+  /** Terminals are, where the decision does not say. */
+  terminals: boolean;
   onFailure: 'end' | 'continue';
   /** Bytes of a recording. */
   most: number;
@@ -32,11 +34,13 @@ export function memoryRecordings(): Memory {
   const all: MemoryRecording[] = [];
   const memory: Memory = {
     kept: 0,
+    terminals: true,
     onFailure: 'end',
     most: 1 << 30,
     ready: true,
     broken: null,
     all,
+    terminal: ({ record }) => (record === undefined ? memory.terminals : record !== 0),
     rows: ({ record }) => (record === 'all' ? Number.POSITIVE_INFINITY : (record ?? memory.kept)),
     open(kind, events) {
       const segments: SegmentBody[] = [];

@@ -1,9 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import type { ControlClient } from '../../api/client.ts';
 import type { HopJson, RecordingJson } from '../../api/json.ts';
 import { rfc3339 } from '../../api/json.ts';
 import { ControlError } from '../../api/protocol.ts';
 import { printable } from '../../core/text.ts';
-import type { Replayer } from '../../recording/replay.ts';
+import { type Replayed, TERMINAL } from '../../recording/replay.ts';
 import type { Context } from '../context.ts';
 import { chain, hopLine } from '../describe.ts';
 import { EXIT, UsageError } from '../exit.ts';
@@ -11,6 +12,7 @@ import { clock } from '../format.ts';
 import { actionsOf, replay } from '../play/fetch.ts';
 import { Pace } from '../play/pace.ts';
 import { Screen } from '../play/screen.ts';
+import { cast, search } from '../play/terminals.ts';
 import { type Reel, type Step, timeline } from '../play/timeline.ts';
 
 type Options = Readonly<Record<string, unknown>>;
@@ -25,16 +27,22 @@ export async function play(
   options: Options,
   [what = '']: readonly string[],
 ): Promise<number> {
-  const pace = paceOf(options);
+  // Checked before anything is asked for.
+  paceOf(options, false);
   return context.ask(async (client) => {
     const { hop, recordings } = await find(client, what);
     const reels: Reel[] = [];
     const unknown: RecordingJson[] = [];
+    const follow = options.follow === true;
     for (const recording of recordings) {
       const replayer = await context.wiring.replayer(recording.kind);
       if (replayer === null) unknown.push(recording);
-      else reels.push(reel(client, recording, replayer));
+      else reels.push({ recording, events: replay(client, recording, replayer, follow) });
     }
+    if (typeof options.search === 'string') return search(context, options.search, reels);
+    if (options.cast === true) return cast(context, options, actionsOf(client, hop.id), reels);
+    const drawn = context.write !== null && !follow && recordings.some(({ kind }) => kind === TERMINAL);
+    const pace = paceOf(options, drawn);
     const show = context.json ? json(context) : screen(context, options, reels.length);
     show.begin(hop, recordings);
     let sound = true;
@@ -66,10 +74,6 @@ async function find(
   return { hop, recordings };
 }
 
-function reel(client: ControlClient, recording: RecordingJson, replayer: Replayer): Reel {
-  return { recording, events: replay(client, recording, replayer) };
-}
-
 interface Show {
   begin(hop: HopJson, recordings: readonly RecordingJson[]): void;
   step(step: Step): void;
@@ -84,10 +88,19 @@ function json(context: Context): Show {
       else if (step.type === 'recording') {
         const { recording, found } = step;
         context.printJson({ type: 'recording', ...recording, ...found });
-      } else context.printJson({ ...step, at: rfc3339(step.at) });
+      } else context.printJson({ ...printed(step), at: rfc3339(step.at) });
     },
     end: () => {},
   };
+}
+
+/** Bytes as text where they are some. */
+function printed(event: Replayed): object {
+  if (!('bytes' in event)) return event;
+  const { bytes, ...rest } = event;
+  return isUtf8(bytes)
+    ? { ...rest, text: bytes.toString('utf8') }
+    : { ...rest, base64: bytes.toString('base64') };
 }
 
 function screen(context: Context, options: Options, reels: number): Show {
@@ -96,6 +109,7 @@ function screen(context: Context, options: Options, reels: number): Show {
     style,
     reels,
     width: options.full === true ? null : typeof options.width === 'number' ? options.width : WIDTH,
+    write: context.write,
     print: (lines) => context.print(lines),
   });
   return {
@@ -109,7 +123,9 @@ function screen(context: Context, options: Options, reels: number): Show {
         context.note('of this hop nothing is recorded but the connection');
       else if (recordings.length === 0)
         context.note(
-          'the rows of its results were not recorded: @record on a permit of query, or recording.rows',
+          hop.protocol === 'ssh'
+            ? 'its terminals were not recorded: @record on a permit of shell or exec, or recording.terminals'
+            : 'the rows of its results were not recorded: @record on a permit of query, or recording.rows',
         );
     },
     step(step) {
@@ -124,16 +140,18 @@ function screen(context: Context, options: Options, reels: number): Show {
 /** When it happened, of what one waits for. Milliseconds. */
 function timeOf(step: Step): number | null {
   if (step.type === 'statement') return Date.parse(step.action.at);
-  return step.type === 'result' || step.type === 'end' ? step.at / 1000 : null;
+  return step.type === 'recording' || step.type === 'row' ? null : step.at / 1000;
 }
 
-function paceOf({ speed, skipIdle }: Options): Pace {
+/** @param drawn what a terminal showed is drawn again, at its own speed */
+function paceOf({ speed, skipIdle }: Options, drawn: boolean): Pace {
   const seconds = skipIdle === true ? IDLE_S : typeof skipIdle === 'string' ? Number(skipIdle) : null;
   if (seconds !== null && !(seconds >= 0))
     throw new UsageError('--skip-idle: a number of seconds, such as 2');
   const idleMs = seconds === null ? null : seconds * 1000;
   // Whoever wants pauses to be shorter wants them at all.
-  const times = typeof speed === 'string' ? Number(speed.replace(/x$/, '')) : idleMs === null ? null : 1;
+  const usual = idleMs === null && !drawn ? null : 1;
+  const times = typeof speed === 'string' ? Number(speed.replace(/x$/, '')) : usual;
   if (times !== null && !(times > 0 && times <= 1000))
     throw new UsageError('--speed: a number above 0, such as 1 or 10');
   return new Pace({ speed: times, idleMs });

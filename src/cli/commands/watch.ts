@@ -6,9 +6,13 @@ import { approvalLine } from '../describe-approval.ts';
 import { EXIT } from '../exit.ts';
 import { clock } from '../format.ts';
 import type { Style } from '../style.ts';
+import { play } from './play.ts';
+
+type Options = Readonly<Record<string, unknown>>;
 
 /** Prints events until the daemon stops or the person does. */
-export async function watch(context: Context): Promise<number> {
+export async function watch(context: Context, { follow }: Options): Promise<number> {
+  if (typeof follow === 'string') return play(context, { follow: true }, [follow]);
   return context.ask(async (client) => {
     for await (const event of client.stream('watch', {})) {
       const known = event as WatchEvent;

@@ -6,6 +6,7 @@ import { bytes, count } from '../format.ts';
 import type { Style } from '../style.ts';
 import type { Found } from './fetch.ts';
 import { RowsTable } from './rows.ts';
+import { TerminalView } from './terminal.ts';
 
 export interface ScreenOptions {
   readonly style: Style;
@@ -13,6 +14,8 @@ export interface ScreenOptions {
   readonly width: number | null;
   /** Recordings that there is something to be read of. */
   readonly reels: number;
+  /** Draws what terminals showed; null: lines. */
+  readonly write: ((text: string) => void) | null;
   print(lines: readonly string[]): void;
 }
 
@@ -34,12 +37,14 @@ export class Screen {
   /** Whose rows come. */
   #of: number | null = null;
   #table: RowsTable | null = null;
+  readonly #terminals: TerminalView;
   #last = 0;
   #reels: number;
 
   constructor(options: ScreenOptions) {
     this.#options = options;
     this.#reels = options.reels;
+    this.#terminals = new TerminalView(options);
   }
 
   statement(action: ActionJson): void {
@@ -68,6 +73,10 @@ export class Screen {
   }
 
   replayed(event: Replayed): void {
+    if (event.type !== 'result' && event.type !== 'row' && event.type !== 'end') {
+      this.#terminals.take(event);
+      return;
+    }
     const awaited = this.#awaited.get(event.action);
     if (event.type === 'end') {
       this.#flush();
@@ -97,6 +106,7 @@ export class Screen {
 
   /** Nothing more comes of what is awaited. */
   end(): void {
+    this.#terminals.end();
     this.#flush();
     for (const { action, shown } of this.#awaited.values()) if (shown > 0) this.#foot(action, shown);
     this.#awaited.clear();
@@ -147,13 +157,14 @@ function gaveRows({ rows, tag }: NonNullable<ActionJson['result']>): boolean {
 
 function timing({ result }: ActionJson): string[] {
   if (result === null) return ['its end is not on record'];
-  const { milliseconds, error, tag } = result;
+  const { milliseconds, error, tag, exitStatus } = result;
   const time = typeof milliseconds === 'number' ? [`${milliseconds.toFixed(1)} ms`] : [];
   if (typeof error === 'string') return [...time, printable(error)];
   if (typeof error === 'object' && error !== null) {
     const { code, message } = error as { code?: unknown; message?: unknown };
     return [...time, printable(`ERROR ${code}: ${message}`)];
   }
+  if (typeof exitStatus === 'number') return [...time, `exit ${exitStatus}`];
   return typeof tag === 'string' ? [...time, printable(tag)] : time;
 }
 

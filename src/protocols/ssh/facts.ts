@@ -75,6 +75,11 @@ export function transferOf(command: string): Transfer | null {
     return words.includes('--sender')
       ? { tool, operation: 'read', direction: 'download', path }
       : { tool, operation: 'write', direction: 'upload', path };
+  // git's own protocol (gitprotocol-pack(5)); `git-shell` takes both forms.
+  const service = tool === 'git' ? `git-${words[1] ?? ''}` : tool;
+  if (service === 'git-upload-pack' || service === 'git-upload-archive')
+    return { tool: 'git', operation: 'read', direction: 'download', path };
+  if (service === 'git-receive-pack') return { tool: 'git', operation: 'write', direction: 'upload', path };
   if (tool === 'sftp-server') return { tool: 'sftp', operation: 'session', direction: 'none', path: '' };
   return null;
 }

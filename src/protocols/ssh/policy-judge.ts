@@ -24,7 +24,7 @@ import { SftpFilter, type SftpJudge } from './sftp/filter.ts';
 const PASS: Judgement = { allowed: true, watch: null };
 
 /** What is kept of the bytes of a channel; null: nothing. */
-export type RecorderFor = (deed: Deed, terminal: Terminal | null) => Recorder | null;
+export type RecorderFor = (begun: Begun, terminal: Terminal | null) => Recorder | null;
 
 export class PolicyJudge implements Judge {
   readonly #actions: Actions;
@@ -139,8 +139,10 @@ export class PolicyJudge implements Judge {
     };
   }
 
-  #recorder([first]: readonly Begun[], channel: Channel): Recorder | null {
-    return first === undefined ? null : this.#record(first.deed, this.#terminals.get(channel) ?? null);
+  #recorder([first, ...more]: readonly Begun[], channel: Channel): Recorder | null {
+    // What is moved is no terminal's data: the transfer is the record of it.
+    if (first === undefined || first.deed.action === 'transfer' || more.length > 0) return null;
+    return this.#record(first, this.#terminals.get(channel) ?? null);
   }
 
   /** All of it, or none. @returns the actions that were begun, or the reason of a refusal */

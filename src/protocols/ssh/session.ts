@@ -12,6 +12,7 @@ import { Link } from './link.ts';
 import { Disconnect } from './numbers.ts';
 import type { Outside } from './outside.ts';
 import { PolicyJudge } from './policy-judge.ts';
+import { TerminalRecordings } from './recorded/recorder.ts';
 import { clientOffer, serverOffer } from './transport/algorithms.ts';
 import type { HostKey } from './transport/host-key.ts';
 import { Trust } from './trust.ts';
@@ -37,6 +38,7 @@ class Conversation {
   readonly #front: Front;
   readonly #relay: Relay;
   readonly #judge: Judge;
+  readonly #terminals: TerminalRecordings;
   readonly #loginMs: number;
   #host: Link | null = null;
   #hostSocket: Socket | null = null;
@@ -53,7 +55,20 @@ class Conversation {
     this.#session = session;
     this.#outside = outside;
     this.#loginMs = loginMs;
-    const judge = new PolicyJudge(session.actions);
+    this.#terminals = new TerminalRecordings({
+      recordings: session.recordings,
+      onRelief: () => {
+        this.#client.resume();
+        this.#host?.resume();
+      },
+      onFailure: (reason) => this.#fail(new Error(reason)),
+    });
+    const judge = new PolicyJudge(session.actions, (begun, terminal) => {
+      const recorder = this.#terminals.begin(begun, terminal);
+      // At once: the first that the host says would else be shown before there is a file.
+      if (this.#terminals.mustWait()) this.#host?.socket.pause();
+      return recorder;
+    });
     this.#judge = judge;
     this.#front = new Front((payload) => this.#client.transport.send(payload));
     this.#relay = new Relay({
@@ -77,7 +92,7 @@ class Conversation {
       onDisconnect: (reason, description) => this.#clientLeft(reason, description),
       onError: (error) => this.#broken('client', error),
       onBroken: (error) => this.#broken('client', error),
-      full: () => this.#connected && (this.#host?.congested ?? false),
+      full: () => this.#connected && ((this.#host?.congested ?? false) || this.#terminals.mustWait()),
     });
   }
 
@@ -154,7 +169,7 @@ class Conversation {
         onDisconnect: (reason, description) => this.#hostLeft(reason, description),
         onError: (error) => this.#broken('host', error),
         onBroken: (error) => this.#broken('host', error),
-        full: () => this.#client.congested,
+        full: () => this.#client.congested || this.#terminals.mustWait(),
       });
       this.#host = host;
       this.#back = new Back({

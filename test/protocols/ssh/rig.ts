@@ -24,7 +24,7 @@ import { blobOf, signWith } from '../../../src/protocols/ssh/keys/public-key.ts'
 import type { Outside } from '../../../src/protocols/ssh/outside.ts';
 import { serve } from '../../../src/protocols/ssh/session.ts';
 import type { HostKey } from '../../../src/protocols/ssh/transport/host-key.ts';
-import { memoryRecordings } from '../../recording/memory.ts';
+import { type Memory, memoryRecordings } from '../../recording/memory.ts';
 
 /** An action, as the supervisor would have it. */
 export interface Recorded extends ActionDraft {
@@ -112,6 +112,8 @@ export interface Rig {
   readonly remembered: string[];
   readonly recorded: Recorded[];
   readonly waiting: Waiting[];
+  /** Of all connections. */
+  readonly recordings: Memory;
   readonly clients: Set<Socket>;
   readonly upstreams: Set<Socket>;
   /** Options for ssh and its kin; `-p` is not among them. */
@@ -128,6 +130,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
   writeFileSync(known, `* ssh-ed25519 ${own.publicKey.toString('base64')}\n`);
   const [ends, remembered, recorded]: [End[], string[], Recorded[]] = [[], [], []];
   const waiting: Waiting[] = [];
+  const recordings = memoryRecordings();
   const [clients, upstreams] = [new Set<Socket>(), new Set<Socket>()];
   const signers = (given.keys ?? []).map((file) => signerOf(file));
   const outside: Outside = {
@@ -205,7 +208,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
         row.result = result;
       },
     },
-    recordings: memoryRecordings(),
+    recordings,
     credential: null,
     tls: { mode: 'disable', ca: null, serverName: null },
     certificate: () => Promise.reject(new Error('no certificates here')),
@@ -262,7 +265,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
     ...Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]),
   ];
   return {
-    ...{ port, directory, ends, remembered, recorded, waiting, clients, upstreams, options },
+    ...{ port, directory, ends, remembered, recorded, waiting, recordings, clients, upstreams, options },
     answering: async (answers, args) => {
       const askpass = join(directory, 'askpass');
       const [left, log] = [join(directory, 'answers'), join(directory, 'asked')];

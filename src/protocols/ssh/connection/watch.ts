@@ -4,7 +4,6 @@
 export interface Recorder {
   input(data: Buffer): void;
   output(data: Buffer, stream: 'stdout' | 'stderr'): void;
-  /** Columns and rows. */
   resize(columns: number, rows: number): void;
   /** Nothing more comes. */
   end(): void;

@@ -1,0 +1,21 @@
+/**
+ * Records of a recording of the kind `terminal`: every shell and command of one connection. Each begins with the number
+ * of its action in the hop (u32); after it
+ *
+ * | type | |
+ * |---|---|
+ * | `begin` | JSON: a `Begin` |
+ * | `input` | what the person typed, where the screen showed it |
+ * | `withheld` | how many bytes of input are not kept (u32): nobody saw them on a screen, a password among them |
+ * | `stdout`, `stderr` | what the host gave, on a terminal all of it `stdout` |
+ * | `resize` | columns (u32), rows (u32) |
+ * | `end` | |
+ */
+export const Kept = { begin: 1, input: 2, withheld: 3, stdout: 4, stderr: 5, resize: 6, end: 7 } as const;
+
+export interface Begin {
+  /** Null: there is no terminal. */
+  readonly terminal: { readonly term: string; readonly columns: number; readonly rows: number } | null;
+  /** Null: a login shell. */
+  readonly command: string | null;
+}
