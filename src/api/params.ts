@@ -69,6 +69,7 @@ const SCHEMAS: { readonly [M in Method]: z.ZodType<Params[M]> } = {
     .partial(),
   'config.check': z.strictObject({ dir: text.startsWith('/') }).partial(),
   reload: nothing,
+  ca: z.strictObject({ do: z.enum(['prepare', 'use']) }).partial(),
 };
 
 export function isMethod(name: unknown): name is Method {

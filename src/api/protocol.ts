@@ -93,6 +93,8 @@ export interface Params {
   /** `dir`: another directory than the daemon's own; absolute. */
   readonly 'config.check': { dir?: string | undefined };
   readonly reload: Record<string, never>;
+  /** The authority's keys; `prepare` makes the next one, `use` signs with it. By root, where it changes something. */
+  readonly ca: { do?: 'prepare' | 'use' | undefined };
 }
 
 export interface Results {
@@ -114,6 +116,15 @@ export interface Results {
   readonly 'policy.explain': Explanation;
   readonly 'config.check': Checked;
   readonly reload: Reloaded;
+  readonly ca: readonly AuthorityKeyJson[];
+}
+
+/** A key by which hosts take who is brought to them. */
+export interface AuthorityKeyJson {
+  /** For the file that TrustedUserCAKeys names. */
+  readonly line: string;
+  readonly fingerprint: string;
+  readonly use: 'signs' | 'next';
 }
 
 export type Method = keyof Params;

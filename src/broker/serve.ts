@@ -17,7 +17,7 @@ export interface Person {
   readonly identities: readonly string[];
 }
 
-export type BrokerQuestion = Exclude<Question, 'ssh.own-key' | 'ssh.own-sign'>;
+export type BrokerQuestion = Exclude<Question, 'ssh.own-key' | 'ssh.own-sign' | 'ssh.certify'>;
 /** Beside a question's own detail. */
 export interface Where {
   readonly address: string;

@@ -340,6 +340,26 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
     ],
     async () => (await import('./commands/config.ts')).configCheck,
   );
+  const ca = program.command('ca').description('the authority that certifies keys for SSH targets');
+  add(
+    ca,
+    [
+      'keys',
+      'the line for the file that TrustedUserCAKeys names',
+      ['hopline ca keys', 'hopline ca keys 2>/dev/null | ssh root@db1 tee /etc/ssh/hopline_ca.pub'],
+    ],
+    async () => (await import('./commands/ca.ts')).ca,
+  );
+  add(
+    ca,
+    [
+      'rotate',
+      'make the next key; then, when hosts know it, sign with it',
+      ['sudo hopline ca rotate', 'sudo hopline ca rotate --use'],
+    ],
+    async () => (await import('./commands/ca.ts')).caRotate,
+    (c) => c.option('--use', 'sign with the next key, and forget the one before'),
+  );
   add(
     program,
     ['reload', 'take up configuration, targets and policies: all of it, or none', ['sudo hopline reload']],

@@ -47,7 +47,7 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
 
   const targetsFile = join(home, 'targets.yaml');
   const targetsText = reading.text(targetsFile, null);
-  const { targets, credentials, ...targetsFound } = readTargets(
+  const { targets, credentials, certificates, ...targetsFound } = readTargets(
     new YamlFile(targetsFile, targetsText ?? ''),
     options.protocols,
   );
@@ -72,6 +72,7 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
     dns: { resolvers },
     targets,
     credentials,
+    certificates,
     identities,
     policies,
     warnings: sortProblems(reading.warnings),

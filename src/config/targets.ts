@@ -1,6 +1,11 @@
 /** targets.yaml: each target by itself, then all of them together. */
 import { z } from 'zod';
-import type { CredentialSettings, TargetCredentials, VaultServer } from '../core/credentials.ts';
+import type {
+  CredentialSettings,
+  TargetCertificates,
+  TargetCredentials,
+  VaultServer,
+} from '../core/credentials.ts';
 import type { Target } from '../core/types.ts';
 import { DETECTOR_NAMES } from '../masking/detectors/names.ts';
 import { credential, vault } from './credential-shape.ts';
@@ -51,7 +56,20 @@ const shape = section({
       patterns: Object.entries(patterns).map(([name, pattern]) => ({ name, pattern })),
     })),
   credential: credential.optional(),
+  certificate: z
+    .union([
+      z.literal(true).transform(() => []),
+      section({ accounts: z.array(text(/^[^\s:]+$/, 'an account of the host', 64)).min(1) }).transform(
+        ({ accounts }) => accounts,
+      ),
+    ])
+    .optional(),
 }).transform((target, ctx) => {
+  if (target.certificate !== undefined && target.protocol !== 'ssh')
+    return refuse(ctx, 'certificates are issued for SSH', {
+      expected: 'protocol: ssh',
+      hint: 'write protocol: ssh, or leave certificate out',
+    });
   if (target.transport === 'tcp') return { ...target, mode: target.mode ?? ('inspect' as const) };
   if (target.mode === 'inspect') {
     return refuse(ctx, 'UDP cannot be inspected', {
@@ -76,6 +94,7 @@ function authorities(path: string | undefined, ctx: z.RefinementCtx): string | n
 export interface TargetsResult {
   readonly targets: readonly Target[];
   readonly credentials: TargetCredentials;
+  readonly certificates: TargetCertificates;
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
@@ -86,6 +105,7 @@ export function readTargets(yaml: YamlFile, protocols?: readonly string[]): Targ
   const warnings: Problem[] = [];
   const targets: Target[] = [];
   const credentials: Record<string, readonly CredentialSettings[]> = {};
+  const certificates: Record<string, readonly string[]> = {};
   const whole = problems.length > 0 ? null : fit(file, yaml.value, yaml, [], problems);
   const reading = { yaml, problems, warnings };
   const vaults = readVaults(whole?.vaults ?? {}, reading);
@@ -94,8 +114,9 @@ export function readTargets(yaml: YamlFile, protocols?: readonly string[]): Targ
     const called = fitKey(name, key, yaml, at, problems);
     const fitting = fit(shape, value, yaml, at, problems);
     if (fitting === null) continue;
-    const { credential: written, ...target } = fitting;
+    const { credential: written, certificate, ...target } = fitting;
     if (called !== null) targets.push({ name: called, ...target });
+    if (called !== null && certificate !== undefined) certificates[called] = certificate;
     if (called !== null && written !== undefined)
       credentials[called] = targetCredentials({ name: called, ...target }, written, vaults, reading, at);
     if (protocols !== undefined && !protocols.includes(target.protocol)) {
@@ -110,7 +131,7 @@ export function readTargets(yaml: YamlFile, protocols?: readonly string[]): Targ
   }
   checkNames(targets, yaml, problems);
   checkOverlap(targets, yaml, problems);
-  return { targets, credentials, problems, warnings };
+  return { targets, credentials, certificates, problems, warnings };
 }
 
 function readVaults(written: Readonly<Record<string, unknown>>, reading: Reading): Vaults {

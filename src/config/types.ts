@@ -1,4 +1,4 @@
-import type { TargetCredentials } from '../core/credentials.ts';
+import type { TargetCertificates, TargetCredentials } from '../core/credentials.ts';
 import type { Endpoint, RowsKept, Target } from '../core/types.ts';
 import type { Problem } from './problem.ts';
 
@@ -11,6 +11,7 @@ export interface Config extends Settings {
   readonly targets: readonly Target[];
   /** Beside the targets: workers get those, and not these. */
   readonly credentials: TargetCredentials;
+  readonly certificates: TargetCertificates;
   readonly identities: readonly IdentityUser[];
   readonly policies: readonly PolicyFile[];
   /** What is not wrong but probably not meant. */

@@ -69,6 +69,12 @@ export interface CredentialSettings {
 /** By the name of the target, in the order in which they are tried. */
 export type TargetCredentials = Readonly<Record<string, readonly CredentialSettings[]>>;
 
+/**
+ * Targets for which Hopline's authority certifies SSH keys, with accounts there for which it does so for anybody whom
+ * policy lets in. For the account of their own name it does for everybody.
+ */
+export type TargetCertificates = Readonly<Record<string, readonly string[]>>;
+
 /** Stands for the user that the client asks for. */
 export const USER_PLACE = '{user}';
 

@@ -287,6 +287,7 @@ export interface Notice {
     | 'revoke'
     | 'reload'
     | 'recording'
+    | 'authority'
     | 'start'
     | 'stop'
     | 'disk';

@@ -13,6 +13,7 @@ import { ControlServer } from '../api/server.ts';
 import { storeHandlers } from '../api/store.ts';
 import type { Root } from '../attribution/roots.ts';
 import { HlLoss } from '../kernel/layouts.generated.ts';
+import { authorityKeys } from './authority-keys.ts';
 import { checkConfig } from './check-config.ts';
 import type { Daemon } from './daemon.ts';
 import { explain } from './explain.ts';
@@ -57,6 +58,7 @@ export function controlServer(daemon: Daemon, options: ControlOptions): ControlS
       revoke(daemon, what, `uid ${peer.uid}`, reason ?? 'no reason given'),
     ),
     reload: () => reload(daemon),
+    ca: ({ do: what }, { peer }) => authorityKeys(daemon, what, peer.uid),
     'policy.explain': fresh((params) => explain(daemon, params)),
     'config.check': ({ dir }, { peer }) => {
       // Threat: what is wrong with a file is told by quoting it, and the daemon reads as root.

@@ -99,7 +99,7 @@ export class Daemon {
   #drainMs = 0;
   #why = '';
   #maskKey = '';
-  #ssh!: SshQuestions;
+  ssh!: SshQuestions;
 
   /** @throws ConfigError where the configuration is wrong: nothing has been touched then */
   constructor(options: DaemonOptions) {
@@ -134,8 +134,11 @@ export class Daemon {
     mkdirSync(config.paths.run, { recursive: true, mode: 0o755 });
     mkdirSync(join(config.paths.run, 'pam'), { recursive: true, mode: 0o700 });
     this.#maskKey = maskKey(config.paths.state);
-    this.#ssh = new SshQuestions({ ...this.options, ...config.paths, open: this.open });
-    this.#started.add(() => this.#ssh.stop());
+    this.ssh = new SshQuestions({
+      ...{ ...this.options, ...config.paths, open: this.open, host: config.host },
+      certificates: () => this.policy.config.certificates,
+    });
+    this.#started.add(() => this.ssh.stop());
     this.listening = this.now();
     this.listeners = openListeners(config.proxy.listen);
     this.store = openStore({ path: join(config.paths.state, 'hopline.db'), boot: bootId() });
@@ -348,7 +351,7 @@ export class Daemon {
       onCertificate: (names) => this.#certificates.mint(names),
       onCredential: (hop, user) => this.credentials.lend(hop, user),
       onCredentialRefused: (hop) => this.credentials.refused(hop),
-      onAsk: (hop, question, detail) => this.#ssh.answer(hop, question, detail),
+      onAsk: (hop, question, detail) => this.ssh.answer(hop, question, detail),
       onAction: (action) => this.record.action(action, this.now()),
       archive: this.recordings,
       holds: this.approvals,

@@ -1,4 +1,6 @@
 /** What a worker's SSH room asks: of Hopline's own key, and of the person whose connection it is. */
+import { SshCa } from '../authority/ssh-ca.ts';
+import type { TargetCertificates } from '../core/credentials.ts';
 import { record, text } from '../core/fields.ts';
 import type { Id } from '../core/types.ts';
 import { Brokers } from './brokers.ts';
@@ -8,6 +10,10 @@ import { sshPersonOf } from './ssh-person.ts';
 
 export interface SshQuestionsOptions {
   readonly open: OpenHops;
+  /** This host, as the record has it. */
+  readonly host: string;
+  /** As they are configured now. */
+  certificates(): TargetCertificates;
   /** Path of broker.ts. */
   readonly brokerEntry: string;
   /** Directories: of the daemon's state, and where what is for everybody to read is put. */
@@ -26,13 +32,16 @@ const OF_PERSONS: Readonly<Record<string, readonly string[]>> = {
 const FIELD_LIMIT = 256 * 1024;
 
 export class SshQuestions {
-  readonly #open: OpenHops;
+  readonly authority: SshCa;
+  readonly #options: SshQuestionsOptions;
   readonly #hostKey: SshHostKey;
   readonly #brokers: Brokers;
 
   /** @throws Error where the host key is none */
-  constructor({ open, brokerEntry, state, run }: SshQuestionsOptions) {
-    this.#open = open;
+  constructor(options: SshQuestionsOptions) {
+    const { brokerEntry, state, run } = options;
+    this.#options = options;
+    this.authority = new SshCa(state);
     this.#hostKey = new SshHostKey(state, run);
     this.#brokers = new Brokers({ entry: brokerEntry, asOthers: process.getuid?.() === 0 });
   }
@@ -52,6 +61,10 @@ export class SshQuestions {
       const signature = hostKey.sign(Buffer.from(data ?? '', 'base64')).toString('base64');
       return JSON.stringify({ signature });
     }
+    if (question === 'ssh.certify') {
+      const [account = '', key = ''] = fields(given, ['account', 'key']);
+      return JSON.stringify(this.#certify(hop, account, Buffer.from(key, 'base64')));
+    }
     const names = Object.hasOwn(OF_PERSONS, question) ? OF_PERSONS[question] : undefined;
     if (names === undefined) throw new Error(`no question ${question}`);
     const values = fields(given, names);
@@ -60,8 +73,24 @@ export class SshQuestions {
     );
   }
 
+  /** @param account at the host, whom the client asks for */
+  #certify(id: Id, account: string, key: Buffer): { certificate: string | null; serial: string } {
+    const { open, host, certificates } = this.#options;
+    const { hop, root = null } = open.get(id) ?? {};
+    const target = hop?.target ?? null;
+    const all = certificates();
+    const accounts = target !== null && Object.hasOwn(all, target) ? all[target] : undefined;
+    const person = root?.identity ?? null;
+    // Of what nobody vouches for nobody is told the next host.
+    const known = root?.kind !== 'unattended' && person?.verified === true;
+    if (accounts === undefined || !known || (account !== root?.user && !accounts.includes(account)))
+      return { certificate: null, serial: '' };
+    const made = this.authority.certify(key, account, { identity: person.name, host, hop: id });
+    return { certificate: made.certificate.toString('base64'), serial: `${made.serial}` };
+  }
+
   async #ofPerson(id: Id, question: string, detail: Record<string, unknown>): Promise<unknown> {
-    const hop = this.#open.get(id)?.hop;
+    const hop = this.#options.open.get(id)?.hop;
     const person = hop?.image ? sshPersonOf(hop.image) : null;
     if (hop === undefined || person === null) throw new Error('the process whose connection it is has ended');
     const { address } = hop.destination;

@@ -41,6 +41,16 @@ const CASES: readonly [string, readonly string[], RegExp][] = [
     /UDP cannot be inspected/,
   ],
   ['  u: {addresses: [10.0.0.1], ports: [443], transport: udp}', ['2:6 targets.u'], /QUIC/],
+  [
+    '  a: {addresses: [10.0.0.1], ports: [22], certificate: true}',
+    ['2:6 targets.a'],
+    /certificates are issued for SSH/,
+  ],
+  [
+    '  a: {addresses: [10.0.0.1], ports: [22], protocol: ssh, certificate: {accounts: []}}',
+    ['2:82 targets.a.certificate.accounts'],
+    /is empty/,
+  ],
   ['  a: {addresses: [10.0.0.1, "::ffff:10.0.0.1"], ports: [1]}', ['2:29 targets.a.addresses.1'], /twice/],
   ['  a: {addresses: [10.0.0.1], ports: [1, 2, 1]}', ['2:44 targets.a.ports.2'], /twice/],
   [
@@ -49,6 +59,20 @@ const CASES: readonly [string, readonly string[], RegExp][] = [
     /10\.1\.0\.1\/32 port 2\/tcp belongs to "a" already \(line 2\)/,
   ],
 ];
+
+t.test('whom certificates are issued for', async (t) => {
+  const of = (certificate: string) =>
+    load(
+      t.testdir(
+        files({
+          'targets.yaml': `${head}  a: {addresses: [10.0.0.1], ports: [22], protocol: ssh${certificate}}`,
+        }),
+      ),
+    ).certificates;
+  t.same(of(''), {});
+  t.same(of(', certificate: true'), { a: [] });
+  t.same(of(', certificate: {accounts: [app, deploy]}'), { a: ['app', 'deploy'] });
+});
 
 t.test('each mistake in targets.yaml', async (t) => {
   for (const [yaml, expected, message] of CASES) {

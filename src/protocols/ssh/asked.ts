@@ -1,6 +1,8 @@
 /** What the room needs of outside, asked of the supervisor: a worker opens no file and holds no key. */
+import { generateKeyPairSync } from 'node:crypto';
 import type { Session } from '../room.ts';
-import { keyType } from './keys/public-key.ts';
+import type { Held } from './authentication/upstream-auth.ts';
+import { blobOf, keyType, signWith } from './keys/public-key.ts';
 import type { Outside } from './outside.ts';
 import type { Question, Questions } from './questions.ts';
 
@@ -11,6 +13,15 @@ export function outsideOf(session: Session): Outside {
   const knownHosts = () => {
     known ??= ask('ssh.known-hosts', {});
     return known;
+  };
+  /** For a key that was never anywhere else, and is forgotten with the connection. */
+  const certified = async (account: string): Promise<Held[]> => {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    const { certificate, serial } = await ask('ssh.certify', { account, key: text(blobOf(privateKey)) });
+    if (certificate === null) return [];
+    const sign = async (algorithm: string, data: Buffer): Promise<Buffer> =>
+      signWith(privateKey, algorithm, data);
+    return [{ type: 'key', signer: { name: `certificate ${serial}`, publicKey: bytes(certificate), sign } }];
   };
   return {
     async ownHostKeys() {
@@ -28,10 +39,11 @@ export function outsideOf(session: Session): Outside {
     auth: {
       async held(user) {
         const { credential } = session;
-        if (credential === null) return { account: user, held: [] };
+        if (credential === null) return { account: user, held: await certified(user) };
         const { user: account, password, source } = await credential.ask(user);
         const refused = (): void => credential.refused();
-        return { account, held: [{ type: 'password', name: source, password, refused }] };
+        const login: Held = { type: 'password', name: source, password, refused };
+        return { account, held: [login, ...(await certified(account))] };
       },
       async signer(publicKey, passphrase) {
         const key = text(publicKey);

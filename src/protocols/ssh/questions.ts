@@ -16,6 +16,11 @@ export interface Questions {
   /** Hopline's own host key; it stays where it is. */
   'ssh.own-key': [detail: unknown, answer: { readonly key: string }];
   'ssh.own-sign': [detail: { readonly data: string }, answer: { readonly signature: string }];
+  /** A certificate for a key of type ssh-ed25519; null: none is issued for this account there. */
+  'ssh.certify': [
+    detail: { readonly key: string; readonly account: string },
+    answer: { readonly certificate: string | null; readonly serial: string },
+  ];
   'ssh.known-hosts': [detail: unknown, answer: KnownHostsAnswer];
   'ssh.remember': [detail: { readonly line: string }, answer: { readonly path: string }];
   'ssh.signer': [detail: { readonly key: string }, answer: SignerAnswer];

@@ -3,12 +3,12 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { readKeyId, writeKeyId } from '../../../src/protocols/ssh/ca/key-id.ts';
-import { type CertificateTerms, issue } from '../../../src/protocols/ssh/ca/sign.ts';
-import { parseCertificate } from '../../../src/protocols/ssh/keys/certificate.ts';
-import { blobOf, keyType, signWith } from '../../../src/protocols/ssh/keys/public-key.ts';
-import { rig } from './rig.ts';
-import { startSshd } from './sshd.ts';
+import { type CertificateTerms, issue } from '../../src/authority/certificate.ts';
+import { readKeyId, writeKeyId } from '../../src/authority/key-id.ts';
+import { parseCertificate } from '../../src/protocols/ssh/keys/certificate.ts';
+import { blobOf, keyType, signWith } from '../../src/protocols/ssh/keys/public-key.ts';
+import { rig } from '../protocols/ssh/rig.ts';
+import { startSshd } from '../protocols/ssh/sshd.ts';
 
 const authorities: Record<string, KeyObject> = {
   ed25519: generateKeyPairSync('ed25519').privateKey,

@@ -3,9 +3,9 @@
  * account, with who and which hop in its key id, which the other host's sshd logs and hands on.
  */
 import { generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { WireReader, WireWriter } from '../../../core/ssh-wire.ts';
-import { USER } from '../keys/certificate.ts';
-import { blobOf, keyType, signatureAlgorithms, signWith } from '../keys/public-key.ts';
+import { WireReader, WireWriter } from '../core/ssh-wire.ts';
+import { USER } from '../protocols/ssh/keys/certificate.ts';
+import { blobOf, keyType, signatureAlgorithms, signWith } from '../protocols/ssh/keys/public-key.ts';
 
 /** What sshd gives a certificate's holder; all of it is what a bare key has. Sorted, as they have to be. */
 const EXTENSIONS = [
