@@ -80,5 +80,7 @@ t.test('what moves files', async (t) => {
   });
   t.match(transferOf('rsync --server --sender -e.LsfxCIvu . src'), { direction: 'download', path: 'src' });
   t.equal(transferOf('scp a b:c'), null);
-  t.equal(transferOf('git-upload-pack x'), null);
+  t.match(transferOf("git-upload-pack 'a b.git'"), { tool: 'git', direction: 'download', path: 'a b.git' });
+  t.match(transferOf('git receive-pack x'), { tool: 'git', direction: 'upload', path: 'x' });
+  t.equal(transferOf('git status'), null);
 });
