@@ -42,7 +42,10 @@ export interface AttributionOptions {
   readonly accounts: Accounts;
   toMicros(bootNs: bigint): Micros;
   /** Who a PAM session belongs to, by the evidence that sshd gave. */
-  identify(account: string, authInfo: string | null): Identity;
+  identify(
+    account: string,
+    authInfo: string | null,
+  ): { readonly identity: Identity; readonly parentHop: Id | null };
   /** PAM sessions that opened since the last call. */
   pamEvents(): readonly PamEvent[];
   /** Processes alive below a root, as the kernel counts them. */
@@ -247,10 +250,10 @@ export class Attribution {
     const image = known && isSame(known, event) ? known : null;
     const root = image ? this.roots.get(image.root) : this.#rootOfStranger(event);
     if (!root || root.kind === 'unattended' || (image !== null && !image.plumbing)) return false;
-    const identity = this.#options.identify(event.user, event.authInfo);
+    const arrival = this.#options.identify(event.user, event.authInfo);
     const tty = event.tty?.startsWith('/dev/') ? event.tty : null;
     root.opened ??= event.at;
-    this.roots.learn(root, { at: event.at, user: event.user, identity, client: event.client, tty });
+    this.roots.learn(root, { at: event.at, user: event.user, ...arrival, client: event.client, tty });
     return true;
   }
 

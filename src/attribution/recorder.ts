@@ -9,6 +9,7 @@ export interface LoginFacts {
   readonly identity?: Identity | null;
   readonly client?: Endpoint | null;
   readonly tty?: string | null;
+  readonly parentHop?: Id | null;
 }
 
 /** Where attribution says what happened. Calls are cheap: they are written together, in order. */

@@ -18,6 +18,8 @@ export interface Root {
   identity: Identity | null;
   client: Endpoint | null;
   tty: string | null;
+  /** Of another host, by which it came. */
+  parentHop: Id | null;
   ended: Micros | null;
   revoked: Micros | null;
   /** When PAM's session was open, as the hook told. */
@@ -75,6 +77,7 @@ export class Roots {
       identity: null,
       client: null,
       tty: null,
+      parentHop: null,
       ended: null,
       revoked: null,
       opened: null,
@@ -95,7 +98,7 @@ export class Roots {
 
   /** Takes up a login that the record has from before a restart. */
   resume(login: Login, kernelId: bigint, leader: string): Root {
-    const { host: _, lingering: __, parentHop: ___, ...facts } = login;
+    const { host: _, lingering: __, ...facts } = login;
     const root: Root = { ...facts, kernelId, leader, opened: null, stored: true };
     this.#add(root);
     return root;
@@ -127,6 +130,7 @@ export class Roots {
     root.identity = facts.identity ?? root.identity;
     root.client = facts.client ?? root.client;
     root.tty = facts.tty ?? root.tty;
+    root.parentHop = facts.parentHop ?? root.parentHop;
     if (root.stored) this.#record.identity(root.id, facts);
     else this.store(root);
   }
@@ -164,6 +168,6 @@ export class Roots {
 
   #login(root: Root): Login {
     const { kernelId: _, leader: __, opened: ___, stored: ____, ...facts } = root;
-    return { ...facts, host: this.#host, lingering: false, parentHop: null };
+    return { ...facts, host: this.#host, lingering: false };
   }
 }

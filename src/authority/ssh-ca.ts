@@ -14,10 +14,10 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { type KeyId, writeKeyId } from '../core/key-id.ts';
 import { fingerprint } from '../core/ssh-wire.ts';
 import { blobOf, keyType } from '../protocols/ssh/keys/public-key.ts';
 import { signCertificate } from './certificate.ts';
-import { type KeyId, writeKeyId } from './key-id.ts';
 
 /** It has to begin a connection, not to last through it. Seconds. */
 const LIFETIME = 120;

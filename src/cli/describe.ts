@@ -1,4 +1,5 @@
 import type { HandoffJson, HopJson, LoginJson, ProcessJson } from '../api/json.ts';
+import { readKeyId } from '../core/key-id.ts';
 import { commandLine, printable } from '../core/text.ts';
 import { between, bytes, clock, duration, endpoint } from './format.ts';
 import type { Style } from './style.ts';
@@ -56,6 +57,12 @@ export function span(login: LoginJson, style: Style): string {
   return `${clock(login.started, now)} ${glyphs.dash} ${end}`;
 }
 
+/** By which hop it came; of which host, where a certificate says so. */
+function parentText({ parentHop, identity }: LoginJson): string {
+  const host = readKeyId(identity?.evidence.keyId ?? '')?.host;
+  return host === undefined ? `hop ${parentHop}` : `${host} hop ${parentHop}`;
+}
+
 export function loginLine(login: LoginJson, style: Style): string {
   const { colors, glyphs } = style;
   return [
@@ -65,7 +72,7 @@ export function loginLine(login: LoginJson, style: Style): string {
     span(login, style),
     ...[evidence(login)].filter(Boolean).map(colors.dim),
     ...marks(login, style),
-    ...(login.parentHop === null ? [] : [`${glyphs.in} hop ${login.parentHop}`]),
+    ...(login.parentHop === null ? [] : [`${glyphs.in} ${parentText(login)}`]),
     colors.cyan(`[L ${login.id}]`),
   ].join('  ');
 }

@@ -98,13 +98,26 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
     [
       'tree [login]',
       'what a login ran, and where it connected to; without one, every login of the last day',
-      ['hopline tree', 'hopline tree C9ZYV7 --full', "hopline tree --json | jq '.[].hops[].destination'"],
+      [
+        'hopline tree',
+        'hopline tree C9ZYV7 --full',
+        "hopline tree --json | jq '.[].hops[].destination'",
+        'ssh bastion2 hopline tree --json | hopline tree --with -',
+      ],
     ],
     async () => (await import('./commands/tree.ts')).tree,
     (c) =>
       c
         .option('-a, --all', 'logins of any age')
         .option('-f, --full', 'every process: no counts, nothing left out')
+        .addOption(
+          new Option(
+            '--with <file>',
+            "another host's hopline tree --json, drawn as one with this (- reads input)",
+          )
+            .argParser((file: string, before: readonly string[]) => [...before, file])
+            .default([]),
+        )
         .addOption(limit()),
   );
   add(

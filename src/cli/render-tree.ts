@@ -1,13 +1,16 @@
 import type { ForestJson, HandoffJson, HopJson, TreeLoginJson } from '../api/json.ts';
-import { fit, textWidth } from '../core/text.ts';
+import { fit, printable, textWidth } from '../core/text.ts';
 import { chain, handoffLine, hopLine, loginLine, processLabel, processMarks } from './describe.ts';
 import { count } from './format.ts';
+import type { Joined } from './join-forests.ts';
 import type { Style } from './style.ts';
 import { type Group, group, growTree, hopShape, type Node } from './tree-model.ts';
 
 export interface TreeStyle extends Style {
   /** Every process on a line of its own, forks included. */
   readonly full: boolean;
+  /** Logins that hops led to, by hop. */
+  readonly below?: Joined;
 }
 
 /** From this many on, siblings that look the same become one line with a count. */
@@ -51,13 +54,25 @@ export function renderForest(forest: ForestJson, style: TreeStyle): string[] {
 }
 
 export function renderTree(login: TreeLoginJson, style: TreeStyle): string[] {
+  return [loginLine(login, style), ...draw(loginEntries(login, style), style)];
+}
+
+function loginEntries(login: TreeLoginJson, style: TreeStyle): Entry[] {
   const tree = growTree(login, style.full);
-  const entries = [
+  return [
     ...tree.handoffs.map((one) => handoffEntry(one, login.id, style)),
     ...processEntries(tree.roots, login.id, style),
     ...group(tree.hops, hopShape, limitOf(style)).map((one) => hopEntry(one, style, true)),
   ];
-  return [loginLine(login, style), ...draw(entries, style)];
+}
+
+/** What a hop led to, on the host where it arrived. */
+function ledTo({ all }: Group<HopJson>, style: TreeStyle): Entry[] {
+  const logins = all.flatMap(({ id }) => style.below?.get(id) ?? []);
+  return logins.map((login) => ({
+    text: () => `${style.colors.bold(printable(login.host))}  ${loginLine(login, style)}`,
+    below: () => loginEntries(login, style),
+  }));
 }
 
 function limitOf(style: TreeStyle): number {
@@ -117,7 +132,9 @@ function processEntry({ first, all }: Group<Node>, login: string, style: TreeSty
       return `${text}${' '.repeat(Math.max(0, BESIDE - visible(text)))}  ${beside}`;
     },
     below: () => [
-      ...(beside === '' ? hops.map((one) => hopEntry(one, style, false)) : []),
+      ...(beside === ''
+        ? hops.map((one) => hopEntry(one, style, false))
+        : hops.flatMap((one) => ledTo(one, style))),
       ...first.handoffs.map((one) => handoffEntry(one, login, style)),
       // Of all of them, so that what is below a count is counted too.
       ...processEntries(
@@ -142,7 +159,7 @@ function hopText({ first, all }: Group<HopJson>, style: TreeStyle, withChain: bo
 }
 
 function hopEntry(hops: Group<HopJson>, style: TreeStyle, withChain: boolean): Entry {
-  return { text: () => hopText(hops, style, withChain), below: () => [] };
+  return { text: () => hopText(hops, style, withChain), below: () => ledTo(hops, style) };
 }
 
 function handoffEntry(handoff: HandoffJson, login: string, style: TreeStyle): Entry {

@@ -4,24 +4,13 @@ import { name, RESERVED_GROUPS, RESERVED_USERS, userName } from './names.ts';
 import { type Problem, problem } from './problem.ts';
 import { dotted, fit, fitKey } from './shape.ts';
 import type { IdentityUser } from './types.ts';
-import { refuse, section, text } from './values.ts';
+import { fingerprint, refuse, section, text } from './values.ts';
 import type { YamlFile } from './yaml.ts';
 
 type Path = readonly PropertyKey[];
 
 const file = section({
   users: z.preprocess((value) => value ?? {}, z.record(z.string(), z.unknown())).prefault({}),
-});
-
-/** `SHA256:` and 43 characters, as ssh-keygen prints it; padding is cut off. */
-const fingerprint = z.string().transform((value, ctx): string => {
-  const plain = value.replace(/=$/, '');
-  if (/^SHA256:[A-Za-z0-9+/]{43}$/.test(plain)) return plain;
-  const wholeKey = /^(ssh|ecdsa|sk)-\S+ AAAA/.test(value);
-  return refuse(ctx, wholeKey ? 'is a key, not its fingerprint' : 'is no SHA256 fingerprint', {
-    expected: 'SHA256: and 43 characters of base64',
-    hint: 'ssh-keygen -lf KEY.pub prints it, in the second column',
-  });
 });
 
 const certificateText = z.string().min(1).max(1024);

@@ -5,6 +5,7 @@ import {
   absolutePath,
   address,
   duration,
+  fingerprint,
   loopbackEndpoint,
   port,
   prefix,
@@ -13,6 +14,8 @@ import {
   size,
   text,
 } from './values.ts';
+
+const hostName = text(/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/, 'a host name');
 
 export interface Surroundings {
   readonly hostname: string;
@@ -31,7 +34,7 @@ export function settingsShape(here: Surroundings): z.ZodType<Written> {
   const optional = <S extends z.core.$ZodLooseShape>(shape: S) => section(shape).prefault({});
   const programs = (...paths: string[]) => z.array(absolutePath).default(paths);
   return section({
-    host: text(/^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$/, 'a host name').default(here.hostname),
+    host: hostName.default(here.hostname),
     mode: z.enum(['enforce', 'observe']).default('enforce'),
     scope: text(
       /^\/(?!\/)(?!.*(^|\/)\.\.?(\/|$)).*$/,
@@ -72,14 +75,7 @@ export function settingsShape(here: Surroundings): z.ZodType<Written> {
     }),
     unlisted: z.enum(['inspect', 'direct']).default('inspect'),
     loopback: z.enum(['inspect', 'direct']).default('direct'),
-    peers: z
-      .array(z.unknown())
-      .default([])
-      .transform((peers, ctx) =>
-        peers.length === 0
-          ? peers
-          : refuse(ctx, 'hops across hosts are not available in this version', { hint: 'leave peers out' }),
-      ),
+    peers: z.array(section({ host: hostName, ca: fingerprint })).default([]),
     record: optional({ argv_bytes: z.int().min(64).max(4096).default(4096) }),
     recording: optional({
       rows: z
@@ -99,7 +95,7 @@ export function settingsShape(here: Surroundings): z.ZodType<Written> {
         .default('auto'),
     }),
     log: optional({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info') }),
-  }).transform(({ peers: _, record, recording, ...rest }) => ({
+  }).transform(({ record, recording, ...rest }) => ({
     ...rest,
     record: { argvBytes: record.argv_bytes },
     recording: {

@@ -50,6 +50,7 @@ export interface Settings {
   };
   readonly unlisted: 'inspect' | 'direct';
   readonly loopback: 'inspect' | 'direct';
+  readonly peers: readonly Peer[];
   readonly record: { readonly argvBytes: number };
   readonly recording: {
     /** Rows of a result that are kept where no policy says. */
@@ -65,6 +66,14 @@ export interface Settings {
   };
   readonly tripwire: { readonly enabled: boolean; readonly interfaces: 'auto' | readonly string[] };
   readonly log: { readonly level: LogLevel };
+}
+
+/** Another host with Hopline, whose word on who comes from it is taken. */
+export interface Peer {
+  /** As it calls itself. */
+  readonly host: string;
+  /** `SHA256:…` of the key that its authority signs with: `hopline ca keys` there. */
+  readonly ca: string;
 }
 
 export type Mode = 'enforce' | 'observe';

@@ -93,3 +93,14 @@ function addressOr(ctx: Context<string>, parse: () => string): string {
     return refuse(ctx, error.message, { hint: error.hint });
   }
 }
+
+/** `SHA256:` and 43 characters, as ssh-keygen prints it; padding is cut off. */
+export const fingerprint = z.string().transform((value, ctx): string => {
+  const plain = value.replace(/=$/, '');
+  if (/^SHA256:[A-Za-z0-9+/]{43}$/.test(plain)) return plain;
+  const wholeKey = /^(ssh|ecdsa|sk)-\S+ AAAA/.test(value);
+  return refuse(ctx, wholeKey ? 'is a key, not its fingerprint' : 'is no SHA256 fingerprint', {
+    expected: 'SHA256: and 43 characters of base64',
+    hint: 'ssh-keygen -lf KEY.pub prints it, in the second column',
+  });
+});

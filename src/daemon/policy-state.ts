@@ -3,8 +3,8 @@ import type { HopDraft } from '../attribution/recorder.ts';
 import type { Root } from '../attribution/roots.ts';
 import type { Problem } from '../config/problem.ts';
 import type { Config } from '../config/types.ts';
-import type { Decision, Identity, Route, Target, TargetTls } from '../core/types.ts';
-import { identify } from '../identity/resolve.ts';
+import type { Decision, Route, Target, TargetTls } from '../core/types.ts';
+import { type Arrival, identify } from '../identity/resolve.ts';
 import { denied } from '../policy/decide.ts';
 import { loadAll } from '../policy/load.ts';
 import { type ConnectQuery, principalOf, QueryError } from '../policy/request.ts';
@@ -73,8 +73,9 @@ function connectQuery(hop: Omit<HopDraft, 'decision'>, root: Root | null): Conne
   };
 }
 
-export function identifyBy(state: PolicyState, account: string, authInfo: string | null): Identity {
-  return identify(state.config.identities, account, authInfo);
+export function identifyBy(state: PolicyState, account: string, authInfo: string | null): Arrival {
+  const { identities, peers } = state.config;
+  return identify(identities, peers, account, authInfo);
 }
 
 /** As policies call whoever a root is. */

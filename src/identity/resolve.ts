@@ -1,5 +1,7 @@
 /** Who somebody is: the person in identities.yaml whom the evidence names, else the host account and no more. */
-import type { Evidence, Identity } from '../core/types.ts';
+import { bigIntFromId } from '../core/ids.ts';
+import { readKeyId } from '../core/key-id.ts';
+import type { Evidence, Id, Identity } from '../core/types.ts';
 import { readAuthInfo } from './auth-info.ts';
 
 /** A person as identities.yaml has them. */
@@ -52,15 +54,54 @@ export function resolveIdentity(identities: readonly KnownUser[], claim: Claim):
   return unknown(claim.account, strongest);
 }
 
-/** As {@link resolveIdentity}, from what sshd's PAM session saw: the content of SSH_AUTH_INFO_0, or null. */
+/** Another host with Hopline, by the fingerprint of the key that its authority signs with. */
+export interface KnownPeer {
+  readonly host: string;
+  readonly ca: string;
+}
+
+/** Who has come, and by which hop of another host. */
+export interface Arrival {
+  readonly identity: Identity;
+  /** Null: no peer vouches for one. */
+  readonly parentHop: Id | null;
+}
+
+/**
+ * As {@link resolveIdentity}, from what sshd's PAM session saw: the content of SSH_AUTH_INFO_0, or null. A certificate
+ * that a peer has issued says who it is, whatever the account, and comes first: sshd has checked it.
+ */
 export function identify(
   identities: readonly KnownUser[],
+  peers: readonly KnownPeer[],
   account: string,
   authInfo: string | null,
-): Identity {
+): Arrival {
   const evidence = authInfo === null ? [] : readAuthInfo(authInfo, 'pam');
+  for (const one of evidence) {
+    const from = broughtBy(peers, one);
+    if (from === null) continue;
+    const user = identities.find(({ name }) => name === from.identity);
+    const groups = user?.groups ?? [];
+    return {
+      identity: { name: from.identity, groups, verified: true, evidence: one },
+      parentHop: from.hop,
+    };
+  }
   const fallback: Evidence = { method: 'account', source: 'pam' };
-  return resolveIdentity(identities, { account, evidence: evidence.length > 0 ? evidence : fallback });
+  const claim = { account, evidence: evidence.length > 0 ? evidence : fallback };
+  return { identity: resolveIdentity(identities, claim), parentHop: null };
+}
+
+/** A key id that is not this peer's own, or names no hop, says nothing: unlinked is better than a guess. */
+export function broughtBy(
+  peers: readonly KnownPeer[],
+  { method, ca, keyId, source }: Evidence,
+): { readonly identity: string; readonly hop: Id } | null {
+  if (method !== 'certificate' || source !== 'pam' || keyId === undefined) return null;
+  const said = readKeyId(keyId);
+  if (said === null || !peers.some((peer) => peer.ca === ca && peer.host === said.host)) return null;
+  return bigIntFromId(said.hop) === null ? null : { identity: said.identity, hop: said.hop };
 }
 
 function known(user: KnownUser, evidence: Evidence): Identity {

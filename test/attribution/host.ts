@@ -60,7 +60,7 @@ export class Host {
       },
       accounts: new Accounts(over.accounts ?? '/nonexistent'),
       toMicros: (ns) => Number(ns),
-      identify: () => ALICE,
+      identify: () => ({ identity: ALICE, parentHop: null }),
       pamEvents: () => this.pam.splice(0),
       liveProcesses: () => this.live,
       recount: () => this.counted,

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { type CertificateTerms, issue } from '../../src/authority/certificate.ts';
-import { readKeyId, writeKeyId } from '../../src/authority/key-id.ts';
+import { readKeyId, writeKeyId } from '../../src/core/key-id.ts';
 import { parseCertificate } from '../../src/protocols/ssh/keys/certificate.ts';
 import { blobOf, keyType, signWith } from '../../src/protocols/ssh/keys/public-key.ts';
 import { rig } from '../protocols/ssh/rig.ts';

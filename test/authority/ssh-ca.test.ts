@@ -3,8 +3,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { readKeyId } from '../../src/authority/key-id.ts';
 import { SshCa } from '../../src/authority/ssh-ca.ts';
+import { readKeyId } from '../../src/core/key-id.ts';
 import { parseCertificate } from '../../src/protocols/ssh/keys/certificate.ts';
 import { blobOf } from '../../src/protocols/ssh/keys/public-key.ts';
 

@@ -38,7 +38,7 @@ t.test('an empty hopline.yaml is every default', async (t) => {
     warnings: [],
     version: /^[0-9a-f]{16}$/,
   });
-  t.notOk('peers' in config);
+  t.same(config.peers, []);
 });
 
 t.test('everything at once, and each way to name the place', async (t) => {

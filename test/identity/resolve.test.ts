@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Evidence } from '../../src/core/types.ts';
 import { readAuthInfo } from '../../src/identity/auth-info.ts';
-import { identify, type KnownUser, resolveIdentity } from '../../src/identity/resolve.ts';
+import { broughtBy, identify, type KnownUser, resolveIdentity } from '../../src/identity/resolve.ts';
 import { certify, newKey, printOf, publicKey } from './keys.ts';
 
 const user = (name: string, rest: Partial<KnownUser> = {}): KnownUser => ({
@@ -151,11 +151,33 @@ t.test('the evidence that counted is kept', async (t) => {
     resolveIdentity(everyone, { account: 'x', evidence: [password, key(KEY)] }).evidence,
     key(KEY),
   );
-  t.strictSame(identify(everyone, 'alice', null), {
+  t.strictSame(identify(everyone, [], 'alice', null).identity, {
     name: 'alice',
     groups: [],
     verified: false,
     evidence: { method: 'account', source: 'pam' },
   });
-  t.match(identify(everyone, 'kiosk', 'password\n'), { name: 'bob', verified: true, evidence: password });
+  t.match(identify(everyone, [], 'kiosk', 'password\n'), {
+    identity: { name: 'bob', verified: true, evidence: password },
+    parentHop: null,
+  });
+});
+
+t.test('who comes by the hop of a peer', async (t) => {
+  const CA = 'SHA256:peer';
+  const HOP = 'CR6CGPN97F01';
+  const peers = [{ host: 'bastion1', ca: CA }];
+  const evidence = (keyId: string, ca = CA) => ({ ...cert(keyId, ['ops']), ca });
+  const arrive = (keyId: string, ca?: string) => broughtBy(peers, evidence(keyId, ca));
+  t.same(arrive(`hopline:v1:bastion1:${HOP}:bob`), { identity: 'bob', hop: HOP });
+  t.equal(
+    arrive(`hopline:v1:bastion1:${HOP}:bob`, 'SHA256:another'),
+    null,
+    'of an authority that is no peer’s',
+  );
+  t.equal(arrive(`hopline:v1:bastion9:${HOP}:bob`), null, 'in the name of another host');
+  t.equal(arrive('hopline:v1:bastion1:no hop:bob'), null);
+  t.equal(arrive('hopline:v1:bastion1:§:bob'), null, 'with a hop that is none');
+  t.equal(arrive('bob'), null, 'with a key id of its own');
+  t.equal(broughtBy(peers, { ...evidence(`hopline:v1:bastion1:${HOP}:bob`), source: 'environ' }), null);
 });

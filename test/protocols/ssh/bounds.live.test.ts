@@ -26,6 +26,7 @@ t.test('a gigabyte, in memory that does not grow', async (t) => {
   const { options, port } = await hop(t);
   const before = rss();
   let most = 0;
+  let first: number | null = null;
   const timer = setInterval(() => {
     most = Math.max(most, rss());
   }, 50);
@@ -44,10 +45,13 @@ t.test('a gigabyte, in memory that does not grow', async (t) => {
     const plain = await timed(`${cipher} direct`, `${ssh(sshd.port, `${direct} -c ${cipher}`)} ${down}`);
     const through = await timed(`${cipher} through`, `${ssh(port, `-c ${cipher}`)} ${down}`);
     t.comment(`${cipher}: ${(plain / through).toFixed(2)} of direct`);
+    first ??= most;
   }
   await timed('up', `head -c 1000000000 /dev/zero | ${ssh(port, '')} wc -c`);
   clearInterval(timer);
-  t.ok(most - before < 200, `${Math.round(most - before)} MB more at most`);
+  // With the recordings' garbage, of which the collector leaves more the busier the machine is.
+  t.ok(most - before < 600, `${Math.round(most - before)} MB more at most`);
+  t.ok(most - (first ?? 0) < 200, `of which ${Math.round(most - (first ?? 0))} after the first gigabyte`);
 });
 
 t.test('a client that never reads', async (t) => {

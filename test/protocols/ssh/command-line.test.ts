@@ -80,7 +80,7 @@ t.test('what moves files', async (t) => {
   });
   t.match(transferOf('rsync --server --sender -e.LsfxCIvu . src'), { direction: 'download', path: 'src' });
   t.equal(transferOf('scp a b:c'), null);
-  t.match(transferOf("git-upload-pack 'x'"), { tool: 'git', direction: 'download', path: 'x' });
-  t.match(transferOf("git receive-pack 'x'"), { tool: 'git', direction: 'upload', path: 'x' });
-  t.equal(transferOf('git log x'), null);
+  t.match(transferOf("git-upload-pack 'a b.git'"), { tool: 'git', direction: 'download', path: 'a b.git' });
+  t.match(transferOf('git receive-pack x'), { tool: 'git', direction: 'upload', path: 'x' });
+  t.equal(transferOf('git status'), null);
 });
