@@ -27,6 +27,7 @@ import {
   type FieldDescription,
   type TransactionStatus,
 } from './messages.ts';
+import { beginOwn, ownAnswer } from './own-answers.ts';
 import type { OwnQuery } from './own-query.ts';
 import type { RowRecorder } from './recorded/recorder.ts';
 import type { Statements } from './statements.ts';
@@ -67,7 +68,7 @@ export class BackendHandler implements FrameHandler {
   begin(type: number, length: number): Disposition {
     this.#options.rows.check();
     const first = this.#options.answers.first;
-    if (first?.own) return this.#beginOwn(type, length, first.own);
+    if (first?.own) return beginOwn(type, length, first.own);
     switch (type) {
       case Backend.DataRow:
       case Backend.CopyData: {
@@ -213,38 +214,14 @@ export class BackendHandler implements FrameHandler {
       : 'whole';
   }
 
-  #beginOwn(type: number, length: number, own: OwnQuery): Disposition {
-    if (type === Backend.NotificationResponse) return 'forward';
-    if (length <= WHOLE) return 'whole';
-    own.fail({ severity: 'ERROR', code: '54000', message: 'an answer is too long' });
-    return 'drop';
-  }
-
   /** @returns false where the client gets it all the same */
   #ownAnswer(type: number, message: Buffer, own: OwnQuery): boolean {
-    switch (type) {
-      case Backend.DataRow:
-        own.row(message, this.encoding);
-        return true;
-      case Backend.CommandComplete:
-        own.complete();
-        return true;
-      case Backend.ErrorResponse: {
-        const report = errorReport(decodeErrorResponse(message).fields, this.encoding);
-        own.fail(report);
-        return report.severity === 'ERROR';
-      }
-      case Backend.ParameterStatus:
-        return decodeParameterStatus(message).parameter === 'search_path';
-      case Backend.ReadyForQuery:
-        this.status = decodeReadyForQuery(message).status;
-        this.#options.answers.ready();
-        this.#options.answers.shift();
-        own.ready();
-        return true;
-      default:
-        return type === Backend.RowDescription || type === Backend.NoticeResponse;
-    }
+    if (type !== Backend.ReadyForQuery) return ownAnswer(type, message, own, this.encoding);
+    this.status = decodeReadyForQuery(message).status;
+    this.#options.answers.ready();
+    this.#options.answers.shift();
+    own.ready();
+    return true;
   }
 
   #settle(type: number, message: Buffer | null): void {
