@@ -82,7 +82,8 @@ export class BackendHandler implements FrameHandler {
         if (statement.plan === null) return plain;
         if (type === Backend.DataRow) return this.#beginRow(first, statement.plan, length) ?? plain;
         if (this.#copy !== null) return 'stream';
-        return statement.plan.copy === null ? plain : this.#impossible('a copy that was not announced');
+        const { copy, forms, scan } = statement.plan;
+        return (copy ?? forms ?? scan) === null ? plain : this.#impossible('a copy that was not announced');
       }
       case Backend.CopyOutResponse:
       case Backend.CopyDone: {
