@@ -53,6 +53,8 @@ export class BackendHandler implements FrameHandler {
   readonly #options: BackendOptions;
   readonly #out = new Writer();
   encoding: Encoding = UTF8;
+  #clientEncoding = 'UTF8';
+  #serverEncoding = 'UTF8';
   /** False where a backslash in a plain literal escapes. */
   standardConformingStrings = true;
   /** As the last ReadyForQuery said. */
@@ -360,9 +362,17 @@ export class BackendHandler implements FrameHandler {
     });
   }
 
+  /** For SQL_ASCII the server converts nothing: what it says is in the database's own encoding. */
+  #encode(): void {
+    const plain = this.#clientEncoding === 'SQL_ASCII' && this.#serverEncoding !== 'UTF8';
+    this.encoding = clientEncoding(plain ? this.#serverEncoding : this.#clientEncoding);
+  }
+
   #parameter(message: Buffer): void {
     const { parameter, value } = decodeParameterStatus(message);
-    if (parameter === 'client_encoding') this.encoding = clientEncoding(value.toString('latin1'));
+    if (parameter === 'server_encoding') this.#serverEncoding = value.toString('latin1');
+    if (parameter === 'client_encoding') this.#clientEncoding = value.toString('latin1');
+    if (parameter.endsWith('_encoding')) this.#encode();
     if (parameter === 'standard_conforming_strings')
       this.standardConformingStrings = value.toString('latin1') !== 'off';
   }

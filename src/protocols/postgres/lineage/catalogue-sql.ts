@@ -125,13 +125,18 @@ const CATALOGUES = [
 ];
 
 /**
- * One row of one text, which is another after anything in those catalogues was made, changed or removed: what is
- * changed has a newer `xmin` than everything before it, and what is removed is missing from the count.
+ * One row: which database of which server it is, as long as that runs; and a text, which is another after anything in
+ * those catalogues was made, changed or removed: what is changed has a newer `xmin` than everything before it, or within one
+ * transaction a newer `cmin`, and what is removed is missing from the count.
+ *
+ * Threat: a server in the place of another, made in the same steps, has the same numbers.
  */
-export const FINGERPRINT_SQL = `SELECT concat_ws(' ', ${CATALOGUES.map(
-  (name) =>
-    `(SELECT concat(count(*), ':', max(xmin::text::bigint), ':', sum(xmin::text::bigint)) FROM pg_${name})`,
-).join(', ')})`;
+export const FINGERPRINT_SQL = `SELECT
+  (SELECT concat(oid, ' ', extract(epoch from pg_postmaster_start_time())) FROM pg_database WHERE datname = current_database()),
+  concat_ws(' ', ${CATALOGUES.map(
+    (name) =>
+      `(SELECT concat(count(*), ':', max(xmin::text::bigint), ':', sum(xmin::text::bigint), ':', sum(cmin::text::bigint)) FROM pg_${name})`,
+  ).join(', ')})`;
 
 /** What is read in the session before a statement, unless it is known to be what it was. */
 export const SEARCH_PATH_SQL = path;

@@ -151,6 +151,52 @@ t.test('a replica sees everything, so nobody is one for whom something is masked
   t.match(err, /some are masked for you/);
 });
 
+t.test('what is read in the midst of a transaction is not what is there at its end', async (t) => {
+  const other = await rig(t, server);
+  other.masking = maskingOf(key, { 'public.customers.email': 'full' });
+  const client = await other.client();
+  await client.query('begin');
+  await client.query('create view changing as select name as c from customers');
+  await client.query('select c from changing');
+  await client.query('create or replace view changing as select card as c from customers');
+  await client.query('commit');
+  const made = await rig(t, server);
+  made.masking = maskingOf(key);
+  const { out } = await made.psql('select c from changing');
+  t.equal(leaked(Buffer.from(out)), null);
+  server.sql('drop view changing');
+});
+
+t.test('another server behind the same address, made in the same steps', async (t) => {
+  const [first, second] = ['name', 'card'].map((column) => {
+    const one = startServer();
+    t.teardown(() => one[Symbol.dispose]());
+    one.sql(SCHEMA.replace('card as number from', `${column} as number from`));
+    return one;
+  }) as [typeof server, typeof server];
+  for (const one of [first, second]) {
+    const made = await rig(t, one);
+    made.masking = maskingOf(key);
+    const { out } = await made.psql('select number from cards order by cid');
+    t.match(out, one === first ? /^Anna\nBert\n$/ : /^\*\*\*1111\n\*\*\*5559\n$/);
+  }
+});
+
+t.test('a client that wants the bytes of another encoding as they are', async (t) => {
+  server.sql("create database latin encoding 'LATIN1' template template0 locale 'C'");
+  const made = await rig(t, server);
+  made.masking = maskingOf(key, { 'public.Ã©.card': 'full' });
+  const ask = async (encoding: string, sql: string): Promise<string> => {
+    const { out } = await made.psql(`set client_encoding = '${encoding}'; ${sql}`, '-d', 'latin');
+    return out;
+  };
+  await ask('UTF8', 'create table "Ã©" (card text); insert into "Ã©" values (\'4111111111111111\')');
+  t.equal(await ask('UTF8', 'select card from "Ã©"'), '***\n');
+  // The same bytes, which the server does not convert; the catalogue is read anew, for others too.
+  t.equal(await ask('SQL_ASCII', 'create table z (); select card from "é"'), '***\n');
+  t.equal(await ask('UTF8', 'select card from "Ã©"'), '***\n');
+});
+
 t.test('a value has one hash, in rows and copies, whatever the encoding is', async (t) => {
   const made = await rig(t, server);
   made.masking = maskingOf(key, { 'public.orders.item': 'hash' });
