@@ -98,6 +98,9 @@ function ofOne(
       if (tainted(given))
         context.report.leak(`${describeFlow(given, context.catalogue)} would be kept or sent by ${label}`);
       return { flow: given, columns: null };
+    case 'runs':
+      context.report.leak(`${label} would run a text as SQL, or take in a file, which can't be followed`);
+      return { flow: passedOn(given, label, context), columns: null };
     case 'opaque': {
       const clear = clearColumns(one);
       if (clear !== null && one.result.kind === 'columns')

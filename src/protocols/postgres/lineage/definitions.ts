@@ -4,11 +4,13 @@
  */
 import type { Node } from '@pgsql/types';
 import { alterTable, changesMasked, lookAtCalls, relationOf, rename } from './altered.ts';
+import { runsText } from './builtins.ts';
 import type { Context } from './context.ts';
 import { Untraceable } from './errors.ts';
 import { leak, leakInto } from './leaks.ts';
 import { as, type Body, bodyOf, type Kind, kindOf, texts } from './nodes.ts';
 import { below } from './scope.ts';
+import { search } from './walk.ts';
 
 type Definition<K extends Kind> = (body: Body<K>, context: Context) => void;
 type Definitions = { readonly [K in Kind]?: Definition<K> };
@@ -21,6 +23,15 @@ const always =
 const trigger = always('a trigger would be made, whose function would be given rows');
 const foreign = always('rows would come from elsewhere, which could be the same columns without their masks');
 const quiet = (): void => {};
+
+/** Operators and aggregates call functions. */
+function madeOf(body: Body<'DefineStmt'>, context: Context): void {
+  const found = search(body.definition ?? [], (kind, node) => {
+    const name = kind === 'String' ? ((node as Body<'String'>).sval ?? '') : '';
+    return runsText(name) ? name : null;
+  });
+  if (found !== null) context.report.leak(`${found}, which would be called by it, runs a text as SQL`);
+}
 
 const DEFINITIONS: Definitions = {
   AlterTableStmt: alterTable,
@@ -59,7 +70,7 @@ const DEFINITIONS: Definitions = {
   AlterPolicyStmt: lookAtCalls,
   CreateDomainStmt: lookAtCalls,
   AlterDomainStmt: lookAtCalls,
-  DefineStmt: quiet,
+  DefineStmt: madeOf,
   CompositeTypeStmt: quiet,
   CreateEnumStmt: quiet,
   AlterEnumStmt: quiet,

@@ -6,7 +6,7 @@
  * chosen or put in order by it (those columns are told as `conditions`). Everything else that a value is made
  * of taints it. Not covered: what can be learned by asking many conditions, or from errors, timing, row
  * counts and plans; what the database does by itself (triggers, defaults, policies, casts that apply by
- * themselves, functions' side effects); constants in definitions.
+ * themselves, side effects of functions that are not known to run a text); constants in definitions.
  *
  * The answer is as good as the catalogue: it has to be of this session's database, search path and temporary
  * schema at the moment in which the server analyses the statement (a prepared one again at each execution, if

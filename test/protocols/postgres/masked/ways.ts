@@ -1,4 +1,6 @@
-/** Ways to get a masked column out, as one would type them: each is a script of statements for psql. */
+/** Ways to get a masked column out, as one would type them. */
+
+/** A script of statements for psql. */
 export interface Way {
   readonly name: string;
   readonly sql: string;
@@ -6,7 +8,8 @@ export interface Way {
   readonly sees?: RegExp;
 }
 
-const way = (name: string, sql: string, sees?: RegExp): Way => (sees ? { name, sql, sees } : { name, sql });
+export const way = (name: string, sql: string, sees?: RegExp): Way =>
+  sees ? { name, sql, sees } : { name, sql };
 
 export const WAYS: readonly Way[] = [
   way(
