@@ -71,6 +71,8 @@ export function touches(node: Node, context: Context): boolean {
     if (kind !== 'RangeVar') return opaqueAt(kind, body, catalogue) === null ? null : true;
     const { schemaname, relname = '' } = body as RangeVar;
     const relation = catalogue.relation(schemaname ?? null, relname);
+    const hidden = schemaname === undefined ? catalogue.hidden(relname) : [];
+    if (hidden.some((each) => relationTouches(each, context))) return true;
     if (relation !== null) return relationTouches(relation, context) ? true : null;
     names ??= tableNames(node);
     return schemaname === undefined && names.has(relname) ? null : true;

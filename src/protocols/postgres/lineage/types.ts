@@ -101,6 +101,8 @@ export interface Catalogue {
   readonly searchPath: readonly string[];
   /** @param schema null: the first of the search path that has it; `pg_temp` is this session's */
   relation(schema: string | null, name: string): CatalogueRelation | null;
+  /** Those that the first of a name without a schema keeps from being seen. */
+  hidden(name: string): readonly CatalogueRelation[];
   byOid(oid: number): CatalogueRelation | null;
   /** Every function that a call by this name could mean: in one schema, or anywhere on the path. */
   functions(schema: string | null, name: string): readonly CatalogueFunction[];

@@ -3,7 +3,7 @@ import type { Node, RangeVar, ReturningClause } from '@pgsql/types';
 import { type Context, relationName } from './context.ts';
 import { Untraceable } from './errors.ts';
 import { CLEAR, type Column, type Flow, join, opaque, type Query, tainted } from './flow.ts';
-import { leakIntoColumn } from './leaks.ts';
+import { leakIntoColumn, lookBehind } from './leaks.ts';
 import { as } from './nodes.ts';
 import { readingOf } from './readings.ts';
 import { type Item, item, type Scope } from './scope.ts';
@@ -25,6 +25,7 @@ export function targetOf(body: RangeVar | undefined, context: Context): Target {
   const relation = context.catalogue.relation(schemaname ?? null, relname);
   if (relation === null) throw new Untraceable(`the relation ${relname} is not known`);
   if (relation.rules) throw new Untraceable(`${relationName(relation)} has rules, which can't be followed`);
+  if (schemaname === undefined) lookBehind(relation, context);
   const { columns, conditions } = readingOf(relation, context);
   const schema = alias === undefined ? relation.schema : null;
   const made = item(alias?.aliasname ?? relname, columns, { schema, system: true });

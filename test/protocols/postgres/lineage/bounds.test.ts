@@ -170,7 +170,7 @@ t.test('names mean what they mean on the search path', async (t) => {
     schemas: ['pg_temp_3', ...SCHEMAS],
     temporary: 'pg_temp_3',
   });
-  t.equal(trace('select ssn from people', temporary), 'ssn', "the session's own temporary table");
+  t.equal(trace('select ssn from people', temporary), 'ssn !', 'a temporary table that hides a masked one');
   t.equal(trace('select ssn from public.people', temporary), 'ssn=people.ssn');
   t.equal(trace('select ssn from pg_temp.people', temporary), 'ssn');
   t.equal(trace('select ssn from pg_temp.people'), 'ssn?', 'there is none yet');

@@ -3,6 +3,11 @@ import { type Way, way } from './ways.ts';
 
 export const WAYS_ROUND: readonly Way[] = [
   way(
+    'prepared before another of its name is put in front',
+    'create temp table zz (); prepare sh as select card from customers; execute sh; create temp table customers (id int, card text); execute sh; drop table pg_temp.customers; deallocate sh',
+    /^\*\*\*\d{4}\n\*\*\*\d{4}\n$/,
+  ),
+  way(
     'text that is run',
     "select query_to_xml('select set_config(''my.card'', card, false) from customers where id = 1', true, false, ''); select current_setting('my.card')",
   ),
