@@ -94,6 +94,33 @@ function valuesOf({ subtype, def }: AlterTableCmd): Node[] {
   return nodes.filter((node) => node !== undefined);
 }
 
+/** A column is masked in all that inherit it, which has to stay so, in the sight of other sessions too. */
+function lookAtFamily(
+  relation: CatalogueRelation | null,
+  command: AlterTableCmd | null,
+  context: Context,
+): void {
+  if (relation === null) return;
+  switch (command?.subtype) {
+    case 'AT_DropColumn': {
+      const { columns } = readingOf(relation, context);
+      const masked = columns.some(({ name, flow }) => name === command.name && tainted(flow));
+      if (masked && relation.children.length > 0)
+        changesMasked(relation, `without ${command.name}, which others have from it`, context);
+      return;
+    }
+    case 'AT_AddInherit':
+      changesMasked(relation, 'read through another relation', context);
+      return;
+    case 'AT_AttachPartition':
+      changesMasked(
+        relationOf(as(command.def, 'PartitionCmd')?.name, context),
+        'read through another relation',
+        context,
+      );
+  }
+}
+
 export function alterTable({ relation: named, cmds = [] }: AlterTableStmt, context: Context): void {
   const relation = relationOf(named, context);
   const columns = relation === null ? [] : readingOf(relation, context).columns;
@@ -101,6 +128,7 @@ export function alterTable({ relation: named, cmds = [] }: AlterTableStmt, conte
   const scope = below(null, [item(named?.relname ?? '', columns, { open, system: true })]);
   for (const node of cmds) {
     const command = as(node, 'AlterTableCmd');
+    lookAtFamily(relation, command, context);
     const subtype = command?.subtype ?? 'nothing';
     if (command === null || !HARMLESS.has(subtype)) {
       changesMasked(relation, `changed (${subtype})`, context);

@@ -108,6 +108,9 @@ function ofOne(
       const inOrder = call.func_variadic !== true && !call.args?.some((node) => 'NamedArgExpr' in node);
       const followed = one.kind === 'sql' && inOrder ? followFunction(one, flows, context) : null;
       if (followed === null) return { flow: passedOn(given, label, context), columns: null };
+      // Of constants the planner has its value, and puts it into the plan.
+      if (one.volatility === 'immutable' && followed.some(({ flow }) => tainted(flow)))
+        context.report.opaque ??= `${label} reads tables and is declared immutable`;
       return { flow: join([...followed.map(({ flow }) => flow), extra]), columns: followed };
     }
   }

@@ -10,6 +10,7 @@ import { Untraceable } from './errors.ts';
 import { leak, leakInto } from './leaks.ts';
 import { as, type Body, bodyOf, type Kind, kindOf, texts } from './nodes.ts';
 import { below } from './scope.ts';
+import { relationTouches } from './touches.ts';
 import { search } from './walk.ts';
 
 type Definition<K extends Kind> = (body: Body<K>, context: Context) => void;
@@ -31,6 +32,19 @@ function madeOf(body: Body<'DefineStmt'>, context: Context): void {
     return runsText(name) ? name : null;
   });
   if (found !== null) context.report.leak(`${found}, which would be called by it, runs a text as SQL`);
+}
+
+/** Who reads the table runs what the policy says, whose errors quote values that no statement names. */
+function policy(body: Body<'CreatePolicyStmt'> | Body<'AlterPolicyStmt'>, context: Context): void {
+  lookAtCalls(body, context);
+  const found = search([body.qual, body.with_check], (kind, node) => {
+    if (kind !== 'RangeVar') return null;
+    const relation = relationOf(node as Body<'RangeVar'>, context);
+    return relation === null || relationTouches(relation, context)
+      ? ((node as Body<'RangeVar'>).relname ?? '')
+      : null;
+  });
+  if (found !== null) context.report.leak(`a policy would read ${found}, which may have masked columns`);
 }
 
 const DEFINITIONS: Definitions = {
@@ -66,8 +80,8 @@ const DEFINITIONS: Definitions = {
   CreateStmt: lookAtCalls,
   IndexStmt: lookAtCalls,
   CreateStatsStmt: lookAtCalls,
-  CreatePolicyStmt: lookAtCalls,
-  AlterPolicyStmt: lookAtCalls,
+  CreatePolicyStmt: policy,
+  AlterPolicyStmt: policy,
   CreateDomainStmt: lookAtCalls,
   AlterDomainStmt: lookAtCalls,
   DefineStmt: madeOf,

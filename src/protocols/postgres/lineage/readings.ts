@@ -1,5 +1,5 @@
 /** What is read from a relation: a table's own columns, or what its definition makes of others. */
-import type { Node } from '@pgsql/types';
+import type { Node, RangeVar } from '@pgsql/types';
 import { parse } from '../sql/parse.ts';
 import { holdsOthers } from './builtins.ts';
 import { type Context, MOST_BODIES, PARSING, Report, relationName } from './context.ts';
@@ -8,6 +8,7 @@ import { CLEAR, type Column, type Flow, join, type Origins, opaque, originKey, t
 import { as } from './nodes.ts';
 import { below, item } from './scope.ts';
 import type { CatalogueColumn, CatalogueRelation, Origin } from './types.ts';
+import { search } from './walk.ts';
 
 const MOST_RELATIVES = 100_000;
 
@@ -142,6 +143,19 @@ function definedBy(relation: CatalogueRelation, context: Context): Query {
     const flow = opaque(error.message);
     return { columns: relation.columns.map(({ name }) => ({ name, flow })), conditions: flow };
   }
+}
+
+/** Writes to it are turned into others by rules: its own, or those of what a view that is written through is made of. */
+export function ruled(relation: CatalogueRelation, context: Context, depth = 0): boolean {
+  if (relation.rules || depth > MOST_BODIES) return true;
+  if (relation.kind !== 'view' || relation.definition === null) return false;
+  context.budget.spend(PARSING);
+  const found = search(parse(relation.definition).tree ?? [], (kind, body) => {
+    const { schemaname, relname = '' } = kind === 'RangeVar' ? (body as RangeVar) : {};
+    const under = context.catalogue.relation(schemaname ?? null, relname);
+    return under !== null && ruled(under, context, depth + 1) ? true : null;
+  });
+  return found === true;
 }
 
 /** What is read from a relation, worked out once. Views are followed through their definitions. */

@@ -3,7 +3,7 @@ import type { CommonTableExpr, Node, RangeVar } from '@pgsql/types';
 import type { Context } from './context.ts';
 import { type Query, tainted } from './flow.ts';
 import { as, kindOf } from './nodes.ts';
-import { readingOf } from './readings.ts';
+import { readingOf, ruled } from './readings.ts';
 import type { CatalogueRelation } from './types.ts';
 import { opaqueAt, search } from './walk.ts';
 
@@ -32,18 +32,21 @@ const KINDS: ReadonlySet<string> = new Set([
 
 const known = new WeakMap<Query, boolean>();
 
-function relationTouches(relation: CatalogueRelation, context: Context): boolean {
+export function relationTouches(relation: CatalogueRelation, context: Context): boolean {
   const reading = readingOf(relation, context);
   const before = known.get(reading);
   if (before !== undefined) return before;
-  const touching = holds(relation, reading);
+  const touching = holds(relation, reading, context);
   known.set(reading, touching);
   return touching;
 }
 
-function holds(relation: CatalogueRelation, { columns, conditions }: Query): boolean {
+function holds(relation: CatalogueRelation, { columns, conditions }: Query, context: Context): boolean {
   return (
-    relation.rules || relation.instead || tainted(conditions) || columns.some(({ flow }) => tainted(flow))
+    ruled(relation, context) ||
+    relation.instead ||
+    tainted(conditions) ||
+    columns.some(({ flow }) => tainted(flow))
   );
 }
 

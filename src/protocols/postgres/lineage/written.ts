@@ -5,7 +5,7 @@ import { Untraceable } from './errors.ts';
 import { CLEAR, type Column, type Flow, join, opaque, type Query, tainted } from './flow.ts';
 import { leakIntoColumn, lookBehind } from './leaks.ts';
 import { as } from './nodes.ts';
-import { readingOf } from './readings.ts';
+import { readingOf, ruled } from './readings.ts';
 import { type Item, item, type Scope } from './scope.ts';
 import { targetColumns } from './targets.ts';
 import type { CatalogueRelation } from './types.ts';
@@ -24,7 +24,8 @@ export function targetOf(body: RangeVar | undefined, context: Context): Target {
   const { schemaname, relname = '', alias } = body ?? {};
   const relation = context.catalogue.relation(schemaname ?? null, relname);
   if (relation === null) throw new Untraceable(`the relation ${relname} is not known`);
-  if (relation.rules) throw new Untraceable(`${relationName(relation)} has rules, which can't be followed`);
+  if (ruled(relation, context))
+    throw new Untraceable(`${relationName(relation)} has rules, which can't be followed`);
   if (schemaname === undefined) lookBehind(relation, context);
   const { columns, conditions } = readingOf(relation, context);
   const schema = alias === undefined ? relation.schema : null;

@@ -8,6 +8,23 @@ export const WAYS_ROUND: readonly Way[] = [
     /^\*\*\*\d{4}\n\*\*\*\d{4}\n$/,
   ),
   way(
+    'policy',
+    'create policy p on orders using ((select card::int from customers where id = 1) = 1); alter table orders enable row level security; grant select on orders, customers to free_of_masks; set role free_of_masks; select * from orders; reset role; alter table orders disable row level security; drop policy if exists p on orders',
+  ),
+  way(
+    'plan of a function that is not immutable',
+    'explain (costs off) select 1 from orders where item = card_always(1)',
+  ),
+  way(
+    'column that only its children keep',
+    'begin; alter table only people drop column secret; select secret from vips; rollback',
+  ),
+  way(
+    'read through a parent',
+    'create table above (card text); alter table customers inherit above; select card from above; drop table above cascade',
+  ),
+  way('rule below a view', "insert into logs_view values (5, 'x'); select value from copies"),
+  way(
     'text that is run',
     "select query_to_xml('select set_config(''my.card'', card, false) from customers where id = 1', true, false, ''); select current_setting('my.card')",
   ),
@@ -39,4 +56,13 @@ export const WAYS_ROUND: readonly Way[] = [
     'hstore',
     "create extension hstore; select hstore(c) -> 'card', each(hstore(c)) from customers c; drop extension hstore",
   ),
+  way(
+    'bound of a partition',
+    "create table lst (a text) partition by list (a); create table lst1 partition of lst for values in (card_of(1)); select pg_get_expr(relpartbound, oid) from pg_class where relname = 'lst1'; drop table lst",
+  ),
+  way(
+    'column made of it',
+    'alter table customers add column z text generated always as (card) stored; select z from customers; alter table customers drop column if exists z',
+  ),
+  way('errors of an index', 'create index on customers ((card::int))'),
 ];
