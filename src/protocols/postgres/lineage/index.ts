@@ -104,8 +104,13 @@ export class Tracer {
     } catch (error) {
       lineage = { outcome: 'untraceable', reason: reasonOf(error) };
     }
-    const { leaks } = context.report;
-    return { ...lineage, leaks: [...leaks], conditions: [...conditions.origins.values()] };
+    const { leaks, changed } = context.report;
+    return {
+      ...lineage,
+      leaks: [...leaks],
+      changed: [...changed.values()],
+      conditions: [...conditions.origins.values()],
+    };
   }
 
   /**

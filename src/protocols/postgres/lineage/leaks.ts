@@ -33,4 +33,6 @@ export function leakIntoColumn(value: Flow, column: Flow | null, where: string, 
   const covered =
     value.untraceable === null && [...value.origins.keys()].every((key) => column?.origins.has(key) === true);
   if (!covered) leak(value, `stored in ${where}`, context);
+  else if (value.direct === null)
+    for (const [key, origin] of value.origins) context.report.changed.set(key, origin);
 }

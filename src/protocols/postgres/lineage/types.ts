@@ -147,6 +147,11 @@ export type Traced = Lineage & {
    */
   readonly leaks: readonly string[];
   /**
+   * Masked columns that would get something else made of their own values: it stays masked, but of a form that shows a
+   * part of a value it could show another.
+   */
+  readonly changed: readonly Origin[];
+  /**
    * Masked columns that decide which rows come, or in which order (WHERE, ON, HAVING, ORDER BY, …). They
    * taint no result column: whoever may ask such conditions can learn values by asking many.
    */

@@ -72,7 +72,7 @@ export function assignments(
       .flatMap((step) => [as(step, 'A_Indices')?.lidx, as(step, 'A_Indices')?.uidx])
       .filter((index) => index !== undefined)
       .map((index) => context.expression(index, scope, context));
-    assign(target, entry.name, join([value, ...indices]), context);
+    assign(target, entry.name, indices.length === 0 ? value : join([value, ...indices]), context);
   }
 }
 

@@ -56,6 +56,13 @@ export function planOf(
   const traced = tracer.trace(statement);
   if (traced.leaks.length > 0) return { refused: sentence(traced.leaks[0] ?? '') };
   if (traced.outcome === 'untraceable') return { refused: sentence(traced.reason) };
+  const shifted = traced.changed.find((origin) => showsParts(masks.form(origin)));
+  if (shifted !== undefined)
+    return {
+      refused: sentence(
+        `${masks.name(shifted)} would be changed, and the part of it that is shown be another`,
+      ),
+    };
   const whole = { forms: null, copy: null, scan, quiet: statement, opaque: false, masked: [] };
   if (traced.outcome === 'none') return whole;
   const forms = traced.columns.map((column) => formOf(column, masks));
@@ -114,6 +121,9 @@ function formOf({ origins, direct, untraceable }: ResultColumn, masks: Masks): M
   const [first, ...others] = origins.map((origin) => masks.form(origin));
   return first !== undefined && others.every((form) => same(form, first)) ? first : FULL;
 }
+
+/** What stands in the place of a value depends on it. */
+const showsParts = ({ kind }: MaskForm): boolean => kind !== 'full' && kind !== 'null';
 
 function same(one: MaskForm, other: MaskForm): boolean {
   return (

@@ -8,6 +8,21 @@ export const WAYS_ROUND: readonly Way[] = [
     /^\*\*\*\d{4}\n\*\*\*\d{4}\n$/,
   ),
   way(
+    'changed in place',
+    "begin; update customers set card = substr(card, 5) || substr(card, 1, 4) where card like '5500%'; select '>' , card from customers; rollback",
+    /^(?![\s\S]*5500)/,
+  ),
+  way(
+    'changed in place by a change of type',
+    'begin; drop view cards cascade; drop materialized view kept; alter table customers alter card type text using substr(card, 1, 4); select card from customers; rollback',
+    /^(?![\s\S]*(?:5500|4111))/,
+  ),
+  way(
+    'changed as the mask shows nothing of it',
+    "begin; update customers set ssn = ssn + 1; insert into customers (id, card) values (1, 'n') on conflict (id) do update set card = excluded.card; select id from customers order by id; rollback",
+    /^1\n2\n/,
+  ),
+  way(
     'policy',
     'create policy p on orders using ((select card::int from customers where id = 1) = 1); alter table orders enable row level security; grant select on orders, customers to free_of_masks; set role free_of_masks; select * from orders; reset role; alter table orders disable row level security; drop policy if exists p on orders',
   ),
