@@ -3,8 +3,10 @@ import type { Decision, Lifted } from '../../core/types.ts';
 import type { Actions } from '../room.ts';
 import { detailOf, factsOf, type SessionFacts, subjectOf } from './actions.ts';
 import type { Running } from './awaited.ts';
+import type { ErrorReport } from './error-fields.ts';
 import { isRefused, type Plan, type Refused } from './masked/plan.ts';
 import type { SessionMasking } from './masked/session.ts';
+import { typo } from './masked/typo.ts';
 import type { FieldDescription, TransactionStatus } from './messages.ts';
 import { Names } from './names.ts';
 import type { RowRecorder } from './recorded/recorder.ts';
@@ -49,6 +51,8 @@ export interface Decided {
   readonly plan: Plan | null;
   /** False where the statement is one of several that a name in it may stand for. */
   readonly certain: boolean;
+  /** What the person reads where it is denied; left out where that is the decision's reason. */
+  readonly report?: ErrorReport | undefined;
 }
 
 export const passes = ({ outcome, observed }: Decision): boolean => outcome === 'allow' || observed;
@@ -106,7 +110,7 @@ export class Statements {
     const { version } = decided.decision;
     const reason = `${decided.statement.verb} is refused: ${refused}`;
     const decision = { outcome: 'deny', policies: [], reason, observed: false, errors: [], version } as const;
-    return { ...decided, decision, plan: null };
+    return { ...decided, decision, plan: null, report: typo(decided.statement) };
   }
 
   /** The one of several that is denied, or else held, else the first; an empty statement needs nobody's leave. */

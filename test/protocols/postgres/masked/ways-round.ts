@@ -23,6 +23,11 @@ export const WAYS_ROUND: readonly Way[] = [
     /^1\n2\n/,
   ),
   way(
+    'guessed names',
+    "select /* rel_5500 rel_4111 */ ('rel_' || substr(card, 1, 4))::regclass, 1 as rel_5500 from customers where id = 2",
+    /^$/,
+  ),
+  way(
     'policy',
     'create policy p on orders using ((select card::int from customers where id = 1) = 1); alter table orders enable row level security; grant select on orders, customers to free_of_masks; set role free_of_masks; select * from orders; reset role; alter table orders disable row level security; drop policy if exists p on orders',
   ),
@@ -30,6 +35,7 @@ export const WAYS_ROUND: readonly Way[] = [
     'plan of a function that is not immutable',
     'explain (costs off) select 1 from orders where item = card_always(1)',
   ),
+  way('error of planning', 'select 1 from orders where id = card_of(1)::regclass::oid::int'),
   way(
     'column that only its children keep',
     'begin; alter table only people drop column secret; select secret from vips; rollback',
