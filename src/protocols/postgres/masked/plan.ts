@@ -51,7 +51,8 @@ export function planOf(
   encoding: string,
   { tracer, catalogue, masks, scan }: Showing,
 ): Plan | Refused | null {
-  const copied = scan !== null && COPY.test(statement);
+  const copy = COPY.test(statement) ? as(parse(statement).tree?.stmts?.[0]?.stmt, 'CopyStmt') : null;
+  const copied = scan !== null && copy !== null;
   if (!copied && !tracer.touchesMasked(statement)) return scanning(scan);
   const traced = tracer.trace(statement);
   if (traced.leaks.length > 0) return { refused: sentence(traced.leaks[0] ?? '') };
@@ -75,13 +76,13 @@ export function planOf(
       traced.columns.some(({ untraceable }) => untraceable !== null) ||
       masked.length + traced.conditions.length === 0,
   };
-  const copy = COPY.test(statement) ? as(parse(statement).tree?.stmts?.[0]?.stmt, 'CopyStmt') : null;
   return copy === null || (shown ?? scan) === null
     ? plan
     : copying(plan, copy, encoding, traced.columns, catalogue);
 }
 
-const COPY = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*\*\/)*copy\b/i;
+/** What may be one. */
+const COPY = /\bcopy\b/i;
 
 function copying(
   plan: Plan,
