@@ -9,7 +9,7 @@ import {
   decodeNoticeResponse,
   decodeParameterStatus,
   decodeReadyForQuery,
-  decodeRowDescription,
+  fieldsOf,
 } from './decode-backend.ts';
 import { errorResponse, noticeResponse } from './encode-backend.ts';
 import { copyData } from './encode-frontend.ts';
@@ -17,16 +17,12 @@ import { type ErrorReport, errorFields, errorReport } from './error-fields.ts';
 import { ProtocolError } from './errors.ts';
 import type { Disposition, FrameHandler } from './frame.ts';
 import { WHOLE } from './limits.ts';
+import { agreed } from './masked/agreed.ts';
 import type { Plan } from './masked/plan.ts';
 import { MaskingError, RowMasker } from './masked/rows.ts';
+import type { SessionMasking } from './masked/session.ts';
 import { quoted, withheld } from './masked/withheld.ts';
-import {
-  Backend,
-  type BackendKeyData,
-  type CommandComplete,
-  type FieldDescription,
-  type TransactionStatus,
-} from './messages.ts';
+import { Backend, type BackendKeyData, type CommandComplete, type TransactionStatus } from './messages.ts';
 import { beginOwn, ownAnswer } from './own-answers.ts';
 import type { OwnQuery } from './own-query.ts';
 import type { RowRecorder } from './recorded/recorder.ts';
@@ -75,7 +71,8 @@ export class BackendHandler implements FrameHandler {
       case Backend.DataRow:
       case Backend.CopyData: {
         const statement = first?.running[first.over];
-        if (statement === undefined) return 'forward';
+        if (statement === undefined)
+          return this.#enforced === null ? 'forward' : this.#impossible('a row of no statement');
         statement.rows += type === Backend.DataRow ? 1 : 0;
         statement.bytes += length - 4;
         const plain = this.#options.rows.row(statement, type, first?.portal?.fields ?? null)
@@ -142,7 +139,7 @@ export class BackendHandler implements FrameHandler {
 
   #longError(bytes: Buffer, last: boolean): void {
     const report = { severity: 'ERROR', code: 'XX000', message: 'an error that is too long to be kept' };
-    const masked = this.#options.statements.masking?.observed === false;
+    const masked = this.#enforced !== null;
     if (!masked) this.#options.toClient(bytes);
     if (!last) return;
     if (masked) {
@@ -191,6 +188,12 @@ export class BackendHandler implements FrameHandler {
     const response = decodeCopyResponse(message, 'CopyOutResponse');
     this.#options.rows.copying(response.format);
     if (copy !== null) this.#copy = new CopyMasker({ copy: copy.format, columns: copy.columns, response });
+  }
+
+  /** Null: nothing is masked, or only told. */
+  get #enforced(): SessionMasking | null {
+    const { masking } = this.#options.statements;
+    return masking?.observed === false ? masking : null;
   }
 
   /** What comes next is of another statement. */
@@ -289,9 +292,13 @@ export class BackendHandler implements FrameHandler {
     const running = first?.running[first.over];
     const plan = running?.plan ?? null;
     if (running?.kept != null) this.#options.rows.described(message === null ? null : fieldsOf(message));
-    if (plan === null || (plan.forms === null && plan.scan === null)) return;
-    if (message === null) this.#impossible('what has too many columns');
-    else this.#masker = new RowMasker(plan, fieldsOf(message), this.encoding.name);
+    if (this.#enforced === null && (plan === null || (plan.forms === null && plan.scan === null))) return;
+    const fields =
+      message === null
+        ? this.#impossible('what has too many columns')
+        : agreed(fieldsOf(message), plan, this.#enforced);
+    if (plan !== null && (plan.forms ?? plan.scan) !== null)
+      this.#masker = new RowMasker(plan, fields, this.encoding.name);
   }
 
   #complete(first: Awaited | null, { tag, rows }: CommandComplete): void {
@@ -376,9 +383,4 @@ export class BackendHandler implements FrameHandler {
     if (parameter === 'standard_conforming_strings')
       this.standardConformingStrings = value.toString('latin1') !== 'off';
   }
-}
-
-/** Kept: the message is the framer's. */
-function fieldsOf(message: Buffer): readonly FieldDescription[] {
-  return message.length === 0 ? [] : decodeRowDescription(Buffer.from(message)).fields;
 }

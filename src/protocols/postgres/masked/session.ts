@@ -125,6 +125,11 @@ export class SessionMasking {
     return this.#view.masks.concerns(schema, table);
   }
 
+  /** Whether a column, by the numbers that the server has for it, is masked as such. */
+  hides(relation: number, attnum: number): boolean {
+    return this.#view?.masks.hides(relation, attnum) === true;
+  }
+
   #due(): boolean {
     const view = this.#view;
     return view === null || this.#path || this.#catalogue || performance.now() - view.at > STALE;
