@@ -59,7 +59,12 @@ function modifiers(call: FuncCall, scope: Scope, context: Context): Flow {
 
 export function callFunction(call: FuncCall, scope: Scope, context: Context): Called {
   const called = followCall(call, scope, context);
-  if (tainted(called.flow) && called.functions.some(({ set }) => set)) scope.rows.push(called.flow);
+  if (called.functions.some(({ set }) => set)) {
+    // Of whom some columns are known it is known what they are about, and so what decides how many there are.
+    const partly = called.functions.every((one) => clearColumns(one) !== null);
+    const decides = partly ? join(called.arguments) : called.flow;
+    if (tainted(decides)) scope.rows.push(decides);
+  }
   return called;
 }
 

@@ -25,11 +25,32 @@ const path = `
   SELECT pg_catalog.to_json(pg_catalog.current_schemas(true))::pg_catalog.text,
          (SELECT nspname FROM pg_catalog.pg_namespace WHERE oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema())`;
 
-/** oid, schema, name, kind, rules, instead. */
+/** What an expression depends on that calls functions of somebody's own: those of the server's own are not told. */
+const calling = `'pg_proc'::regclass, 'pg_operator'::regclass, 'pg_opclass'::regclass`;
+
+/** oid, schema, name, kind, rules, instead, acts. */
 const relations = `
   SELECT c.oid, n.nspname, c.relname, c.relkind,
          c.relhasrules AND EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type <> '1'),
-         c.relhastriggers AND EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgtype & 64 <> 0)
+         c.relhastriggers AND EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgtype & 64 <> 0),
+         c.relkind IN ('v', 'f') OR c.relrowsecurity OR c.oid IN (
+           SELECT tgrelid FROM pg_trigger WHERE NOT tgisinternal
+           UNION ALL SELECT confrelid FROM pg_constraint WHERE confdeltype IN ('c', 'n', 'd') OR confupdtype IN ('c', 'n', 'd')
+           UNION ALL SELECT coalesce(a.adrelid, k.conrelid, i.indrelid, d.objid)
+           FROM pg_depend d
+           LEFT JOIN pg_attrdef a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid
+           LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+           LEFT JOIN pg_index i ON d.classid = 'pg_class'::regclass AND i.indexrelid = d.objid
+           WHERE d.refclassid IN (${calling}) AND d.classid IN ('pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_class'::regclass)
+           UNION ALL SELECT attrelid FROM pg_attribute WHERE atttypid IN (
+             WITH RECURSIVE checked AS (
+               SELECT k.contypid AS type
+               FROM pg_depend d JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid AND k.contypid <> 0
+               WHERE d.refclassid IN (${calling})
+               UNION SELECT t.oid
+               FROM checked JOIN pg_type t ON t.typbasetype = type OR t.typelem = type
+                 OR t.typrelid IN (SELECT attrelid FROM pg_attribute WHERE atttypid = type))
+             SELECT type FROM checked))
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 't', 'c')`;
 
@@ -114,6 +135,8 @@ const CATALOGUES = [
   'attribute',
   'cast',
   'class',
+  'constraint',
+  'index',
   'inherits',
   'language',
   'namespace',

@@ -169,6 +169,7 @@ function readRelations(rows: CatalogueRows): Map<number, CatalogueRelation> {
         children: children.get(oid) ?? [],
         rules: f.flag(4),
         instead: f.flag(5),
+        acts: f.flag(6),
       };
       return [oid, relation] as const;
     }),

@@ -49,6 +49,11 @@ export interface CatalogueRelation {
   readonly children: readonly number[];
   /** It has rules other than a view's own: what a write to it does, and which rows it returns, is theirs. */
   readonly rules: boolean;
+  /**
+   * A write to it may run functions that did not come with the server: of triggers, defaults, checks and indexes, or by
+   * what refers to it.
+   */
+  readonly acts: boolean;
   /** It is a view with INSTEAD OF triggers: what RETURNING gives is theirs. */
   readonly instead: boolean;
 }

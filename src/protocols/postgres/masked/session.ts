@@ -76,12 +76,23 @@ export class SessionMasking {
    * @returns null where nothing has to be waited for; else to be waited for before they are decided. Never rejects.
    */
   prepare(statements: readonly Statement[] | null): Promise<void> | null {
-    if (statements?.some(needsView) === false) return null;
-    if (!this.#due() && !this.#missing(statements ?? [])) return null;
     const { answers, status } = this.#options;
-    // In the midst of the extended protocol's messages nothing can be asked, nor in a failed transaction.
-    if (!answers.settles || (status() === 'E' && this.#view !== null)) return null;
-    return answers.idle().then(() => (status() === 'E' || !answers.settles ? undefined : this.#refresh()));
+    const waits = (): boolean =>
+      statements?.every((statement) => this.#waitsForOthers(statement)) !== true &&
+      // In the midst of the extended protocol's messages nothing can be asked, nor in a failed transaction.
+      answers.settles;
+    if (!waits() || (status() === 'E' && this.#view !== null)) return null;
+    if (!this.#due() && !this.#missing(statements ?? [])) return null;
+    return answers.idle().then(() => (status() === 'E' || !waits() ? undefined : this.#refresh()));
+  }
+
+  /**
+   * What needs no view may begin a batch of statements that do, in whose midst nothing can be asked. But within a transaction
+   * SET TRANSACTION has to come before any query, ours too.
+   */
+  #waitsForOthers(statement: Statement): boolean {
+    if (needsView(statement)) return false;
+    return this.#options.status() !== 'I' && statement.transaction !== 'savepoint';
   }
 
   /**

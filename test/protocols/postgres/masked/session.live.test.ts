@@ -215,3 +215,36 @@ t.test('a value has one hash, in rows and copies, whatever the encoding is', asy
   t.same(new Set(shown.slice(6)), new Set(['***']), out);
   server.sql('delete from orders where id = 12');
 });
+
+t.test('a write that runs functions may change the path for what comes behind it', async (t) => {
+  const made = await rig(t, server);
+  made.masking = maskingOf(key);
+  server.sql(`
+    create function turn(text, text default '') returns boolean language plpgsql immutable as
+      'begin perform set_config(''search_path'', ''public'', false); return true; end';
+    create function turned(text) returns text language plpgsql immutable as
+      'begin perform set_config(''search_path'', ''public'', false); return $1; end';
+    create operator ~~~~ (leftarg = text, rightarg = text, function = turn);
+    create domain turning as text check (turn(value));
+    create table acts_domain (v turning);
+    create domain turning_too as turning;
+    create type with_turning as (v turning_too);
+    create table acts_nested (v with_turning[]);
+    create table acts_check (v text check (turn(v)));
+    create table acts_operator (v text check (v operator(public.~~~~) ''));
+    create table acts_default (v text, w text default turned(''));
+    create table acts_index (v text);
+    create index on acts_index (turned(v));
+    create table acts_parted (v text) partition by list (turned(v));
+    create table acts_part partition of acts_parted for values in ('x');
+  `);
+  for (const table of ['domain', 'nested', 'check', 'operator', 'default', 'index', 'parted', 'part']) {
+    const { out } = await made.psql(
+      `set search_path = other; insert into public.acts_${table} (v) values (${table === 'nested' ? 'array[row($$x$$)::public.with_turning]' : '$$x$$'})\\; select '>' || card from customers;`,
+    );
+    t.equal(leaked(Buffer.from(out)), null, `${table}: ${out}`);
+  }
+  server.sql(
+    'drop table acts_nested, acts_domain, acts_check, acts_operator, acts_default, acts_index, acts_parted; drop type with_turning; drop domain turning_too; drop domain turning; drop operator ~~~~ (text, text); drop function turn; drop function turned',
+  );
+});

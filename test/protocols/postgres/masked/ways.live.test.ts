@@ -7,7 +7,7 @@ import { leaked, maskingOf, SCHEMA } from './setting.ts';
 import { WAYS } from './ways.ts';
 import { WAYS_ROUND } from './ways-round.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 const server = startServer();
 t.teardown(() => server[Symbol.dispose]());
 server.sql(SCHEMA);
