@@ -328,7 +328,7 @@ export class BackendHandler implements FrameHandler {
       toClient(this.#out.take());
     } else {
       if (report.severity !== 'ERROR') this.#options.onFatal(report);
-      const statement = quoted(report, answers.first, this.#options.statements.masking);
+      const statement = this.#quoted(report, answers.first);
       if (statement !== undefined) {
         errorResponse(this.#out, errorFields(withheld(report, statement), this.encoding));
         toClient(this.#out.take());
@@ -340,9 +340,14 @@ export class BackendHandler implements FrameHandler {
     this.#failed(report);
   }
 
+  #quoted(report: ErrorReport, first: Awaited | null): string | null | undefined {
+    const { statements } = this.#options;
+    return quoted(report, first, statements.masking, () => statements.quietAtEnd());
+  }
+
   #notice(message: Buffer, first: Awaited | null): Buffer {
     const report = errorReport(decodeNoticeResponse(message).fields, this.encoding);
-    const statement = quoted(report, first, this.#options.statements.masking);
+    const statement = this.#quoted(report, first);
     if (statement === undefined) return message;
     noticeResponse(this.#out, errorFields(withheld(report, statement), this.encoding));
     return this.#out.take();
@@ -352,6 +357,7 @@ export class BackendHandler implements FrameHandler {
     const { answers, statements } = this.#options;
     const first = answers.first;
     this.#between();
+    statements.portals.failed();
     if (first === null) return;
     first.copies?.(false);
     const [hit, ...rest] = first.running.slice(first.over);

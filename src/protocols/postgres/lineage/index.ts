@@ -24,6 +24,7 @@ import { query } from './query.ts';
 import { trace } from './statements.ts';
 import { touches } from './touches.ts';
 import type { Catalogue, Lineage, Masked, ResultColumn, Traced } from './types.ts';
+import { opaqueCall } from './walk.ts';
 
 export type {
   Catalogue,
@@ -111,6 +112,15 @@ export class Tracer {
       changed: [...changed.values()],
       conditions: [...conditions.origins.values()],
     };
+  }
+
+  /** The first thing that it calls whose result does not depend on its arguments alone. Null: there is none. */
+  opaqueCall(statement: Node | string): string | null {
+    try {
+      return opaqueCall(typeof statement === 'string' ? only(statement) : statement, this.#catalogue);
+    } catch (error) {
+      return reasonOf(error);
+    }
   }
 
   /**

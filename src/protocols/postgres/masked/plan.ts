@@ -35,6 +35,12 @@ export function scanning(scan: Scan | null): Plan | null {
   return scan === null ? null : { forms: null, copy: null, scan, quiet: null, opaque: false, masked: [] };
 }
 
+/** It shows nothing itself, and its errors may quote what this statement reads. */
+export function quietly(statement: string | null): Plan | null {
+  if (statement === null) return null;
+  return { forms: null, copy: null, scan: null, quiet: statement, opaque: false, masked: [] };
+}
+
 export interface Showing {
   readonly tracer: Tracer;
   readonly catalogue: Catalogue;

@@ -59,6 +59,7 @@ export class SessionMasking {
   /** The open transaction has done so: its end, or a part of it taken back, may undo it. */
   #unsettledPath = false;
   #unsettledCatalogue = false;
+  #changes = 0;
 
   constructor(options: SessionMaskingOptions) {
     this.#options = options;
@@ -96,8 +97,7 @@ export class SessionMasking {
   }
 
   /**
-   * How the answer to a statement is shown.
-   * @param statement of EXECUTE and FETCH that which was prepared or declared
+   * How the answer to a statement is shown, of EXECUTE with what was prepared as `inner`. FETCH shows what its cursor does.
    */
   plan(statement: Statement): Plan | Refused | null {
     if (!needsView(statement)) return null;
@@ -105,14 +105,34 @@ export class SessionMasking {
     const view = this.#view;
     if (view === null) return { refused: `what it shows cannot be told from masked values: ${this.#why}` };
     if (view.masks.none && statement.verb !== 'copy') return scanning(this.#scan);
-    if (this.#path || this.#catalogue) return { refused: UNSETTLED };
-    return view.plans.of(statement.text, encoding());
+    if (this.unsettled) return { refused: UNSETTLED };
+    const { verb, inner, text } = statement;
+    if (verb !== 'execute') return view.plans.of(text, encoding());
+    if (inner === null) return { refused: 'what was prepared under its name is not known' };
+    // What it is given, a function may have read.
+    const given = view.plans.opaqueCall(text);
+    return given === null
+      ? view.plans.of(inner.text, encoding())
+      : { refused: `${given} would be called for a parameter, and can't be followed` };
+  }
+
+  /** Something that is on its way may have changed what names mean. */
+  get unsettled(): boolean {
+    return this.#view?.masks.none !== true && (this.#path || this.#catalogue);
+  }
+
+  /** How much has run that may have changed what names mean. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** It is on its way to the server. */
   ran(statement: Statement, plan: Plan | Refused | null): void {
     const effect = effectOf(statement, plan, this.#view?.catalogue ?? null);
-    if (effect !== 'none') this.#path = this.#unsettledPath = true;
+    if (effect !== 'none') {
+      this.#changes += 1;
+      this.#path = this.#unsettledPath = true;
+    }
     if (effect === 'catalogue') this.#catalogue = this.#unsettledCatalogue = true;
     if (statement.transaction !== null) this.#undone();
   }

@@ -101,16 +101,21 @@ function instead({ code, constraint, table }: ErrorReport): string {
   }
 }
 
-/** The statement whose masked values the server's words may quote; undefined: they can't. */
+/**
+ * The statement whose masked values the server's words may quote; undefined: they can't.
+ * @param atEnd that which runs as the transaction ends
+ */
 export function quoted(
   report: ErrorReport,
   first: Awaited | null,
   masking: SessionMasking | null,
+  atEnd: () => string | null,
 ): string | null | undefined {
   if (masking === null || masking.observed) return undefined;
   // Values that were bound are the person's own.
   if (first?.kind === 'bind' && BINDING.test(report.where ?? '')) return undefined;
   const quiet = first?.running[first.over]?.plan?.quiet ?? first?.portal?.plan?.quiet ?? null;
-  if (quiet !== null) return quiet;
+  const behind = quiet ?? (first?.kind === 'sync' ? atEnd() : null);
+  if (behind !== null) return behind;
   return masking.concerns(report.schema, report.table) ? null : undefined;
 }

@@ -8,6 +8,43 @@ export const WAYS_ROUND: readonly Way[] = [
     /^\*\*\*\d{4}\n\*\*\*\d{4}\n$/,
   ),
   way(
+    'parameter of a prepared statement',
+    'prepare pa (text) as select $1; execute pa(card_of(1)); execute pa(dynamic(1)); deallocate pa',
+  ),
+  way(
+    'cursor by the name of a closed one',
+    'begin; declare opened cursor for select item from orders; close opened; select opened(); fetch all from opened; commit',
+  ),
+  way(
+    'cursor by the name of a closed one, in one message',
+    'begin\\; declare opened cursor for select item from orders\\; close opened\\; select opened()\\; fetch all from opened\\; commit; rollback',
+  ),
+  way(
+    'cursor by the name of one that was taken back',
+    'begin; savepoint a; declare opened cursor for select item from orders; rollback to a; select opened(); fetch all from opened; commit',
+  ),
+  way(
+    'cursor by the name of one that ended',
+    'begin; declare opened cursor without hold for select item from orders; commit; begin; select opened(); fetch all from opened; commit',
+  ),
+  way(
+    'cursor by the name of one whose transaction failed',
+    'begin; declare opened cursor with hold for select item from orders; rollback; begin; select opened(); fetch all from opened; commit',
+  ),
+  way(
+    'cursor by the name of a discarded one',
+    'declare opened cursor with hold for select item from orders; discard all; begin; select opened(); fetch all from opened; commit',
+  ),
+  way(
+    'cursors go on',
+    'declare k cursor with hold for select item from orders order by id; begin; declare c cursor for select card from customers order by id; savepoint a; fetch 1 from c; rollback to a; fetch 1 from c; fetch 1 from k; commit; fetch 1 from k; close all',
+    /^\*\*\*1111\n\*\*\*(?:1111|5559)\nbook\nlamp\n$/,
+  ),
+  way(
+    'error of a cursor as its transaction ends',
+    'begin; declare h cursor with hold for select card::int from customers; commit',
+  ),
+  way(
     'changed in place',
     "begin; update customers set card = substr(card, 5) || substr(card, 1, 4) where card like '5500%'; select '>' , card from customers; rollback",
     /^(?![\s\S]*5500)/,
