@@ -1,7 +1,7 @@
 /** Where masked values would be kept, and be read later without a mask. */
 import { type Context, describeFlow, relationName } from './context.ts';
 import { type Column, type Flow, tainted } from './flow.ts';
-import { readingOf } from './readings.ts';
+import { lasting, readingOf } from './readings.ts';
 import type { CatalogueRelation } from './types.ts';
 
 /** @param how what would become of the value, as in `stored in` */
@@ -30,9 +30,14 @@ export function lookBehind(relation: CatalogueRelation, context: Context): void 
 
 /** A value for a column: it may be kept there if all that masks the value masks that very column too. */
 export function leakIntoColumn(value: Flow, column: Flow | null, where: string, context: Context): void {
-  const covered =
-    value.untraceable === null && [...value.origins.keys()].every((key) => column?.origins.has(key) === true);
-  if (!covered) leak(value, `stored in ${where}`, context);
-  else if (value.direct === null)
-    for (const [key, origin] of value.origins) context.report.changed.set(key, origin);
+  if (!tainted(value)) return;
+  const keys = [...value.origins.keys()];
+  if (value.untraceable !== null || column === null || !keys.every((key) => column.origins.has(key))) {
+    leak(value, `stored in ${where}`, context);
+    return;
+  }
+  const lasts = lasting(column, context);
+  if (lasts.size === 0) leak(value, `stored in ${where}, which is masked only with tables below it`, context);
+  const same = value.direct !== null && keys.every((key) => lasts.has(key));
+  for (const [key, origin] of same ? [] : lasts) context.report.changed.set(key, origin);
 }

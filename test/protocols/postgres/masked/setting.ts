@@ -41,6 +41,9 @@ export const SCHEMA = `
   create table people (id int, secret text);
   create table vips (tier int) inherits (people);
   insert into vips values (1, 'part-secret-vip', 1);
+  create table innocent (secret text);
+  create table both_of () inherits (people, innocent);
+  insert into both_of values (2, 'part-secret-both');
   create type pair as (a text, b text);
   create schema other;
   create table other.customers (id int, name text, card text);

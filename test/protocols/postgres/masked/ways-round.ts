@@ -123,4 +123,10 @@ export const WAYS_ROUND: readonly Way[] = [
     'alter table customers add column z text generated always as (card) stored; select z from customers; alter table customers drop column if exists z',
   ),
   way('errors of an index', 'create index on customers ((card::int))'),
+  way('another parent', "select secret, secret || '' from innocent", /^\*\*\*\|\*\*\*\n$/),
+  way(
+    'another parent, kept when the child is gone',
+    'begin; insert into innocent select secret from people; drop table both_of; select secret from innocent; rollback',
+    /^$/,
+  ),
 ];
