@@ -23,9 +23,14 @@ function holdsMasked(relation: CatalogueRelation, context: Context): boolean {
   return readingOf(relation, context).columns.some(({ flow }) => tainted(flow));
 }
 
-/** What is known of a relation by its name, or by its place, is lost. */
+/**
+ * What is known of a relation by its name, or by its place, is lost.
+ * Threat: a superuser may change the relations in which it is found.
+ */
 export function changesMasked(relation: CatalogueRelation | null, what: string, context: Context): void {
-  if (relation !== null && holdsMasked(relation, context))
+  if (relation?.schema === 'pg_catalog')
+    context.report.leak(`${relationName(relation)} would be ${what}: masks are found by what it says`);
+  else if (relation !== null && holdsMasked(relation, context))
     context.report.leak(
       `${relationName(relation)} has masked columns and would be ${what}: masks are found by names`,
     );
@@ -126,6 +131,7 @@ export function alterTable({ relation: named, cmds = [] }: AlterTableStmt, conte
   const columns = relation === null ? [] : readingOf(relation, context).columns;
   const open = relation === null ? `the relation ${named?.relname} is not known` : null;
   const scope = below(null, [item(named?.relname ?? '', columns, { open, system: true })]);
+  if (relation?.schema === 'pg_catalog') changesMasked(relation, 'changed', context);
   for (const node of cmds) {
     const command = as(node, 'AlterTableCmd');
     lookAtFamily(relation, command, context);
@@ -150,7 +156,10 @@ export function rename({ renameType, relation, subname }: RenameStmt, context: C
   switch (renameType) {
     case 'OBJECT_COLUMN': {
       const columns = known === null ? [] : readingOf(known, context).columns;
-      if (columns.some(({ name, flow }) => name === subname && tainted(flow)))
+      if (
+        known?.schema === 'pg_catalog' ||
+        columns.some(({ name, flow }) => name === subname && tainted(flow))
+      )
         changesMasked(known, `given another name for ${subname}`, context);
       return;
     }

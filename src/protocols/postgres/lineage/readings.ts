@@ -179,17 +179,32 @@ export function lasting({ direct, origins }: Flow, context: Context): Origins {
   return new Map([...origins].filter(([key]) => lasts.has(key) || !all.has(key)));
 }
 
-/** Writes to it are turned into others by rules: its own, or those of what a view that is written through is made of. */
-export function ruled(relation: CatalogueRelation, context: Context, depth = 0): boolean {
-  if (relation.rules || depth > MOST_BODIES) return true;
+/** Whether it is so of a relation, or of any that a view which is written through is made of. */
+function writesTo(
+  relation: CatalogueRelation,
+  is: (relation: CatalogueRelation) => boolean,
+  context: Context,
+  depth = 0,
+): boolean {
+  if (is(relation) || depth > MOST_BODIES) return true;
   if (relation.kind !== 'view' || relation.definition === null) return false;
   context.budget.spend(PARSING);
   const found = search(parse(relation.definition).tree ?? [], (kind, body) => {
     const { schemaname, relname = '' } = kind === 'RangeVar' ? (body as RangeVar) : {};
     const under = context.catalogue.relation(schemaname ?? null, relname);
-    return under !== null && ruled(under, context, depth + 1) ? true : null;
+    return under !== null && writesTo(under, is, context, depth + 1) ? true : null;
   });
   return found === true;
+}
+
+/** Writes to it are turned into others by rules. */
+export function ruled(relation: CatalogueRelation, context: Context): boolean {
+  return writesTo(relation, ({ rules }) => rules, context);
+}
+
+/** Writes to it change what the server takes names for, and which table's rows are read: a superuser may make them. */
+export function ofCatalogue(relation: CatalogueRelation, context: Context): boolean {
+  return writesTo(relation, ({ schema }) => schema === 'pg_catalog', context);
 }
 
 /** What is read from a relation, worked out once. Views are followed through their definitions. */

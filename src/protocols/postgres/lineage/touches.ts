@@ -2,8 +2,8 @@
 import type { CommonTableExpr, Node, RangeVar } from '@pgsql/types';
 import type { Context } from './context.ts';
 import { type Query, tainted } from './flow.ts';
-import { as, kindOf } from './nodes.ts';
-import { readingOf, ruled } from './readings.ts';
+import { as, type Body, type Kind, kindOf } from './nodes.ts';
+import { ofCatalogue, readingOf, ruled } from './readings.ts';
 import type { CatalogueRelation } from './types.ts';
 import { opaqueAt, search } from './walk.ts';
 
@@ -30,6 +30,14 @@ const KINDS: ReadonlySet<string> = new Set([
   'LockStmt',
 ]);
 
+const WRITES: ReadonlySet<string> = new Set([
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+  'CopyStmt',
+]);
+
 const known = new WeakMap<Query, boolean>();
 
 export function relationTouches(relation: CatalogueRelation, context: Context): boolean {
@@ -48,6 +56,13 @@ function holds(relation: CatalogueRelation, { columns, conditions }: Query, cont
     tainted(conditions) ||
     columns.some(({ flow }) => tainted(flow))
   );
+}
+
+function writesCatalogue(kind: Kind, body: object, context: Context): boolean {
+  const { relation, is_from } = body as Body<'CopyStmt'>;
+  if (!WRITES.has(kind) && (kind !== 'CopyStmt' || is_from !== true)) return false;
+  const target = context.catalogue.relation(relation?.schemaname ?? null, relation?.relname ?? '');
+  return target !== null && ofCatalogue(target, context);
 }
 
 /** The names that WITH gives anywhere in a statement. */
@@ -71,6 +86,7 @@ export function touches(node: Node, context: Context): boolean {
   const { catalogue } = context;
   let names: ReadonlySet<string> | null = null;
   const found = search(node, (kind, body): true | null => {
+    if (writesCatalogue(kind, body, context)) return true;
     if (kind !== 'RangeVar') return opaqueAt(kind, body, catalogue) === null ? null : true;
     const { schemaname, relname = '' } = body as RangeVar;
     const relation = catalogue.relation(schemaname ?? null, relname);

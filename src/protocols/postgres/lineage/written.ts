@@ -5,7 +5,7 @@ import { Untraceable } from './errors.ts';
 import { CLEAR, type Column, type Flow, join, opaque, type Query, tainted } from './flow.ts';
 import { leakIntoColumn, lookBehind } from './leaks.ts';
 import { as } from './nodes.ts';
-import { readingOf, ruled } from './readings.ts';
+import { ofCatalogue, readingOf, ruled } from './readings.ts';
 import { type Item, item, type Scope } from './scope.ts';
 import { targetColumns } from './targets.ts';
 import type { CatalogueRelation } from './types.ts';
@@ -19,6 +19,12 @@ export interface Target {
   readonly assigned: Map<string, Flow>;
 }
 
+/** @throws Untraceable where a write to it would change the catalogue behind the server's back */
+export function leaveCatalogue(relation: CatalogueRelation, context: Context): void {
+  if (ofCatalogue(relation, context))
+    throw new Untraceable(`${relationName(relation)} says what names mean, by which masks are found`);
+}
+
 /** @throws Untraceable where it is not known what a write to it does */
 export function targetOf(body: RangeVar | undefined, context: Context): Target {
   const { schemaname, relname = '', alias } = body ?? {};
@@ -26,6 +32,7 @@ export function targetOf(body: RangeVar | undefined, context: Context): Target {
   if (relation === null) throw new Untraceable(`the relation ${relname} is not known`);
   if (ruled(relation, context))
     throw new Untraceable(`${relationName(relation)} has rules, which can't be followed`);
+  leaveCatalogue(relation, context);
   if (schemaname === undefined) lookBehind(relation, context);
   const { columns, conditions } = readingOf(relation, context);
   const schema = alias === undefined ? relation.schema : null;

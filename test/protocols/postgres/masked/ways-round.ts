@@ -129,4 +129,17 @@ export const WAYS_ROUND: readonly Way[] = [
     'begin; insert into innocent select secret from people; drop table both_of; select secret from innocent; rollback',
     /^$/,
   ),
+  way(
+    'catalogue changed by hand',
+    "update pg_attribute set attname = 'innocent' where attrelid = 'customers'::regclass and attname = 'card'; select innocent from customers",
+  ),
+  way(
+    'another table with its file',
+    "begin; create table twin (like customers); update pg_class set relfilenode = (select relfilenode from pg_class where oid = 'customers'::regclass) where relname = 'twin'; select card from twin; rollback",
+  ),
+  way(
+    'catalogue changed in a WITH, by a view, by a copy',
+    'begin; with w as (delete from pg_inherits returning 1) select count(*) from w; select secret from parts_low; rollback; begin; create view inh as select * from pg_inherits; delete from inh; select secret from parts_low; rollback; copy pg_class from stdin;\n\\.\nset allow_system_table_mods = on; alter table pg_inherits rename to gone',
+    /^$/,
+  ),
 ];
