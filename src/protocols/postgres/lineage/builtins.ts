@@ -98,6 +98,12 @@ const SINKS = words(`
   set_config setseed setval
 `);
 
+/**
+ * They go on counting in what they are given the name of. Of a name that stands in the statement it is nothing new that
+ * it was called, so tables may have them in their defaults.
+ */
+export const COUNTS = words('nextval');
+
 /** C functions of usual extensions that are not declared immutable and read nothing. */
 const EXTENSIONS = words(`
   uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4 gen_random_bytes gen_random_uuid gen_salt similarity

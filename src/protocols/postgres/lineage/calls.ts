@@ -1,6 +1,6 @@
 /** Calls of functions, as expressions and as FROM items. */
 import type { FuncCall, Node, WindowDef } from '@pgsql/types';
-import { clearColumns, PLAIN_TYPES, REVEALS_NOTHING, SYNTAX, verdict } from './builtins.ts';
+import { COUNTS, clearColumns, PLAIN_TYPES, REVEALS_NOTHING, SYNTAX, verdict } from './builtins.ts';
 import { fieldOf, passedOn } from './columns.ts';
 import { type Context, describeFlow } from './context.ts';
 import { CLEAR, type Column, type Flow, join, scalar, stored, tainted } from './flow.ts';
@@ -95,6 +95,8 @@ function ofOne(
   switch (verdict(one)) {
     case 'arguments':
       if (REVEALS_NOTHING.has(name)) return { flow: extra, columns: null };
+      if (one.kind === 'builtin' && COUNTS.has(name) && tainted(given))
+        context.report.leak(`${describeFlow(given, context.catalogue)} would say what ${label} counts`);
       // A number of rows, or of values that are not null, reveals neither. What counts by a condition depends on it.
       if (one.kind === 'builtin' && name === 'count' && flows.every(stored))
         return { flow: extra, columns: null };

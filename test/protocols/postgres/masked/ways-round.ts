@@ -142,4 +142,9 @@ export const WAYS_ROUND: readonly Way[] = [
     'begin; with w as (delete from pg_inherits returning 1) select count(*) from w; select secret from parts_low; rollback; begin; create view inh as select * from pg_inherits; delete from inh; select secret from parts_low; rollback; copy pg_class from stdin;\n\\.\nset allow_system_table_mods = on; alter table pg_inherits rename to gone',
     /^$/,
   ),
+  way(
+    'which sequence goes on',
+    "create sequence s4; create sequence s5; select nextval(('s' || substr(card, 1, 1))::regclass) from customers where id = 1; select last_value, is_called from s4; drop sequence s4, s5",
+    /^1\|f\n$/,
+  ),
 ];
