@@ -151,7 +151,7 @@ export function alterTable({ relation: named, cmds = [] }: AlterTableStmt, conte
   }
 }
 
-export function rename({ renameType, relation, subname }: RenameStmt, context: Context): void {
+export function rename({ renameType, relation, subname, behavior }: RenameStmt, context: Context): void {
   const known = relation === undefined ? null : relationOf(relation, context);
   switch (renameType) {
     case 'OBJECT_COLUMN': {
@@ -168,6 +168,12 @@ export function rename({ renameType, relation, subname }: RenameStmt, context: C
     case 'OBJECT_MATVIEW':
     case 'OBJECT_FOREIGN_TABLE':
       changesMasked(known, 'given another name', context);
+      return;
+    case 'OBJECT_ATTRIBUTE':
+      if (behavior === 'DROP_CASCADE')
+        context.report.leak(
+          'columns of tables of that type would have other names: masks are found by names',
+        );
       return;
     case 'OBJECT_SCHEMA':
     case 'OBJECT_DATABASE':

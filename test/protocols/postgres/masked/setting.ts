@@ -11,6 +11,7 @@ export const MASKED: Readonly<Record<string, string>> = {
   'public.customers.phones': 'full',
   'public.parts.secret': 'full',
   'public.people.secret': 'full',
+  'public.typed.a': 'full',
 };
 
 export const SCHEMA = `
@@ -45,6 +46,8 @@ export const SCHEMA = `
   create table both_of () inherits (people, innocent);
   insert into both_of values (2, 'part-secret-both');
   create type pair as (a text, b text);
+  create table typed of pair;
+  insert into typed values ('part-secret-typed', 'b');
   create schema other;
   create table other.customers (id int, name text, card text);
   insert into other.customers values (7, 'Other', 'no-secret');

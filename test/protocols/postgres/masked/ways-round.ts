@@ -147,4 +147,8 @@ export const WAYS_ROUND: readonly Way[] = [
     "create sequence s4; create sequence s5; select nextval(('s' || substr(card, 1, 1))::regclass) from customers where id = 1; select last_value, is_called from s4; drop sequence s4, s5",
     /^1\|f\n$/,
   ),
+  way(
+    'attribute of its type under another name',
+    'begin; alter type pair rename attribute a to c cascade; select c from typed; rollback',
+  ),
 ];
