@@ -99,8 +99,18 @@ function valuesOf({ subtype, def }: AlterTableCmd): Node[] {
   return nodes.filter((node) => node !== undefined);
 }
 
+/**
+ * A table is put below another, by INHERITS, PARTITION OF or ATTACH.
+ * Threat: for some seconds another session takes the name of the lower one for what it was, and shows what is put there.
+ */
+export function putBelow(parent: RangeVar | undefined, context: Context): void {
+  const what = 'given a table below it, which other sessions may know as another';
+  changesMasked(relationOf(parent, context), what, context);
+}
+
 /** A column is masked in all that inherit it, which has to stay so, in the sight of other sessions too. */
 function lookAtFamily(
+  named: RangeVar | undefined,
   relation: CatalogueRelation | null,
   command: AlterTableCmd | null,
   context: Context,
@@ -116,8 +126,10 @@ function lookAtFamily(
     }
     case 'AT_AddInherit':
       changesMasked(relation, 'read through another relation', context);
+      putBelow(as(command.def, 'RangeVar') ?? undefined, context);
       return;
     case 'AT_AttachPartition':
+      putBelow(named, context);
       changesMasked(
         relationOf(as(command.def, 'PartitionCmd')?.name, context),
         'read through another relation',
@@ -134,7 +146,7 @@ export function alterTable({ relation: named, cmds = [] }: AlterTableStmt, conte
   if (relation?.schema === 'pg_catalog') changesMasked(relation, 'changed', context);
   for (const node of cmds) {
     const command = as(node, 'AlterTableCmd');
-    lookAtFamily(relation, command, context);
+    lookAtFamily(named, relation, command, context);
     const subtype = command?.subtype ?? 'nothing';
     if (command === null || !HARMLESS.has(subtype)) {
       changesMasked(relation, `changed (${subtype})`, context);

@@ -3,7 +3,7 @@
  * by. Kinds that are not listed here are not understood, and so refused.
  */
 import type { Node } from '@pgsql/types';
-import { alterTable, changesMasked, lookAtCalls, relationOf, rename } from './altered.ts';
+import { alterTable, changesMasked, lookAtCalls, putBelow, relationOf, rename } from './altered.ts';
 import { runsText } from './builtins.ts';
 import type { Context } from './context.ts';
 import { Untraceable } from './errors.ts';
@@ -77,7 +77,10 @@ const DEFINITIONS: Definitions = {
     for (const node of schemaElts)
       if (!define(node, context)) throw new Untraceable('what CREATE SCHEMA would make is not understood');
   },
-  CreateStmt: lookAtCalls,
+  CreateStmt: (body, context) => {
+    lookAtCalls(body, context);
+    for (const node of body.inhRelations ?? []) putBelow(as(node, 'RangeVar') ?? undefined, context);
+  },
   IndexStmt: lookAtCalls,
   CreateStatsStmt: lookAtCalls,
   CreatePolicyStmt: policy,

@@ -248,3 +248,38 @@ t.test('a write that runs functions may change the path for what comes behind it
     'drop table acts_nested, acts_domain, acts_check, acts_operator, acts_default, acts_index, acts_parted; drop type with_turning; drop domain turning_too; drop domain turning; drop operator ~~~~ (text, text); drop function turn; drop function turned',
   );
 });
+
+t.test('a second session cannot make of what the first one knows something else', async (t) => {
+  const made = await rig(t, server);
+  made.masking = maskingOf(key);
+  const [first, second] = [await made.client(), await made.client()];
+  server.sql('create table known (id int, secret text)');
+  for (const steps of [
+    ['alter table known inherit people', 'insert into known select id, secret from people'],
+    [
+      'drop table known',
+      'create table known () inherits (people)',
+      'insert into known select id, secret from people',
+    ],
+    [
+      'alter table parts attach partition known for values from (500) to (600)',
+      'update parts set id = 500 where id = 1',
+    ],
+    [
+      'drop table known',
+      'create table known partition of parts for values from (500) to (600)',
+      'update parts set id = 500 where id = 1',
+    ],
+  ]) {
+    await first.query('select secret from known');
+    for (const step of steps) await second.query(step).catch(() => null);
+    const { rows } = await first
+      .query("select secret || '' as secret from known")
+      .catch(() => ({ rows: [] }));
+    t.equal(leaked(Buffer.from(JSON.stringify(rows))), null, steps.join('; '));
+    server.sql(
+      'update parts set id = 1 where id = 500; drop table if exists known; create table known (id int, secret text)',
+    );
+  }
+  server.sql('drop table known');
+});
