@@ -28,6 +28,19 @@ const path = `
 /** What an expression depends on that calls functions of somebody's own: those of the server's own are not told. */
 const calling = `'pg_proc'::regclass, 'pg_operator'::regclass, 'pg_opclass'::regclass`;
 
+/** The oids of types whose values are checked by functions: of domains, and of what is made of these. */
+const checkedTypes = `
+  WITH RECURSIVE part (type, whole) AS (
+    SELECT typbasetype, oid FROM pg_type WHERE typbasetype <> 0
+    UNION ALL SELECT typelem, oid FROM pg_type WHERE typelem <> 0
+    UNION ALL SELECT a.atttypid, c.reltype FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.reltype <> 0
+  ), checked AS (
+    SELECT k.contypid AS type
+    FROM pg_depend d JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid AND k.contypid <> 0
+    WHERE d.refclassid IN (${calling})
+    UNION SELECT whole FROM checked JOIN part USING (type))
+  SELECT type FROM checked`;
+
 /** oid, schema, name, kind, rules, instead, acts. */
 const relations = `
   SELECT c.oid, n.nspname, c.relname, c.relkind,
@@ -42,15 +55,7 @@ const relations = `
            LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
            LEFT JOIN pg_index i ON d.classid = 'pg_class'::regclass AND i.indexrelid = d.objid
            WHERE d.refclassid IN (${calling}) AND d.classid IN ('pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_class'::regclass)
-           UNION ALL SELECT attrelid FROM pg_attribute WHERE atttypid IN (
-             WITH RECURSIVE checked AS (
-               SELECT k.contypid AS type
-               FROM pg_depend d JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid AND k.contypid <> 0
-               WHERE d.refclassid IN (${calling})
-               UNION SELECT t.oid
-               FROM checked JOIN pg_type t ON t.typbasetype = type OR t.typelem = type
-                 OR t.typrelid IN (SELECT attrelid FROM pg_attribute WHERE atttypid = type))
-             SELECT type FROM checked))
+           UNION ALL SELECT attrelid FROM pg_attribute WHERE atttypid IN (${checkedTypes}))
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 't', 'c')`;
 
@@ -111,12 +116,13 @@ const operators = `
   FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace
   LEFT JOIN pg_proc p ON p.oid = o.oprcode LEFT JOIN pg_language l ON l.oid = p.prolang`;
 
-/** The names of types into which a function casts that may do anything. */
+/** The names of types into which a function casts that may do anything, or whose values such a one checks. */
 const casts = `
   SELECT DISTINCT t.typname
   FROM pg_cast c JOIN pg_type t ON t.oid = c.casttarget JOIN pg_proc p ON p.oid = c.castfunc
   JOIN pg_language l ON l.oid = p.prolang
-  WHERE c.oid >= 16384 AND NOT (l.lanname IN ('c', 'internal') AND p.provolatile = 'i')`;
+  WHERE c.oid >= 16384 AND NOT (l.lanname IN ('c', 'internal') AND p.provolatile = 'i')
+  UNION SELECT typname FROM pg_type WHERE oid IN (${checkedTypes})`;
 
 /** What is read once for a database, by the names that `assemble` has for the answers. */
 export const CATALOGUE_SQL = {

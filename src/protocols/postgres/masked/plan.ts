@@ -70,7 +70,8 @@ export function planOf(
         `${masks.name(shifted)} would be changed, and the part of it that is shown be another`,
       ),
     };
-  const whole = { forms: null, copy: null, scan, quiet: statement, opaque: false, masked: [] };
+  const opaque = tracer.opaqueCall(statement) !== null;
+  const whole = { forms: null, copy: null, scan, quiet: statement, opaque, masked: [] };
   if (traced.outcome === 'none') return whole;
   const forms = traced.columns.map((column) => formOf(column, masks));
   const shown = forms.every((form) => form === null) ? null : forms;
@@ -79,6 +80,7 @@ export function planOf(
     ...{ ...whole, forms: shown, masked },
     // What is there to trace is either masked, or decides which rows come, or can't be followed.
     opaque:
+      opaque ||
       traced.columns.some(({ untraceable }) => untraceable !== null) ||
       masked.length + traced.conditions.length === 0,
   };

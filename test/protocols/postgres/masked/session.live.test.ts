@@ -283,3 +283,28 @@ t.test('a second session cannot make of what the first one knows something else'
   }
   server.sql('drop table known');
 });
+
+t.test('nor what a statement calls otherwise than by name', async (t) => {
+  const made = await rig(t, server);
+  made.masking = maskingOf(key);
+  server.sql(`
+    create function turn(text, text default '') returns boolean language plpgsql as
+      'begin perform set_config(''search_path'', ''public'', false); return true; end';
+    create operator ~~~~ (leftarg = text, rightarg = text, function = turn);
+    create domain turning as text check (turn(value));
+  `);
+  const where = "where card like '4%' and 'a' operator(public.~~~~) ''";
+  for (const first of [
+    `select id from public.customers ${where}`,
+    `update public.customers set name = name ${where}`,
+    `copy (select id from public.customers ${where}) to stdout`,
+    "select id, 'x'::public.turning from public.customers where card like '4%'",
+    "select 'x'::public.turning",
+  ]) {
+    const { out } = await made.psql(
+      `set search_path = other; ${first}\\; select '>' || card from customers;`,
+    );
+    t.equal(leaked(Buffer.from(out)), null, `${first}: ${out}`);
+  }
+  server.sql('drop domain turning; drop operator ~~~~ (text, text); drop function turn');
+});
