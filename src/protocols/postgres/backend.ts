@@ -9,7 +9,7 @@ import {
   decodeNoticeResponse,
   decodeParameterStatus,
   decodeReadyForQuery,
-  decodeRowDescription,
+  fieldsOf,
 } from './decode-backend.ts';
 import { errorResponse, noticeResponse } from './encode-backend.ts';
 import { copyData } from './encode-frontend.ts';
@@ -17,16 +17,13 @@ import { type ErrorReport, errorFields, errorReport } from './error-fields.ts';
 import { ProtocolError } from './errors.ts';
 import type { Disposition, FrameHandler } from './frame.ts';
 import { WHOLE } from './limits.ts';
+import { agreed } from './masked/agreed.ts';
 import type { Plan } from './masked/plan.ts';
 import { MaskingError, RowMasker } from './masked/rows.ts';
+import type { SessionMasking } from './masked/session.ts';
 import { quoted, withheld } from './masked/withheld.ts';
-import {
-  Backend,
-  type BackendKeyData,
-  type CommandComplete,
-  type FieldDescription,
-  type TransactionStatus,
-} from './messages.ts';
+import { Backend, type BackendKeyData, type CommandComplete, type TransactionStatus } from './messages.ts';
+import { beginOwn, ownAnswer } from './own-answers.ts';
 import type { OwnQuery } from './own-query.ts';
 import type { RowRecorder } from './recorded/recorder.ts';
 import type { Statements } from './statements.ts';
@@ -52,6 +49,8 @@ export class BackendHandler implements FrameHandler {
   readonly #options: BackendOptions;
   readonly #out = new Writer();
   encoding: Encoding = UTF8;
+  #clientEncoding = 'UTF8';
+  #serverEncoding = 'UTF8';
   /** False where a backslash in a plain literal escapes. */
   standardConformingStrings = true;
   /** As the last ReadyForQuery said. */
@@ -67,12 +66,13 @@ export class BackendHandler implements FrameHandler {
   begin(type: number, length: number): Disposition {
     this.#options.rows.check();
     const first = this.#options.answers.first;
-    if (first?.own) return this.#beginOwn(type, length, first.own);
+    if (first?.own) return beginOwn(type, length, first.own);
     switch (type) {
       case Backend.DataRow:
       case Backend.CopyData: {
         const statement = first?.running[first.over];
-        if (statement === undefined) return 'forward';
+        if (statement === undefined)
+          return this.#enforced === null ? 'forward' : this.#impossible('a row of no statement');
         statement.rows += type === Backend.DataRow ? 1 : 0;
         statement.bytes += length - 4;
         const plain = this.#options.rows.row(statement, type, first?.portal?.fields ?? null)
@@ -81,7 +81,8 @@ export class BackendHandler implements FrameHandler {
         if (statement.plan === null) return plain;
         if (type === Backend.DataRow) return this.#beginRow(first, statement.plan, length) ?? plain;
         if (this.#copy !== null) return 'stream';
-        return statement.plan.copy === null ? plain : this.#impossible('a copy that was not announced');
+        const { copy, forms, scan } = statement.plan;
+        return (copy ?? forms ?? scan) === null ? plain : this.#impossible('a copy that was not announced');
       }
       case Backend.CopyOutResponse:
       case Backend.CopyDone: {
@@ -138,7 +139,7 @@ export class BackendHandler implements FrameHandler {
 
   #longError(bytes: Buffer, last: boolean): void {
     const report = { severity: 'ERROR', code: 'XX000', message: 'an error that is too long to be kept' };
-    const masked = this.#options.statements.masking?.observed === false;
+    const masked = this.#enforced !== null;
     if (!masked) this.#options.toClient(bytes);
     if (!last) return;
     if (masked) {
@@ -189,6 +190,12 @@ export class BackendHandler implements FrameHandler {
     if (copy !== null) this.#copy = new CopyMasker({ copy: copy.format, columns: copy.columns, response });
   }
 
+  /** Null: nothing is masked, or only told. */
+  get #enforced(): SessionMasking | null {
+    const { masking } = this.#options.statements;
+    return masking?.observed === false ? masking : null;
+  }
+
   /** What comes next is of another statement. */
   #between(): void {
     this.#masker = this.#copy = null;
@@ -213,38 +220,14 @@ export class BackendHandler implements FrameHandler {
       : 'whole';
   }
 
-  #beginOwn(type: number, length: number, own: OwnQuery): Disposition {
-    if (type === Backend.NotificationResponse) return 'forward';
-    if (length <= WHOLE) return 'whole';
-    own.fail({ severity: 'ERROR', code: '54000', message: 'an answer is too long' });
-    return 'drop';
-  }
-
   /** @returns false where the client gets it all the same */
   #ownAnswer(type: number, message: Buffer, own: OwnQuery): boolean {
-    switch (type) {
-      case Backend.DataRow:
-        own.row(message, this.encoding);
-        return true;
-      case Backend.CommandComplete:
-        own.complete();
-        return true;
-      case Backend.ErrorResponse: {
-        const report = errorReport(decodeErrorResponse(message).fields, this.encoding);
-        own.fail(report);
-        return report.severity === 'ERROR';
-      }
-      case Backend.ParameterStatus:
-        return decodeParameterStatus(message).parameter === 'search_path';
-      case Backend.ReadyForQuery:
-        this.status = decodeReadyForQuery(message).status;
-        this.#options.answers.ready();
-        this.#options.answers.shift();
-        own.ready();
-        return true;
-      default:
-        return type === Backend.RowDescription || type === Backend.NoticeResponse;
-    }
+    if (type !== Backend.ReadyForQuery) return ownAnswer(type, message, own, this.encoding);
+    this.status = decodeReadyForQuery(message).status;
+    this.#options.answers.ready();
+    this.#options.answers.shift();
+    own.ready();
+    return true;
   }
 
   #settle(type: number, message: Buffer | null): void {
@@ -309,9 +292,13 @@ export class BackendHandler implements FrameHandler {
     const running = first?.running[first.over];
     const plan = running?.plan ?? null;
     if (running?.kept != null) this.#options.rows.described(message === null ? null : fieldsOf(message));
-    if (plan === null || (plan.forms === null && plan.scan === null)) return;
-    if (message === null) this.#impossible('what has too many columns');
-    else this.#masker = new RowMasker(plan, fieldsOf(message), this.encoding.name);
+    if (this.#enforced === null && (plan === null || (plan.forms === null && plan.scan === null))) return;
+    const fields =
+      message === null
+        ? this.#impossible('what has too many columns')
+        : agreed(fieldsOf(message), plan, this.#enforced);
+    if (plan !== null && (plan.forms ?? plan.scan) !== null)
+      this.#masker = new RowMasker(plan, fields, this.encoding.name);
   }
 
   #complete(first: Awaited | null, { tag, rows }: CommandComplete): void {
@@ -341,7 +328,7 @@ export class BackendHandler implements FrameHandler {
       toClient(this.#out.take());
     } else {
       if (report.severity !== 'ERROR') this.#options.onFatal(report);
-      const statement = quoted(report, answers.first, this.#options.statements.masking);
+      const statement = this.#quoted(report, answers.first);
       if (statement !== undefined) {
         errorResponse(this.#out, errorFields(withheld(report, statement), this.encoding));
         toClient(this.#out.take());
@@ -353,9 +340,14 @@ export class BackendHandler implements FrameHandler {
     this.#failed(report);
   }
 
+  #quoted(report: ErrorReport, first: Awaited | null): string | null | undefined {
+    const { statements } = this.#options;
+    return quoted(report, first, statements.masking, () => statements.quietAtEnd());
+  }
+
   #notice(message: Buffer, first: Awaited | null): Buffer {
     const report = errorReport(decodeNoticeResponse(message).fields, this.encoding);
-    const statement = quoted(report, first, this.#options.statements.masking);
+    const statement = this.#quoted(report, first);
     if (statement === undefined) return message;
     noticeResponse(this.#out, errorFields(withheld(report, statement), this.encoding));
     return this.#out.take();
@@ -365,6 +357,7 @@ export class BackendHandler implements FrameHandler {
     const { answers, statements } = this.#options;
     const first = answers.first;
     this.#between();
+    statements.portals.failed();
     if (first === null) return;
     first.copies?.(false);
     const [hit, ...rest] = first.running.slice(first.over);
@@ -382,15 +375,18 @@ export class BackendHandler implements FrameHandler {
     });
   }
 
+  /** For SQL_ASCII the server converts nothing: what it says is in the database's own encoding. */
+  #encode(): void {
+    const plain = this.#clientEncoding === 'SQL_ASCII' && this.#serverEncoding !== 'UTF8';
+    this.encoding = clientEncoding(plain ? this.#serverEncoding : this.#clientEncoding);
+  }
+
   #parameter(message: Buffer): void {
     const { parameter, value } = decodeParameterStatus(message);
-    if (parameter === 'client_encoding') this.encoding = clientEncoding(value.toString('latin1'));
+    if (parameter === 'server_encoding') this.#serverEncoding = value.toString('latin1');
+    if (parameter === 'client_encoding') this.#clientEncoding = value.toString('latin1');
+    if (parameter.endsWith('_encoding')) this.#encode();
     if (parameter === 'standard_conforming_strings')
       this.standardConformingStrings = value.toString('latin1') !== 'off';
   }
-}
-
-/** Kept: the message is the framer's. */
-function fieldsOf(message: Buffer): readonly FieldDescription[] {
-  return message.length === 0 ? [] : decodeRowDescription(Buffer.from(message)).fields;
 }

@@ -205,3 +205,8 @@ export function decodeNegotiateProtocolVersion(message: Buffer): NegotiateProtoc
   reader.end();
   return { name: 'NegotiateProtocolVersion', version, unrecognizedOptions };
 }
+
+/** Of a RowDescription, kept: the message may be written over. Empty for no message. */
+export function fieldsOf(message: Buffer): readonly FieldDescription[] {
+  return message.length === 0 ? [] : decodeRowDescription(Buffer.from(message)).fields;
+}

@@ -22,11 +22,12 @@ import { LONG, LongMessage } from './long-message.ts';
 import { pinnedFor } from './masked/pinned.ts';
 import { type Close, type Describe, Frontend, type Parse, type Text } from './messages.ts';
 import { describing, endOf, LARGE_OBJECT, NOWHERE, settled, shownAs } from './portals.ts';
+import { type Prepared, prepared } from './prepared.ts';
 import { Refuser } from './refuser.ts';
 import { Run } from './run.ts';
 import { SimpleQueries } from './simple.ts';
 import { type Analysis, notUnderstood, type Statement } from './sql/statement.ts';
-import { type Decided, isHeld, type Prepared, passes, prepared, type Statements } from './statements.ts';
+import { type Decided, isHeld, passes, type Statements } from './statements.ts';
 import { storedName } from './stored-name.ts';
 import type { Encoding } from './text.ts';
 import { depends, settledName, unreadable, unsettles } from './unsettled.ts';
@@ -131,9 +132,11 @@ export class FrontendHandler implements FrameHandler {
         this.#ready(message, behind, (whole) => this.#bind(whole, name, behind, shown));
         break;
       }
-      case Frontend.Execute:
-        this.#execute(message, stored(decodeExecute(message, encoding).portal));
+      case Frontend.Execute: {
+        const name = stored(decodeExecute(message, encoding).portal);
+        this.#ready(message, null, (whole) => this.#execute(whole, name));
         break;
+      }
       case Frontend.Close: {
         const { kind, target } = decodeClose(message, encoding);
         const name = stored(target);
@@ -179,9 +182,7 @@ export class FrontendHandler implements FrameHandler {
   }
 
   #behind(name: string): readonly Statement[] {
-    const known = this.#options.statements.prepared.behind(name);
-    // Parse puts another in the place of the unnamed statement, or nothing is bound: the latest is the one.
-    const behind = name === '' ? known.slice(0, 1) : known;
+    const behind = this.#options.statements.prepared.behind(name);
     return behind.length === 0 ? [NOWHERE] : behind.flatMap(({ statements }) => statements);
   }
 
@@ -288,10 +289,12 @@ export class FrontendHandler implements FrameHandler {
       this.#held.keep(Frontend.Bind, message);
       if (!this.#held.bind(refused, parameters)) return unaskable(refused, 'send it by itself');
     }
-    const value: Prepared = { ...prepared(behind), parameters, plan };
+    const changes = statements.masking?.changes ?? 0;
+    const value: Prepared = { ...prepared(behind), parameters, plan, changes };
     statements.portals.propose(portal, value);
     answers.push({
       kind: 'bind',
+      portal: value,
       unsettles: unsettles(behind),
       done: () => statements.portals.confirm(portal, value),
       failed: () => statements.portals.reject(portal, value),
@@ -307,12 +310,10 @@ export class FrontendHandler implements FrameHandler {
 
   #execute(message: Buffer, portal: string): void {
     const { answers, statements } = this.#options;
-    const known = statements.portals.behind(portal);
-    // Bind puts another in the place of the unnamed portal, or nothing is executed: the latest is the one.
-    const behind = portal === '' ? known.slice(0, 1) : known;
+    const behind = statements.portals.behind(portal);
     const [one] = behind;
     const over = endOf(behind);
-    const suspended = behind.length === 1 ? (one?.running ?? null) : null;
+    const suspended = behind.length === 1 && !statements.reopened(behind) ? (one?.running ?? null) : null;
     const written = behind.length === 0 ? [NOWHERE] : behind.flatMap((each) => each.statements);
     const policies = suspended === null ? statements.decideAll(written, this.#held.approved(written)) : null;
     const parameters = one?.parameters ?? null;

@@ -64,6 +64,12 @@ export class Names<T> {
     return known === undefined ? all : [...all, known];
   }
 
+  /** All that is known, or may come to be. */
+  *values(): Generator<T> {
+    yield* this.#known.values();
+    for (const coming of this.#coming.values()) for (const { value } of coming) yield value;
+  }
+
   #withdraw(name: string, value: T): void {
     const coming = this.#coming.get(name);
     const at = coming?.findIndex((one) => one.value === value) ?? -1;

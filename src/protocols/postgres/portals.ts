@@ -2,8 +2,9 @@
 import type { Lifted } from '../../core/types.ts';
 import type { Plan } from './masked/plan.ts';
 import type { FieldDescription } from './messages.ts';
+import type { Prepared } from './prepared.ts';
 import { notUnderstood, type Statement } from './sql/statement.ts';
-import { type Decided, type Prepared, passes, type Statements, strictest } from './statements.ts';
+import { type Decided, passes, REOPENED, type Statements, strictest } from './statements.ts';
 
 export const NOWHERE = notUnderstood('', 'what was prepared or declared under this name is not known');
 
@@ -32,6 +33,7 @@ export function shownAs(
 /** Portals are shown as was settled when they were made; of a name that may stand for several, all the same. */
 export function settled(decided: Decided, behind: readonly Prepared[], statements: Statements): Decided {
   if (statements.masking === null || !passes(decided.decision)) return decided;
+  if (statements.reopened(behind)) return statements.refuse(decided, REOPENED);
   const [first] = behind;
   if (first === undefined) return statements.refuse(decided, 'the portal is not known');
   if (behind.every(({ plan }) => plan === first.plan)) return { ...decided, plan: first.plan };

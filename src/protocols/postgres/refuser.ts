@@ -34,7 +34,7 @@ export class Refuser {
     const { statements } = this.#options;
     if (begun !== null) statements.decided(begun, decided.decision);
     statements.end(begun ?? statements.begin(decided, parameters), { error: 'denied' });
-    return denial(decided.decision);
+    return denial(decided.decision, decided.report);
   }
 
   /** @param before the text of `run`, which is not denied */

@@ -3,39 +3,20 @@ import type { Decision, Lifted } from '../../core/types.ts';
 import type { Actions } from '../room.ts';
 import { detailOf, factsOf, type SessionFacts, subjectOf } from './actions.ts';
 import type { Running } from './awaited.ts';
-import { isRefused, type Plan, type Refused } from './masked/plan.ts';
+import type { ErrorReport } from './error-fields.ts';
+import { isRefused, type Plan, quietly, type Refused } from './masked/plan.ts';
 import type { SessionMasking } from './masked/session.ts';
-import type { FieldDescription, TransactionStatus } from './messages.ts';
+import { typo } from './masked/typo.ts';
+import type { TransactionStatus } from './messages.ts';
 import { Names } from './names.ts';
+import { PortalNames } from './portal-names.ts';
+import { type Prepared, prepared } from './prepared.ts';
 import type { RowRecorder } from './recorded/recorder.ts';
+import { as } from './sql/nodes.ts';
+import { parse } from './sql/parse.ts';
 import { resolve } from './sql/resolve.ts';
 import type { Statement } from './sql/statement.ts';
 import { storedName } from './stored-name.ts';
-
-/** What was prepared, or bound to a portal. */
-export interface Prepared {
-  readonly statements: readonly Statement[];
-  /** Of a portal, as the record keeps them. */
-  readonly parameters: readonly (string | null)[] | null;
-  /** A portal that was suspended goes on under the record it has. */
-  running: Running | null;
-  /** Of a portal: how its rows are shown, which what names meant when it was made decides. */
-  readonly plan: Plan | null;
-  /** Of a portal: what its rows are, once a Describe of it has been answered. */
-  fields: readonly FieldDescription[] | null;
-  /** Of a portal: a Describe of it is on its way. */
-  asked: boolean;
-  /** Of a cursor: it outlives its transaction. */
-  readonly held: boolean;
-}
-
-/** Before anything is known of it. */
-export function prepared(statements: readonly Statement[]): Prepared {
-  return {
-    ...{ statements, parameters: null, running: null, plan: null },
-    ...{ fields: null, asked: false, held: false },
-  };
-}
 
 /** A name that SQL gives: what becomes of it when the server has run the statement, or has not. */
 export interface Proposal {
@@ -49,6 +30,8 @@ export interface Decided {
   readonly plan: Plan | null;
   /** False where the statement is one of several that a name in it may stand for. */
   readonly certain: boolean;
+  /** What the person reads where it is denied; left out where that is the decision's reason. */
+  readonly report?: ErrorReport | undefined;
 }
 
 export const passes = ({ outcome, observed }: Decision): boolean => outcome === 'allow' || observed;
@@ -58,7 +41,7 @@ export const isHeld = ({ outcome, observed }: Decision): boolean => outcome === 
 
 export class Statements {
   readonly prepared = new Names<Prepared>();
-  readonly portals = new Names<Prepared>();
+  readonly portals = new PortalNames();
   readonly #actions: Actions;
   readonly #session: SessionFacts;
   /** Null: nothing is masked in this session. */
@@ -94,10 +77,22 @@ export class Statements {
     let plan: Plan | Refused | null;
     if (statement.verb === 'fetch') {
       const portals = this.portals.behind(storedName(statement.cursor ?? ''));
-      plan = portals.length === 0 ? { refused: NO_CURSOR } : oneOf(portals.map((portal) => portal.plan));
-    } else plan = masking.plan(statement.verb === 'execute' ? (statement.inner ?? statement) : statement);
+      plan = this.reopened(portals)
+        ? { refused: REOPENED }
+        : portals.length === 0
+          ? { refused: NO_CURSOR }
+          : oneOf(portals.map((portal) => portal.plan));
+    } else if (statement.transaction === 'commit' || statement.transaction === 'prepare')
+      plan = quietly(this.quietAtEnd());
+    else plan = masking.plan(statement);
     if (!isRefused(plan) && (plan === null || certain)) return { ...decided, plan };
     return this.refuse(decided, isRefused(plan) ? plan.refused : AMBIGUOUS);
+  }
+
+  /** Another portal may be behind the name of these than the one that was made, and it is not known yet. */
+  reopened(portals: readonly Prepared[]): boolean {
+    const { masking } = this;
+    return masking?.unsettled === true && portals.some(({ changes }) => changes !== masking.changes);
   }
 
   /** What cannot be shown is denied, where masking is enforced. */
@@ -106,7 +101,7 @@ export class Statements {
     const { version } = decided.decision;
     const reason = `${decided.statement.verb} is refused: ${refused}`;
     const decision = { outcome: 'deny', policies: [], reason, observed: false, errors: [], version } as const;
-    return { ...decided, decision, plan: null };
+    return { ...decided, decision, plan: null, report: typo(decided.statement) };
   }
 
   /** The one of several that is denied, or else held, else the first; an empty statement needs nobody's leave. */
@@ -132,7 +127,7 @@ export class Statements {
 
   /** The server has said how the transaction stands: portals end with theirs. */
   ready(status: TransactionStatus): void {
-    if (status === 'I') this.portals.keep(({ held }) => held);
+    this.portals.ready(status);
     this.masking?.ready(status);
   }
 
@@ -180,11 +175,48 @@ export class Statements {
     const { verb, prepared, cursor, inner } = statement;
     if (verb === 'prepare' && prepared !== null) return this.#proposal(this.prepared, prepared, inner, {});
     if (verb === 'declare' && cursor !== null)
-      return this.#proposal(this.portals, cursor, inner, { plan, held: /\bhold\b/i.test(statement.text) });
-    if (verb !== 'deallocate' && verb !== 'discard') return null;
-    const done = () =>
-      prepared === null ? this.prepared.clear() : this.prepared.remove(storedName(prepared));
-    return { done, failed() {} };
+      return this.#proposal(this.portals, cursor, inner, {
+        ...{ plan, held: isWithHold(statement.text), changes: this.masking?.changes ?? 0 },
+      });
+    const done = this.#ending(statement);
+    return done === null ? null : { done, failed() {} };
+  }
+
+  /** What becomes of names when the server has run a statement that ends some. */
+  #ending({ verb, prepared, cursor, transaction, text }: Statement): (() => void) | null {
+    const { portals } = this;
+    switch (transaction) {
+      case 'savepoint':
+        return () => portals.marked();
+      case 'rollback to':
+        return () => portals.wentBack();
+      case 'commit':
+      case 'prepare':
+        return () => portals.ended(false);
+      case 'rollback':
+        return () => portals.ended(true);
+    }
+    switch (verb) {
+      case 'close':
+        return () => (cursor === null ? portals.clear() : portals.remove(storedName(cursor)));
+      case 'deallocate':
+        return () => (prepared === null ? this.prepared.clear() : this.prepared.remove(storedName(prepared)));
+      case 'discard':
+        if (!/\ball\b/i.test(text)) return null;
+        return () => {
+          this.prepared.clear();
+          portals.clear();
+        };
+      default:
+        return null;
+    }
+  }
+
+  /** A cursor WITH HOLD runs when its transaction ends: the statement whose values its errors may quote. */
+  quietAtEnd(): string | null {
+    for (const { held, committed, plan } of this.portals.values())
+      if (held && !committed && plan !== null && plan.quiet !== null) return plan.quiet;
+    return null;
   }
 
   #proposal(
@@ -228,6 +260,8 @@ export function strictest<T extends { readonly decision: Decision }>(all: readon
   );
 }
 
+export const REOPENED =
+  'what its name stands for may have changed with what came before it in the same message: send it by itself';
 const NO_CURSOR = 'what its cursor reads is not known';
 const AMBIGUOUS = 'what its name stands for is not known before the server has answered: send it by itself';
 
@@ -235,4 +269,9 @@ const AMBIGUOUS = 'what its name stands for is not known before the server has a
 function oneOf(plans: readonly (Plan | null)[]): Plan | Refused | null {
   const [first = null, ...others] = plans;
   return others.every((plan) => plan === first) ? first : { refused: AMBIGUOUS };
+}
+
+/** Of words in comments and names only the parser knows. CURSOR_OPT_HOLD in parsenodes.h. */
+function isWithHold(text: string): boolean {
+  return ((as(parse(text).tree?.stmts?.[0]?.stmt, 'DeclareCursorStmt')?.options ?? 0) & 0x20) !== 0;
 }

@@ -23,9 +23,14 @@ function holdsMasked(relation: CatalogueRelation, context: Context): boolean {
   return readingOf(relation, context).columns.some(({ flow }) => tainted(flow));
 }
 
-/** What is known of a relation by its name, or by its place, is lost. */
+/**
+ * What is known of a relation by its name, or by its place, is lost.
+ * Threat: a superuser may change the relations in which it is found.
+ */
 export function changesMasked(relation: CatalogueRelation | null, what: string, context: Context): void {
-  if (relation !== null && holdsMasked(relation, context))
+  if (relation?.schema === 'pg_catalog')
+    context.report.leak(`${relationName(relation)} would be ${what}: masks are found by what it says`);
+  else if (relation !== null && holdsMasked(relation, context))
     context.report.leak(
       `${relationName(relation)} has masked columns and would be ${what}: masks are found by names`,
     );
@@ -94,13 +99,54 @@ function valuesOf({ subtype, def }: AlterTableCmd): Node[] {
   return nodes.filter((node) => node !== undefined);
 }
 
+/**
+ * A table is put below another, by INHERITS, PARTITION OF or ATTACH.
+ * Threat: for some seconds another session takes the name of the lower one for what it was, and shows what is put there.
+ */
+export function putBelow(parent: RangeVar | undefined, context: Context): void {
+  const what = 'given a table below it, which other sessions may know as another';
+  changesMasked(relationOf(parent, context), what, context);
+}
+
+/** A column is masked in all that inherit it, which has to stay so, in the sight of other sessions too. */
+function lookAtFamily(
+  named: RangeVar | undefined,
+  relation: CatalogueRelation | null,
+  command: AlterTableCmd | null,
+  context: Context,
+): void {
+  if (relation === null) return;
+  switch (command?.subtype) {
+    case 'AT_DropColumn': {
+      const { columns } = readingOf(relation, context);
+      const masked = columns.some(({ name, flow }) => name === command.name && tainted(flow));
+      if (masked && relation.children.length > 0)
+        changesMasked(relation, `without ${command.name}, which others have from it`, context);
+      return;
+    }
+    case 'AT_AddInherit':
+      changesMasked(relation, 'read through another relation', context);
+      putBelow(as(command.def, 'RangeVar') ?? undefined, context);
+      return;
+    case 'AT_AttachPartition':
+      putBelow(named, context);
+      changesMasked(
+        relationOf(as(command.def, 'PartitionCmd')?.name, context),
+        'read through another relation',
+        context,
+      );
+  }
+}
+
 export function alterTable({ relation: named, cmds = [] }: AlterTableStmt, context: Context): void {
   const relation = relationOf(named, context);
   const columns = relation === null ? [] : readingOf(relation, context).columns;
   const open = relation === null ? `the relation ${named?.relname} is not known` : null;
   const scope = below(null, [item(named?.relname ?? '', columns, { open, system: true })]);
+  if (relation?.schema === 'pg_catalog') changesMasked(relation, 'changed', context);
   for (const node of cmds) {
     const command = as(node, 'AlterTableCmd');
+    lookAtFamily(named, relation, command, context);
     const subtype = command?.subtype ?? 'nothing';
     if (command === null || !HARMLESS.has(subtype)) {
       changesMasked(relation, `changed (${subtype})`, context);
@@ -117,12 +163,15 @@ export function alterTable({ relation: named, cmds = [] }: AlterTableStmt, conte
   }
 }
 
-export function rename({ renameType, relation, subname }: RenameStmt, context: Context): void {
+export function rename({ renameType, relation, subname, behavior }: RenameStmt, context: Context): void {
   const known = relation === undefined ? null : relationOf(relation, context);
   switch (renameType) {
     case 'OBJECT_COLUMN': {
       const columns = known === null ? [] : readingOf(known, context).columns;
-      if (columns.some(({ name, flow }) => name === subname && tainted(flow)))
+      if (
+        known?.schema === 'pg_catalog' ||
+        columns.some(({ name, flow }) => name === subname && tainted(flow))
+      )
         changesMasked(known, `given another name for ${subname}`, context);
       return;
     }
@@ -131,6 +180,12 @@ export function rename({ renameType, relation, subname }: RenameStmt, context: C
     case 'OBJECT_MATVIEW':
     case 'OBJECT_FOREIGN_TABLE':
       changesMasked(known, 'given another name', context);
+      return;
+    case 'OBJECT_ATTRIBUTE':
+      if (behavior === 'DROP_CASCADE')
+        context.report.leak(
+          'columns of tables of that type would have other names: masks are found by names',
+        );
       return;
     case 'OBJECT_SCHEMA':
     case 'OBJECT_DATABASE':

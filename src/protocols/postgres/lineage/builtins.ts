@@ -8,9 +8,10 @@ import type { CatalogueFunction } from './types.ts';
 
 /**
  * `arguments`: the result depends on them and on nothing that is masked; `sink`: so too, and they go
- * elsewhere as well; `opaque`: it may read anything and hand its arguments on.
+ * elsewhere as well; `opaque`: it may read anything and hand its arguments on; `runs`: it runs a text as SQL, or takes in a
+ * file, and so may keep what it reads where it can be read without a mask.
  */
-export type Verdict = 'arguments' | 'sink' | 'opaque';
+export type Verdict = 'arguments' | 'sink' | 'opaque' | 'runs';
 
 const words = (text: string): ReadonlySet<string> => new Set(text.trim().split(/\s+/));
 
@@ -97,23 +98,44 @@ const SINKS = words(`
   set_config setseed setval
 `);
 
+/**
+ * They go on counting in what they are given the name of. Of a name that stands in the statement it is nothing new that
+ * it was called, so tables may have them in their defaults.
+ */
+export const COUNTS = words('nextval');
+
 /** C functions of usual extensions that are not declared immutable and read nothing. */
 const EXTENSIONS = words(`
   uuid_generate_v1 uuid_generate_v1mc uuid_generate_v4 gen_random_bytes gen_random_uuid gen_salt similarity
   show_limit word_similarity strict_word_similarity unaccent
 `);
 
+/** The server's own that run a text, or a cursor, or take in a file, and those of usual extensions. */
+const RUNS = words(`
+  cursor_to_xml cursor_to_xmlschema lo_import query_to_xml query_to_xml_and_xmlschema query_to_xmlschema ts_rewrite ts_stat
+`);
+const EXTENSIONS_RUN =
+  /^(?:dblink(?:_.*)?|crosstab.*|connectby|xpath_table|schedule(?:_in_database)?|alter_job|pg_background_launch)$/;
+
+/** Whether some function of this name runs a text as SQL: an operator or an aggregate of it does so too. */
+export function runsText(name: string): boolean {
+  return RUNS.has(name) || EXTENSIONS_RUN.test(name);
+}
+
 /** int2, int4, int8, oid, bool, float4, float8, numeric, timestamps, interval, inet. */
 const NUMBERS: ReadonlySet<number> = new Set([16, 20, 21, 23, 26, 700, 701, 1114, 1184, 1186, 1700, 869]);
 
 export function verdict({ kind, name, volatility, result }: CatalogueFunction): Verdict {
-  if (kind === 'c') return volatility === 'immutable' || EXTENSIONS.has(name) ? 'arguments' : 'opaque';
+  if (kind === 'c') {
+    if (volatility === 'immutable' || EXTENSIONS.has(name)) return 'arguments';
+    return EXTENSIONS_RUN.test(name) ? 'runs' : 'opaque';
+  }
   if (kind !== 'builtin') return 'opaque';
   if (volatility === 'immutable' || PURE.has(name) || CATALOGUE.has(name)) return 'arguments';
   // Counters and times; what tells a statement's text is text or a record.
   if (name.startsWith('pg_stat_get_') && result.kind === 'scalar' && NUMBERS.has(result.typeOid))
     return 'arguments';
-  return SINKS.has(name) ? 'sink' : 'opaque';
+  return SINKS.has(name) ? 'sink' : RUNS.has(name) ? 'runs' : 'opaque';
 }
 
 /** What gives, of a whole row of pg_attribute, the type. */

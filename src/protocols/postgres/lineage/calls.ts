@@ -1,6 +1,6 @@
 /** Calls of functions, as expressions and as FROM items. */
 import type { FuncCall, Node, WindowDef } from '@pgsql/types';
-import { clearColumns, PLAIN_TYPES, REVEALS_NOTHING, SYNTAX, verdict } from './builtins.ts';
+import { COUNTS, clearColumns, PLAIN_TYPES, REVEALS_NOTHING, SYNTAX, verdict } from './builtins.ts';
 import { fieldOf, passedOn } from './columns.ts';
 import { type Context, describeFlow } from './context.ts';
 import { CLEAR, type Column, type Flow, join, scalar, stored, tainted } from './flow.ts';
@@ -59,7 +59,12 @@ function modifiers(call: FuncCall, scope: Scope, context: Context): Flow {
 
 export function callFunction(call: FuncCall, scope: Scope, context: Context): Called {
   const called = followCall(call, scope, context);
-  if (tainted(called.flow) && called.functions.some(({ set }) => set)) scope.rows.push(called.flow);
+  if (called.functions.some(({ set }) => set)) {
+    // Of whom some columns are known it is known what they are about, and so what decides how many there are.
+    const partly = called.functions.every((one) => clearColumns(one) !== null);
+    const decides = partly ? join(called.arguments) : called.flow;
+    if (tainted(decides)) scope.rows.push(decides);
+  }
   return called;
 }
 
@@ -90,6 +95,8 @@ function ofOne(
   switch (verdict(one)) {
     case 'arguments':
       if (REVEALS_NOTHING.has(name)) return { flow: extra, columns: null };
+      if (one.kind === 'builtin' && COUNTS.has(name) && tainted(given))
+        context.report.leak(`${describeFlow(given, context.catalogue)} would say what ${label} counts`);
       // A number of rows, or of values that are not null, reveals neither. What counts by a condition depends on it.
       if (one.kind === 'builtin' && name === 'count' && flows.every(stored))
         return { flow: extra, columns: null };
@@ -98,6 +105,9 @@ function ofOne(
       if (tainted(given))
         context.report.leak(`${describeFlow(given, context.catalogue)} would be kept or sent by ${label}`);
       return { flow: given, columns: null };
+    case 'runs':
+      context.report.leak(`${label} would run a text as SQL, or take in a file, which can't be followed`);
+      return { flow: passedOn(given, label, context), columns: null };
     case 'opaque': {
       const clear = clearColumns(one);
       if (clear !== null && one.result.kind === 'columns')
@@ -105,6 +115,9 @@ function ofOne(
       const inOrder = call.func_variadic !== true && !call.args?.some((node) => 'NamedArgExpr' in node);
       const followed = one.kind === 'sql' && inOrder ? followFunction(one, flows, context) : null;
       if (followed === null) return { flow: passedOn(given, label, context), columns: null };
+      // Of constants the planner has its value, and puts it into the plan.
+      if (one.volatility === 'immutable' && followed.some(({ flow }) => tainted(flow)))
+        context.report.opaque ??= `${label} reads tables and is declared immutable`;
       return { flow: join([...followed.map(({ flow }) => flow), extra]), columns: followed };
     }
   }

@@ -25,11 +25,37 @@ const path = `
   SELECT pg_catalog.to_json(pg_catalog.current_schemas(true))::pg_catalog.text,
          (SELECT nspname FROM pg_catalog.pg_namespace WHERE oid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema())`;
 
-/** oid, schema, name, kind, rules, instead. */
+/** What an expression depends on that calls functions of somebody's own: those of the server's own are not told. */
+const calling = `'pg_proc'::regclass, 'pg_operator'::regclass, 'pg_opclass'::regclass`;
+
+/** The oids of types whose values are checked by functions: of domains, and of what is made of these. */
+const checkedTypes = `
+  WITH RECURSIVE part (type, whole) AS (
+    SELECT typbasetype, oid FROM pg_type WHERE typbasetype <> 0
+    UNION ALL SELECT typelem, oid FROM pg_type WHERE typelem <> 0
+    UNION ALL SELECT a.atttypid, c.reltype FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid WHERE c.reltype <> 0
+  ), checked AS (
+    SELECT k.contypid AS type
+    FROM pg_depend d JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid AND k.contypid <> 0
+    WHERE d.refclassid IN (${calling})
+    UNION SELECT whole FROM checked JOIN part USING (type))
+  SELECT type FROM checked`;
+
+/** oid, schema, name, kind, rules, instead, acts. */
 const relations = `
   SELECT c.oid, n.nspname, c.relname, c.relkind,
          c.relhasrules AND EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = c.oid AND w.ev_type <> '1'),
-         c.relhastriggers AND EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgtype & 64 <> 0)
+         c.relhastriggers AND EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = c.oid AND g.tgtype & 64 <> 0),
+         c.relkind IN ('v', 'f') OR c.relrowsecurity OR c.oid IN (
+           SELECT tgrelid FROM pg_trigger WHERE NOT tgisinternal
+           UNION ALL SELECT confrelid FROM pg_constraint WHERE confdeltype IN ('c', 'n', 'd') OR confupdtype IN ('c', 'n', 'd')
+           UNION ALL SELECT coalesce(a.adrelid, k.conrelid, i.indrelid, d.objid)
+           FROM pg_depend d
+           LEFT JOIN pg_attrdef a ON d.classid = 'pg_attrdef'::regclass AND a.oid = d.objid
+           LEFT JOIN pg_constraint k ON d.classid = 'pg_constraint'::regclass AND k.oid = d.objid
+           LEFT JOIN pg_index i ON d.classid = 'pg_class'::regclass AND i.indexrelid = d.objid
+           WHERE d.refclassid IN (${calling}) AND d.classid IN ('pg_attrdef'::regclass, 'pg_constraint'::regclass, 'pg_class'::regclass)
+           UNION ALL SELECT attrelid FROM pg_attribute WHERE atttypid IN (${checkedTypes}))
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f', 'S', 't', 'c')`;
 
@@ -90,12 +116,13 @@ const operators = `
   FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace
   LEFT JOIN pg_proc p ON p.oid = o.oprcode LEFT JOIN pg_language l ON l.oid = p.prolang`;
 
-/** The names of types into which a function casts that may do anything. */
+/** The names of types into which a function casts that may do anything, or whose values such a one checks. */
 const casts = `
   SELECT DISTINCT t.typname
   FROM pg_cast c JOIN pg_type t ON t.oid = c.casttarget JOIN pg_proc p ON p.oid = c.castfunc
   JOIN pg_language l ON l.oid = p.prolang
-  WHERE c.oid >= 16384 AND NOT (l.lanname IN ('c', 'internal') AND p.provolatile = 'i')`;
+  WHERE c.oid >= 16384 AND NOT (l.lanname IN ('c', 'internal') AND p.provolatile = 'i')
+  UNION SELECT typname FROM pg_type WHERE oid IN (${checkedTypes})`;
 
 /** What is read once for a database, by the names that `assemble` has for the answers. */
 export const CATALOGUE_SQL = {
@@ -114,6 +141,8 @@ const CATALOGUES = [
   'attribute',
   'cast',
   'class',
+  'constraint',
+  'index',
   'inherits',
   'language',
   'namespace',
@@ -125,13 +154,18 @@ const CATALOGUES = [
 ];
 
 /**
- * One row of one text, which is another after anything in those catalogues was made, changed or removed: what is
- * changed has a newer `xmin` than everything before it, and what is removed is missing from the count.
+ * One row: which database of which server it is, as long as that runs; and a text, which is another after anything in
+ * those catalogues was made, changed or removed: what is changed has a newer `xmin` than everything before it, or within one
+ * transaction a newer `cmin`, and what is removed is missing from the count.
+ *
+ * Threat: a server in the place of another, made in the same steps, has the same numbers.
  */
-export const FINGERPRINT_SQL = `SELECT concat_ws(' ', ${CATALOGUES.map(
-  (name) =>
-    `(SELECT concat(count(*), ':', max(xmin::text::bigint), ':', sum(xmin::text::bigint)) FROM pg_${name})`,
-).join(', ')})`;
+export const FINGERPRINT_SQL = `SELECT
+  (SELECT concat(oid, ' ', extract(epoch from pg_postmaster_start_time())) FROM pg_database WHERE datname = current_database()),
+  concat_ws(' ', ${CATALOGUES.map(
+    (name) =>
+      `(SELECT concat(count(*), ':', max(xmin::text::bigint), ':', sum(xmin::text::bigint), ':', sum(cmin::text::bigint)) FROM pg_${name})`,
+  ).join(', ')})`;
 
 /** What is read in the session before a statement, unless it is known to be what it was. */
 export const SEARCH_PATH_SQL = path;

@@ -169,6 +169,7 @@ function readRelations(rows: CatalogueRows): Map<number, CatalogueRelation> {
         children: children.get(oid) ?? [],
         rules: f.flag(4),
         instead: f.flag(5),
+        acts: f.flag(6),
       };
       return [oid, relation] as const;
     }),
@@ -268,30 +269,29 @@ export function catalogueOf(snapshot: Snapshot, path: SearchPath): Catalogue {
   return seen(
     snapshot,
     path,
-    (name) => {
-      for (const schema of schemas) {
-        const found = snapshot.named.get(key(schema, name));
-        if (found !== undefined) return found;
-      }
-      return null;
-      // Functions and operators are never looked for in the temporary schema unless it is named.
-    },
+    (name) =>
+      schemas.map((schema) => snapshot.named.get(key(schema, name))).filter((each) => each !== undefined),
+    // Functions and operators are never looked for in the temporary schema unless it is named.
     schemas.filter((schema) => schema !== temporary),
   );
 }
 
 function fromAnywhere(snapshot: Snapshot, path: SearchPath): Catalogue {
-  return seen(snapshot, path, (name) => snapshot.unique.get(name) ?? null, snapshot.schemas);
+  const unqualified = (name: string): readonly CatalogueRelation[] => {
+    const only = snapshot.unique.get(name) ?? null;
+    return only === null ? [] : [only];
+  };
+  return seen(snapshot, path, unqualified, snapshot.schemas);
 }
 
 /**
- * @param unqualified what a relation's name without a schema means
+ * @param unqualified what a relation's name without a schema means, and what that hides
  * @param callable the schemas in which functions and operators are looked for
  */
 function seen(
   snapshot: Snapshot,
   path: SearchPath,
-  unqualified: (name: string) => CatalogueRelation | null,
+  unqualified: (name: string) => readonly CatalogueRelation[],
   callable: readonly string[],
 ): Catalogue {
   const { schemas, temporary } = path;
@@ -299,7 +299,10 @@ function seen(
   return {
     searchPath: schemas,
     relation: (schema, name) =>
-      schema === null ? unqualified(name) : (snapshot.named.get(key(actual(schema), name)) ?? null),
+      schema === null
+        ? (unqualified(name)[0] ?? null)
+        : (snapshot.named.get(key(actual(schema), name)) ?? null),
+    hidden: (name) => unqualified(name).slice(1),
     byOid: (oid) => snapshot.relations.get(oid) ?? null,
     functions: (schema, name) =>
       schema === null

@@ -44,6 +44,9 @@ export class Report {
   /** The first thing anywhere in the statement that can't be followed. */
   opaque: string | null = null;
 
+  /** Masked columns that would get something made of what they hold. */
+  readonly changed = new Map<string, Origin>();
+
   leak(sentence: string): void {
     this.leaks.add(sentence);
   }

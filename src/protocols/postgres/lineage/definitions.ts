@@ -3,12 +3,15 @@
  * by. Kinds that are not listed here are not understood, and so refused.
  */
 import type { Node } from '@pgsql/types';
-import { alterTable, changesMasked, lookAtCalls, relationOf, rename } from './altered.ts';
+import { alterTable, changesMasked, lookAtCalls, putBelow, relationOf, rename } from './altered.ts';
+import { runsText } from './builtins.ts';
 import type { Context } from './context.ts';
 import { Untraceable } from './errors.ts';
 import { leak, leakInto } from './leaks.ts';
 import { as, type Body, bodyOf, type Kind, kindOf, texts } from './nodes.ts';
 import { below } from './scope.ts';
+import { relationTouches } from './touches.ts';
+import { search } from './walk.ts';
 
 type Definition<K extends Kind> = (body: Body<K>, context: Context) => void;
 type Definitions = { readonly [K in Kind]?: Definition<K> };
@@ -21,6 +24,28 @@ const always =
 const trigger = always('a trigger would be made, whose function would be given rows');
 const foreign = always('rows would come from elsewhere, which could be the same columns without their masks');
 const quiet = (): void => {};
+
+/** Operators and aggregates call functions. */
+function madeOf(body: Body<'DefineStmt'>, context: Context): void {
+  const found = search(body.definition ?? [], (kind, node) => {
+    const name = kind === 'String' ? ((node as Body<'String'>).sval ?? '') : '';
+    return runsText(name) ? name : null;
+  });
+  if (found !== null) context.report.leak(`${found}, which would be called by it, runs a text as SQL`);
+}
+
+/** Who reads the table runs what the policy says, whose errors quote values that no statement names. */
+function policy(body: Body<'CreatePolicyStmt'> | Body<'AlterPolicyStmt'>, context: Context): void {
+  lookAtCalls(body, context);
+  const found = search([body.qual, body.with_check], (kind, node) => {
+    if (kind !== 'RangeVar') return null;
+    const relation = relationOf(node as Body<'RangeVar'>, context);
+    return relation === null || relationTouches(relation, context)
+      ? ((node as Body<'RangeVar'>).relname ?? '')
+      : null;
+  });
+  if (found !== null) context.report.leak(`a policy would read ${found}, which may have masked columns`);
+}
 
 const DEFINITIONS: Definitions = {
   AlterTableStmt: alterTable,
@@ -52,14 +77,17 @@ const DEFINITIONS: Definitions = {
     for (const node of schemaElts)
       if (!define(node, context)) throw new Untraceable('what CREATE SCHEMA would make is not understood');
   },
-  CreateStmt: lookAtCalls,
+  CreateStmt: (body, context) => {
+    lookAtCalls(body, context);
+    for (const node of body.inhRelations ?? []) putBelow(as(node, 'RangeVar') ?? undefined, context);
+  },
   IndexStmt: lookAtCalls,
   CreateStatsStmt: lookAtCalls,
-  CreatePolicyStmt: lookAtCalls,
-  AlterPolicyStmt: lookAtCalls,
+  CreatePolicyStmt: policy,
+  AlterPolicyStmt: policy,
   CreateDomainStmt: lookAtCalls,
   AlterDomainStmt: lookAtCalls,
-  DefineStmt: quiet,
+  DefineStmt: madeOf,
   CompositeTypeStmt: quiet,
   CreateEnumStmt: quiet,
   AlterEnumStmt: quiet,

@@ -20,6 +20,7 @@ import { Untraceable } from './errors.ts';
 import { shadowed } from './expressions.ts';
 import { CLEAR, type Column, type Flow, join } from './flow.ts';
 import { type Joined, joinSides, type Side } from './joins.ts';
+import { lookBehind } from './leaks.ts';
 import { columnName } from './names.ts';
 import { as, childNodes, qualified, texts } from './nodes.ts';
 import { readingOf } from './readings.ts';
@@ -69,6 +70,7 @@ export function rangeVar(
       aliased(alias, relname, [], { open, schema: alias === undefined ? (schemaname ?? null) : null }),
     );
   }
+  if (schemaname === undefined) lookBehind(relation, context);
   const { columns, conditions } = readingOf(relation, context);
   context.budget.spend(columns.length);
   const named = { schema: alias === undefined ? relation.schema : null, system: true };

@@ -6,7 +6,7 @@
  * chosen or put in order by it (those columns are told as `conditions`). Everything else that a value is made
  * of taints it. Not covered: what can be learned by asking many conditions, or from errors, timing, row
  * counts and plans; what the database does by itself (triggers, defaults, policies, casts that apply by
- * themselves, functions' side effects); constants in definitions.
+ * themselves, side effects of functions that are not known to run a text); constants in definitions.
  *
  * The answer is as good as the catalogue: it has to be of this session's database, search path and temporary
  * schema at the moment in which the server analyses the statement (a prepared one again at each execution, if
@@ -24,6 +24,7 @@ import { query } from './query.ts';
 import { trace } from './statements.ts';
 import { touches } from './touches.ts';
 import type { Catalogue, Lineage, Masked, ResultColumn, Traced } from './types.ts';
+import { opaqueCall } from './walk.ts';
 
 export type {
   Catalogue,
@@ -104,8 +105,22 @@ export class Tracer {
     } catch (error) {
       lineage = { outcome: 'untraceable', reason: reasonOf(error) };
     }
-    const { leaks } = context.report;
-    return { ...lineage, leaks: [...leaks], conditions: [...conditions.origins.values()] };
+    const { leaks, changed } = context.report;
+    return {
+      ...lineage,
+      leaks: [...leaks],
+      changed: [...changed.values()],
+      conditions: [...conditions.origins.values()],
+    };
+  }
+
+  /** The first thing that it calls whose result does not depend on its arguments alone. Null: there is none. */
+  opaqueCall(statement: Node | string): string | null {
+    try {
+      return opaqueCall(typeof statement === 'string' ? only(statement) : statement, this.#catalogue);
+    } catch (error) {
+      return reasonOf(error);
+    }
   }
 
   /**

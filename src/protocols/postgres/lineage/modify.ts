@@ -10,7 +10,7 @@ import type {
 } from '@pgsql/types';
 import type { Context } from './context.ts';
 import { Untraceable } from './errors.ts';
-import { CLEAR, type Flow, join, type Query } from './flow.ts';
+import { CLEAR, either, type Flow, join, type Query, tainted } from './flow.ts';
 import { fromClause } from './from.ts';
 import { as, isStar } from './nodes.ts';
 import { item, type Scope } from './scope.ts';
@@ -41,6 +41,11 @@ function insertInto(
   });
 }
 
+/** What is not made of masked values is as good as what the column holds. */
+function proposedIn(column: Flow, assigned: Flow): Flow {
+  return tainted(assigned) ? either([column, assigned]) : column;
+}
+
 function onConflict(
   clause: OnConflictClause | undefined,
   target: Target,
@@ -51,7 +56,7 @@ function onConflict(
   // Of the row that was to be inserted: defaults are as good as what the column holds.
   const proposed = target.item.columns.map(({ name, flow }) => ({
     name,
-    flow: join([flow, target.assigned.get(name) ?? CLEAR]),
+    flow: proposedIn(flow, target.assigned.get(name) ?? CLEAR),
   }));
   const scope = { ...level, items: [target.item, item('excluded', proposed, { plain: false })] };
   assignments(clause.targetList, target, scope, context);

@@ -1,5 +1,5 @@
 /** What is read from a relation: a table's own columns, or what its definition makes of others. */
-import type { Node } from '@pgsql/types';
+import type { Node, RangeVar } from '@pgsql/types';
 import { parse } from '../sql/parse.ts';
 import { holdsOthers } from './builtins.ts';
 import { type Context, MOST_BODIES, PARSING, Report, relationName } from './context.ts';
@@ -8,25 +8,45 @@ import { CLEAR, type Column, type Flow, join, type Origins, opaque, originKey, t
 import { as } from './nodes.ts';
 import { below, item } from './scope.ts';
 import type { CatalogueColumn, CatalogueRelation, Origin } from './types.ts';
+import { search } from './walk.ts';
 
 const MOST_RELATIVES = 100_000;
 
-/** All relations up and down the inheritance from one; null: one of them is not known. */
-function relatives(relation: CatalogueRelation, context: Context): readonly CatalogueRelation[] | null {
-  const found = new Map([[relation.oid, relation]]);
-  for (const step of ['parents', 'children'] as const) {
-    const waiting = [relation];
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      for (const oid of next[step]) {
-        if (found.has(oid)) continue;
-        const other = context.catalogue.byOid(oid);
-        if (other === null || found.size > MOST_RELATIVES) return null;
-        found.set(oid, other);
-        waiting.push(other);
-      }
+/** Adds all that are above those found, or below them. @returns false where one of them is not known */
+function spread(
+  found: Map<number, CatalogueRelation>,
+  step: 'parents' | 'children',
+  context: Context,
+): boolean {
+  const waiting = [...found.values()];
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    for (const oid of next[step]) {
+      if (found.has(oid)) continue;
+      const other = context.catalogue.byOid(oid);
+      if (other === null || found.size > MOST_RELATIVES) return false;
+      found.set(oid, other);
+      waiting.push(other);
     }
   }
-  return [...found.values()];
+  return true;
+}
+
+type Family = readonly CatalogueRelation[] | null;
+
+/**
+ * What is read with a relation, which is all below it, and what is above any of these. Null: one of them is not known.
+ * Threat: a table with two parents is read through either, and only one of them may be masked.
+ */
+function relatives(relation: CatalogueRelation, context: Context): Family {
+  const found = new Map([[relation.oid, relation]]);
+  const known = spread(found, 'children', context) && spread(found, 'parents', context);
+  return known ? [...found.values()] : null;
+}
+
+/** It and all that is above it: none of these goes without it. */
+function above(relation: CatalogueRelation, context: Context): Family {
+  const found = new Map([[relation.oid, relation]]);
+  return spread(found, 'parents', context) ? [...found.values()] : null;
 }
 
 /** The masked columns that a column stands for: itself, and those of its name up and down the inheritance. */
@@ -142,6 +162,49 @@ function definedBy(relation: CatalogueRelation, context: Context): Query {
     const flow = opaque(error.message);
     return { columns: relation.columns.map(({ name }) => ({ name, flow })), conditions: flow };
   }
+}
+
+/**
+ * By what a column stays masked when tables below it are gone.
+ * Threat: what is stored in a table that is masked because of another one that inherits from it can be read when that
+ * one is dropped.
+ */
+export function lasting({ direct, origins }: Flow, context: Context): Origins {
+  const relation = direct === null ? null : context.catalogue.byOid(direct.relation);
+  const column = relation?.columns.find(({ attnum }) => attnum === direct?.attnum);
+  if (relation === null || column === undefined) return origins;
+  const lasts = tags(column, above(relation, context) ?? [], relation, context);
+  const all = tags(column, relatives(relation, context) ?? [], relation, context);
+  // What is in neither is a view's own.
+  return new Map([...origins].filter(([key]) => lasts.has(key) || !all.has(key)));
+}
+
+/** Whether it is so of a relation, or of any that a view which is written through is made of. */
+function writesTo(
+  relation: CatalogueRelation,
+  is: (relation: CatalogueRelation) => boolean,
+  context: Context,
+  depth = 0,
+): boolean {
+  if (is(relation) || depth > MOST_BODIES) return true;
+  if (relation.kind !== 'view' || relation.definition === null) return false;
+  context.budget.spend(PARSING);
+  const found = search(parse(relation.definition).tree ?? [], (kind, body) => {
+    const { schemaname, relname = '' } = kind === 'RangeVar' ? (body as RangeVar) : {};
+    const under = context.catalogue.relation(schemaname ?? null, relname);
+    return under !== null && writesTo(under, is, context, depth + 1) ? true : null;
+  });
+  return found === true;
+}
+
+/** Writes to it are turned into others by rules. */
+export function ruled(relation: CatalogueRelation, context: Context): boolean {
+  return writesTo(relation, ({ rules }) => rules, context);
+}
+
+/** Writes to it change what the server takes names for, and which table's rows are read: a superuser may make them. */
+export function ofCatalogue(relation: CatalogueRelation, context: Context): boolean {
+  return writesTo(relation, ({ schema }) => schema === 'pg_catalog', context);
 }
 
 /** What is read from a relation, worked out once. Views are followed through their definitions. */

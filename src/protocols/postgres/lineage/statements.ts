@@ -11,6 +11,7 @@ import { as, type Body, bodyOf, type Kind, kindOf, texts } from './nodes.ts';
 import { below, starOf } from './scope.ts';
 import { intoOf } from './select.ts';
 import { shapeOf } from './shapes.ts';
+import { leaveCatalogue } from './written.ts';
 
 /** The result columns, and what decides the rows; a name is empty where it is not known. */
 type Rows = Query;
@@ -48,6 +49,8 @@ function copied({ relation, attlist, query }: CopyStmt, context: Context): Rows 
 function copy(body: CopyStmt, context: Context): Rows | null {
   const { is_from, is_program, filename, whereClause } = body;
   if (is_from === true) {
+    const known = context.catalogue.relation(body.relation?.schemaname ?? null, body.relation?.relname ?? '');
+    if (known !== null) leaveCatalogue(known, context);
     if (whereClause !== undefined && body.relation !== undefined) {
       const { items } = rangeVar(body.relation, below(null), context);
       context.expression(whereClause, below(null, items), context);

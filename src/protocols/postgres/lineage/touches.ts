@@ -2,8 +2,8 @@
 import type { CommonTableExpr, Node, RangeVar } from '@pgsql/types';
 import type { Context } from './context.ts';
 import { type Query, tainted } from './flow.ts';
-import { as, kindOf } from './nodes.ts';
-import { readingOf } from './readings.ts';
+import { as, type Body, type Kind, kindOf } from './nodes.ts';
+import { ofCatalogue, readingOf, ruled } from './readings.ts';
 import type { CatalogueRelation } from './types.ts';
 import { opaqueAt, search } from './walk.ts';
 
@@ -30,21 +30,39 @@ const KINDS: ReadonlySet<string> = new Set([
   'LockStmt',
 ]);
 
+const WRITES: ReadonlySet<string> = new Set([
+  'InsertStmt',
+  'UpdateStmt',
+  'DeleteStmt',
+  'MergeStmt',
+  'CopyStmt',
+]);
+
 const known = new WeakMap<Query, boolean>();
 
-function relationTouches(relation: CatalogueRelation, context: Context): boolean {
+export function relationTouches(relation: CatalogueRelation, context: Context): boolean {
   const reading = readingOf(relation, context);
   const before = known.get(reading);
   if (before !== undefined) return before;
-  const touching = holds(relation, reading);
+  const touching = holds(relation, reading, context);
   known.set(reading, touching);
   return touching;
 }
 
-function holds(relation: CatalogueRelation, { columns, conditions }: Query): boolean {
+function holds(relation: CatalogueRelation, { columns, conditions }: Query, context: Context): boolean {
   return (
-    relation.rules || relation.instead || tainted(conditions) || columns.some(({ flow }) => tainted(flow))
+    ruled(relation, context) ||
+    relation.instead ||
+    tainted(conditions) ||
+    columns.some(({ flow }) => tainted(flow))
   );
+}
+
+function writesCatalogue(kind: Kind, body: object, context: Context): boolean {
+  const { relation, is_from } = body as Body<'CopyStmt'>;
+  if (!WRITES.has(kind) && (kind !== 'CopyStmt' || is_from !== true)) return false;
+  const target = context.catalogue.relation(relation?.schemaname ?? null, relation?.relname ?? '');
+  return target !== null && ofCatalogue(target, context);
 }
 
 /** The names that WITH gives anywhere in a statement. */
@@ -68,9 +86,12 @@ export function touches(node: Node, context: Context): boolean {
   const { catalogue } = context;
   let names: ReadonlySet<string> | null = null;
   const found = search(node, (kind, body): true | null => {
+    if (writesCatalogue(kind, body, context)) return true;
     if (kind !== 'RangeVar') return opaqueAt(kind, body, catalogue) === null ? null : true;
     const { schemaname, relname = '' } = body as RangeVar;
     const relation = catalogue.relation(schemaname ?? null, relname);
+    const hidden = schemaname === undefined ? catalogue.hidden(relname) : [];
+    if (hidden.some((each) => relationTouches(each, context))) return true;
     if (relation !== null) return relationTouches(relation, context) ? true : null;
     names ??= tableNames(node);
     return schemaname === undefined && names.has(relname) ? null : true;

@@ -49,6 +49,11 @@ export interface CatalogueRelation {
   readonly children: readonly number[];
   /** It has rules other than a view's own: what a write to it does, and which rows it returns, is theirs. */
   readonly rules: boolean;
+  /**
+   * A write to it may run functions that did not come with the server: of triggers, defaults, checks and indexes, or by
+   * what refers to it.
+   */
+  readonly acts: boolean;
   /** It is a view with INSTEAD OF triggers: what RETURNING gives is theirs. */
   readonly instead: boolean;
 }
@@ -101,6 +106,8 @@ export interface Catalogue {
   readonly searchPath: readonly string[];
   /** @param schema null: the first of the search path that has it; `pg_temp` is this session's */
   relation(schema: string | null, name: string): CatalogueRelation | null;
+  /** Those that the first of a name without a schema keeps from being seen. */
+  hidden(name: string): readonly CatalogueRelation[];
   byOid(oid: number): CatalogueRelation | null;
   /** Every function that a call by this name could mean: in one schema, or anywhere on the path. */
   functions(schema: string | null, name: string): readonly CatalogueFunction[];
@@ -144,6 +151,11 @@ export type Traced = Lineage & {
    * they can be read without a mask: a sentence each. Not complete where the outcome is `untraceable`.
    */
   readonly leaks: readonly string[];
+  /**
+   * Masked columns that would get something else made of their own values: it stays masked, but of a form that shows a
+   * part of a value it could show another.
+   */
+  readonly changed: readonly Origin[];
   /**
    * Masked columns that decide which rows come, or in which order (WHERE, ON, HAVING, ORDER BY, …). They
    * taint no result column: whoever may ask such conditions can learn values by asking many.

@@ -3,9 +3,9 @@ import type { Node, RangeVar, ReturningClause } from '@pgsql/types';
 import { type Context, relationName } from './context.ts';
 import { Untraceable } from './errors.ts';
 import { CLEAR, type Column, type Flow, join, opaque, type Query, tainted } from './flow.ts';
-import { leakIntoColumn } from './leaks.ts';
+import { leakIntoColumn, lookBehind } from './leaks.ts';
 import { as } from './nodes.ts';
-import { readingOf } from './readings.ts';
+import { ofCatalogue, readingOf, ruled } from './readings.ts';
 import { type Item, item, type Scope } from './scope.ts';
 import { targetColumns } from './targets.ts';
 import type { CatalogueRelation } from './types.ts';
@@ -19,12 +19,21 @@ export interface Target {
   readonly assigned: Map<string, Flow>;
 }
 
+/** @throws Untraceable where a write to it would change the catalogue behind the server's back */
+export function leaveCatalogue(relation: CatalogueRelation, context: Context): void {
+  if (ofCatalogue(relation, context))
+    throw new Untraceable(`${relationName(relation)} says what names mean, by which masks are found`);
+}
+
 /** @throws Untraceable where it is not known what a write to it does */
 export function targetOf(body: RangeVar | undefined, context: Context): Target {
   const { schemaname, relname = '', alias } = body ?? {};
   const relation = context.catalogue.relation(schemaname ?? null, relname);
   if (relation === null) throw new Untraceable(`the relation ${relname} is not known`);
-  if (relation.rules) throw new Untraceable(`${relationName(relation)} has rules, which can't be followed`);
+  if (ruled(relation, context))
+    throw new Untraceable(`${relationName(relation)} has rules, which can't be followed`);
+  leaveCatalogue(relation, context);
+  if (schemaname === undefined) lookBehind(relation, context);
   const { columns, conditions } = readingOf(relation, context);
   const schema = alias === undefined ? relation.schema : null;
   const made = item(alias?.aliasname ?? relname, columns, { schema, system: true });
@@ -70,7 +79,7 @@ export function assignments(
       .flatMap((step) => [as(step, 'A_Indices')?.lidx, as(step, 'A_Indices')?.uidx])
       .filter((index) => index !== undefined)
       .map((index) => context.expression(index, scope, context));
-    assign(target, entry.name, join([value, ...indices]), context);
+    assign(target, entry.name, indices.length === 0 ? value : join([value, ...indices]), context);
   }
 }
 

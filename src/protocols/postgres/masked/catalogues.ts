@@ -1,6 +1,9 @@
 /**
  * The catalogues of databases, read in a client's own session while nothing else is under way in it, and shared by the
  * sessions of one worker: each asks only whether what is known is still so.
+ *
+ * Limit: a transaction that is repeatable read sees the catalogue as of its own beginning, though statements in it are
+ * read by the newest.
  */
 import {
   AFTER,
@@ -49,17 +52,18 @@ export interface Seen {
 }
 
 /**
- * @param database which one, of all that a worker may come to
+ * @param address which database it is, of all that a worker may come to; several servers may be behind it
  * @param ask a query of Hopline's own in the session
  * @throws UnreadableError with the server's words
  */
 export async function readCatalogue(
-  database: string,
+  address: string,
   ask: Ask,
   status: () => TransactionStatus,
 ): Promise<Seen> {
   const [[print]] = (await within([FINGERPRINT_SQL], ask, status)) as [Row[]];
-  const fingerprint = print?.[0] ?? '';
+  const [server, fingerprint] = [print?.[0] ?? '', print?.[1] ?? ''];
+  const database = `${address} ${server}`;
   let known = catalogues.get(database);
   if (known === undefined || known.fingerprint !== fingerprint) {
     const names = Object.keys(CATALOGUE_SQL) as (keyof typeof CATALOGUE_SQL)[];
@@ -70,7 +74,7 @@ export async function readCatalogue(
     );
     const read = Object.fromEntries(names.map((name, at) => [name, rows[at] ?? []]));
     known = {
-      fingerprint: again?.[0]?.[0] ?? '',
+      fingerprint: again?.[0]?.[1] ?? '',
       snapshot: assemble(read as unknown as CatalogueRows),
       views: new Map(),
     };

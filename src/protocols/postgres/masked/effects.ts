@@ -51,8 +51,20 @@ export function effectOf(
   if (called !== 'none') return called;
   if (transaction === 'rollback' || transaction === 'rollback to' || transaction === 'commit') return 'none';
   if (kinds.includes('session') && verb !== 'show') return 'path';
-  // Triggers, and functions of views, may set things.
-  return kinds.includes('write') || readsView(statement, catalogue) ? 'path' : 'none';
+  return acts(statement, catalogue) || readsView(statement, catalogue) ? 'path' : 'none';
+}
+
+/** Triggers, and functions of views and the like, may set things. */
+function acts({ kinds, writes }: Statement, catalogue: Catalogue): boolean {
+  if (!kinds.includes('write')) return false;
+  const waiting = writes.map(({ schema, name }) => catalogue.relation(schema, name));
+  const seen = new Set(waiting);
+  for (const relation of seen) {
+    if (relation === null || relation.acts || relation.rules) return true;
+    // A row has to be one of its partition's, as those above it say.
+    for (const oid of [...relation.children, ...relation.parents]) seen.add(catalogue.byOid(oid));
+  }
+  return waiting.length === 0;
 }
 
 function functionsOf({ functions }: Statement, catalogue: Catalogue): Effect {

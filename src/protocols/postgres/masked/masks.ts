@@ -12,6 +12,8 @@ export interface Masks {
   /** No column is. */
   readonly none: boolean;
   readonly masked: Masked;
+  /** `pg_class.oid`, `pg_attribute.attnum`; of what is no column 0. */
+  hides(relation: number, attnum: number): boolean;
   /** Of a column that is masked. */
   form(origin: Origin): MaskForm;
   /** `schema.table.column`, for the record. */
@@ -49,6 +51,7 @@ function workOut({ relations }: Snapshot, masking: Masking, session: SessionFact
   return {
     none: forms.size === 0,
     masked: ({ oid }, attnum) => forms.get(oid)?.has(attnum) === true,
+    hides: (relation, attnum) => forms.get(relation)?.has(attnum) === true,
     form: ({ relation, attnum }) => forms.get(relation)?.get(attnum) ?? FULL,
     name({ relation, attnum }) {
       const found = relations.get(relation);

@@ -35,6 +35,12 @@ export function scanning(scan: Scan | null): Plan | null {
   return scan === null ? null : { forms: null, copy: null, scan, quiet: null, opaque: false, masked: [] };
 }
 
+/** It shows nothing itself, and its errors may quote what this statement reads. */
+export function quietly(statement: string | null): Plan | null {
+  if (statement === null) return null;
+  return { forms: null, copy: null, scan: null, quiet: statement, opaque: false, masked: [] };
+}
+
 export interface Showing {
   readonly tracer: Tracer;
   readonly catalogue: Catalogue;
@@ -51,12 +57,21 @@ export function planOf(
   encoding: string,
   { tracer, catalogue, masks, scan }: Showing,
 ): Plan | Refused | null {
-  const copied = scan !== null && COPY.test(statement);
+  const copy = COPY.test(statement) ? as(parse(statement).tree?.stmts?.[0]?.stmt, 'CopyStmt') : null;
+  const copied = scan !== null && copy !== null;
   if (!copied && !tracer.touchesMasked(statement)) return scanning(scan);
   const traced = tracer.trace(statement);
   if (traced.leaks.length > 0) return { refused: sentence(traced.leaks[0] ?? '') };
   if (traced.outcome === 'untraceable') return { refused: sentence(traced.reason) };
-  const whole = { forms: null, copy: null, scan, quiet: statement, opaque: false, masked: [] };
+  const shifted = traced.changed.find((origin) => showsParts(masks.form(origin)));
+  if (shifted !== undefined)
+    return {
+      refused: sentence(
+        `${masks.name(shifted)} would be changed, and the part of it that is shown be another`,
+      ),
+    };
+  const opaque = tracer.opaqueCall(statement) !== null;
+  const whole = { forms: null, copy: null, scan, quiet: statement, opaque, masked: [] };
   if (traced.outcome === 'none') return whole;
   const forms = traced.columns.map((column) => formOf(column, masks));
   const shown = forms.every((form) => form === null) ? null : forms;
@@ -65,16 +80,17 @@ export function planOf(
     ...{ ...whole, forms: shown, masked },
     // What is there to trace is either masked, or decides which rows come, or can't be followed.
     opaque:
+      opaque ||
       traced.columns.some(({ untraceable }) => untraceable !== null) ||
       masked.length + traced.conditions.length === 0,
   };
-  const copy = COPY.test(statement) ? as(parse(statement).tree?.stmts?.[0]?.stmt, 'CopyStmt') : null;
   return copy === null || (shown ?? scan) === null
     ? plan
     : copying(plan, copy, encoding, traced.columns, catalogue);
 }
 
-const COPY = /^(?:\s|--[^\n]*\n|\/\*[\s\S]*\*\/)*copy\b/i;
+/** What may be one. */
+const COPY = /\bcopy\b/i;
 
 function copying(
   plan: Plan,
@@ -114,6 +130,9 @@ function formOf({ origins, direct, untraceable }: ResultColumn, masks: Masks): M
   const [first, ...others] = origins.map((origin) => masks.form(origin));
   return first !== undefined && others.every((form) => same(form, first)) ? first : FULL;
 }
+
+/** What stands in the place of a value depends on it. */
+const showsParts = ({ kind }: MaskForm): boolean => kind !== 'full' && kind !== 'null';
 
 function same(one: MaskForm, other: MaskForm): boolean {
   return (

@@ -16,6 +16,11 @@ export class Plans {
     this.#showing = { tracer: new Tracer(catalogue, masks.masked), catalogue, masks, scan };
   }
 
+  /** Names what a statement calls whose result may be anything; null: nothing. */
+  opaqueCall(statement: string): string | null {
+    return this.#showing.tracer.opaqueCall(statement);
+  }
+
   of(statement: string, encoding: string): Plan | Refused | null {
     const key = `${encoding} ${statement}`;
     const before = this.#known.get(key);

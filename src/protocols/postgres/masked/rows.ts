@@ -1,9 +1,7 @@
 /** DataRow messages with the values that a person may not see replaced. */
-import type { MaskForm } from '../../../masking/forms.ts';
 import { FULL } from '../../../masking/forms.ts';
-import { maskBinary, maskText } from '../../../masking/mask.ts';
-import { type Scan, scanBinary, scanText } from '../../../masking/scan.ts';
-import { classOf, lengthLimit, type TypeClass } from '../../../masking/types.ts';
+import { lengthLimit } from '../../../masking/types.ts';
+import { copyEncoding, encodingName, type Treatment, treatment } from '../copy/index.ts';
 import { decodeDataRow } from '../decode-backend.ts';
 import { Fields } from '../fields.ts';
 import type { FieldDescription } from '../messages.ts';
@@ -18,29 +16,9 @@ export class MaskingError extends Error {
   override readonly name = 'MaskingError';
 }
 
-/** Encodings in which a byte of a longer character can be one of ASCII: nothing can be kept of a value. */
-const CLIENT_ONLY: ReadonlySet<string> = new Set([
-  'SJIS',
-  'SHIFT_JIS_2004',
-  'BIG5',
-  'GBK',
-  'UHC',
-  'GB18030',
-  'JOHAB',
-]);
-
-interface Column {
-  readonly form: MaskForm | null;
-  readonly scan: Scan | null;
-  readonly binary: boolean;
-  readonly typeOid: number;
-  readonly type: TypeClass;
-  readonly limit: number;
-}
-
 /** For the rows of one statement. */
 export class RowMasker {
-  readonly #columns: readonly Column[];
+  readonly #columns: readonly (Treatment | null)[];
   /** Those of them that are looked at. */
   readonly #looked: readonly number[];
   readonly #fields = new Fields();
@@ -52,21 +30,16 @@ export class RowMasker {
       throw new MaskingError(
         `the server gives ${described.length} columns where ${forms.length} were traced: the database has changed meanwhile`,
       );
-    const safe = !CLIENT_ONLY.has(encoding);
-    this.#columns = described.map(({ typeObjectId, typeModifier, format }, at) => {
+    const name = encodingName(encoding);
+    const known = copyEncoding(name ?? 'SQL_ASCII');
+    this.#columns = described.map(({ typeObjectId: typeOid, typeModifier, format }, at) => {
       const form = forms?.[at] ?? null;
-      return {
-        form: form === null || safe || form.kind === 'null' ? form : FULL,
-        scan: form === null ? scan : null,
-        binary: format === 1,
-        typeOid: typeObjectId,
-        type: classOf(typeObjectId),
-        limit: lengthLimit(typeObjectId, typeModifier),
-      };
+      // Of what characters nobody knows nothing can be kept.
+      const mask = form === null || name !== null || form.kind === 'null' ? form : FULL;
+      const column = { name: null, typeOid, limit: lengthLimit(typeOid, typeModifier), mask, scan };
+      return treatment(column, format === 1, known);
     });
-    this.#looked = this.#columns.flatMap(({ form, scan }, at) =>
-      form === null && scan === null ? [] : [at],
-    );
+    this.#looked = this.#columns.flatMap((column, at) => (column === null ? [] : [at]));
   }
 
   /**
@@ -84,7 +57,7 @@ export class RowMasker {
     for (const at of this.#looked) {
       const value = fields.value(at);
       if (value === null) continue;
-      const shown = show(this.#columns[at] as Column, value);
+      const shown = (this.#columns[at] as Treatment).treat(value);
       values[at] = shown;
       if (shown === value) continue;
       changed = true;
@@ -112,12 +85,4 @@ export class RowMasker {
     message.copy(out, to, from);
     return out;
   }
-}
-
-function show({ form, scan, binary, typeOid, type, limit }: Column, value: Buffer): Buffer | null {
-  if (form !== null)
-    return binary ? maskBinary(form, value, typeOid, limit) : maskText(form, value, type, limit);
-  if (scan !== null)
-    return binary ? scanBinary(scan, value, typeOid, limit) : scanText(scan, value, type, limit);
-  return value;
 }

@@ -59,6 +59,7 @@ export class SessionMasking {
   /** The open transaction has done so: its end, or a part of it taken back, may undo it. */
   #unsettledPath = false;
   #unsettledCatalogue = false;
+  #changes = 0;
 
   constructor(options: SessionMaskingOptions) {
     this.#options = options;
@@ -76,17 +77,27 @@ export class SessionMasking {
    * @returns null where nothing has to be waited for; else to be waited for before they are decided. Never rejects.
    */
   prepare(statements: readonly Statement[] | null): Promise<void> | null {
-    if (statements?.some(needsView) === false) return null;
-    if (!this.#due() && !this.#missing(statements ?? [])) return null;
     const { answers, status } = this.#options;
-    // In the midst of the extended protocol's messages nothing can be asked, nor in a failed transaction.
-    if (!answers.settles || (status() === 'E' && this.#view !== null)) return null;
-    return answers.idle().then(() => (status() === 'E' || !answers.settles ? undefined : this.#refresh()));
+    const waits = (): boolean =>
+      statements?.every((statement) => this.#waitsForOthers(statement)) !== true &&
+      // In the midst of the extended protocol's messages nothing can be asked, nor in a failed transaction.
+      answers.settles;
+    if (!waits() || (status() === 'E' && this.#view !== null)) return null;
+    if (!this.#due() && !this.#missing(statements ?? [])) return null;
+    return answers.idle().then(() => (status() === 'E' || !waits() ? undefined : this.#refresh()));
   }
 
   /**
-   * How the answer to a statement is shown.
-   * @param statement of EXECUTE and FETCH that which was prepared or declared
+   * What needs no view may begin a batch of statements that do, in whose midst nothing can be asked. But within a transaction
+   * SET TRANSACTION has to come before any query, ours too.
+   */
+  #waitsForOthers(statement: Statement): boolean {
+    if (needsView(statement)) return false;
+    return this.#options.status() !== 'I' && statement.transaction !== 'savepoint';
+  }
+
+  /**
+   * How the answer to a statement is shown, of EXECUTE with what was prepared as `inner`. FETCH shows what its cursor does.
    */
   plan(statement: Statement): Plan | Refused | null {
     if (!needsView(statement)) return null;
@@ -94,14 +105,34 @@ export class SessionMasking {
     const view = this.#view;
     if (view === null) return { refused: `what it shows cannot be told from masked values: ${this.#why}` };
     if (view.masks.none && statement.verb !== 'copy') return scanning(this.#scan);
-    if (this.#path || this.#catalogue) return { refused: UNSETTLED };
-    return view.plans.of(statement.text, encoding());
+    if (this.unsettled) return { refused: UNSETTLED };
+    const { verb, inner, text } = statement;
+    if (verb !== 'execute') return view.plans.of(text, encoding());
+    if (inner === null) return { refused: 'what was prepared under its name is not known' };
+    // What it is given, a function may have read.
+    const given = view.plans.opaqueCall(text);
+    return given === null
+      ? view.plans.of(inner.text, encoding())
+      : { refused: `${given} would be called for a parameter, and can't be followed` };
+  }
+
+  /** Something that is on its way may have changed what names mean. */
+  get unsettled(): boolean {
+    return this.#view?.masks.none !== true && (this.#path || this.#catalogue);
+  }
+
+  /** How much has run that may have changed what names mean. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** It is on its way to the server. */
   ran(statement: Statement, plan: Plan | Refused | null): void {
     const effect = effectOf(statement, plan, this.#view?.catalogue ?? null);
-    if (effect !== 'none') this.#path = this.#unsettledPath = true;
+    if (effect !== 'none') {
+      this.#changes += 1;
+      this.#path = this.#unsettledPath = true;
+    }
     if (effect === 'catalogue') this.#catalogue = this.#unsettledCatalogue = true;
     if (statement.transaction !== null) this.#undone();
   }
@@ -123,6 +154,11 @@ export class SessionMasking {
   concerns(schema: string | undefined, table: string | undefined): boolean {
     if (this.#view === null || schema === undefined || table === undefined) return false;
     return this.#view.masks.concerns(schema, table);
+  }
+
+  /** Whether a column, by the numbers that the server has for it, is masked as such. */
+  hides(relation: number, attnum: number): boolean {
+    return this.#view?.masks.hides(relation, attnum) === true;
   }
 
   #due(): boolean {

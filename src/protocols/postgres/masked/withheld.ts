@@ -11,19 +11,44 @@ import type { SessionMasking } from './session.ts';
  * regclass and its like have too), transactions, resources, an operator's doing.
  */
 const NAMING = /^(?:03|08|25|26|28|34|3B|3D|3F|40|42|53|54|55|57|58)/;
-/** Those that a cast from text to a name of the catalogue ends with, where translations quote in their own way. */
-const ASKING: ReadonlySet<string> = new Set(['42P01', '42704', '42883']);
+/** Those that a function may end with, which was given the name as a value (a cast to regclass, has_table_privilege). */
+const ASKING = /^(?:26|28|34|3D|3F|42|55|58)/;
+/** Of these a translation may quote in a way of its own. */
+const ALWAYS_QUOTED: ReadonlySet<string> = new Set([
+  '3D000',
+  '3F000',
+  '42601',
+  '42602',
+  '42703',
+  '42704',
+  '42883',
+  '42P01',
+]);
 const WITHHELD =
   "Hopline: the server's words are withheld, because they may quote values that are masked for you.";
-const QUOTED = /"([^"]*)"|«([^»]*)»|„([^“]*)“/g;
+const QUOTED = /"([^"]*)"|«([^»]*)»|»([^«]*)«|„([^“”]*)[“”]|[“”]([^“”]*)”|「([^」]*)」/g;
+/** What of a statement names things, before it says what to make of them: of a list, the first. */
+const HEAD = /^(?:(?!\b(?:as|using)\b|--|\/\*)[^,('$])*/i;
+/** Statements that only name things. */
+const NAMES_ONLY =
+  /^\s*(?:drop|grant|revoke|comment|truncate|lock|reassign|cluster|reindex|vacuum|analyze)\b/i;
+
+/** bind_param_error_callback in postgres.c: all there is to say of a value that was bound. */
+const BINDING = /^(?:unnamed portal|portal "[\w ]*") parameter \$\d+(?: = '[^\n]*')?$/;
 
 /**
  * @param statement whose error it is; null: another's, which names a relation with masked columns
  */
 export function withheld(report: ErrorReport, statement: string | null): ErrorReport {
   const { severity, localizedSeverity, code, schema, table, column, dataType, constraint, position } = report;
-  const kept = names(code, report.message, statement);
-  const hint = kept ? (names(code, report.hint ?? '', statement) ? report.hint : undefined) : WITHHELD;
+  // What has a place in the statement was said while it was read: no value of a table was at hand.
+  const read = position !== undefined;
+  const kept = read || names(code, report.message, statement);
+  const hint = kept
+    ? read || names(code, report.hint ?? '', statement)
+      ? report.hint
+      : undefined
+    : WITHHELD;
   const all = {
     ...{ severity, localizedSeverity, code, message: kept ? report.message : instead(report), hint },
     ...{ schema, table, column, dataType, constraint, position },
@@ -39,9 +64,14 @@ function names(code: string, said: string, statement: string | null): boolean {
   const quoted = [...said.matchAll(QUOTED)].map(
     ([, ...texts]) => texts.find((text) => text !== undefined) ?? '',
   );
-  if (quoted.length === 0) return !ASKING.has(code);
+  if (quoted.length === 0) return !ALWAYS_QUOTED.has(code);
   const text = statement?.toLowerCase() ?? '';
-  return quoted.every((part) => part.split('.').every((name) => text.includes(name.toLowerCase())));
+  const words = quoted.flatMap((part) => part.toLowerCase().split('.'));
+  if (!ASKING.test(code)) return words.every((word) => text.includes(word));
+  // Threat: a statement that holds what a value may be, so that the server's words are kept where they say which it is.
+  const head = NAMES_ONLY.test(text) ? text : (HEAD.exec(text)?.[0] ?? '');
+  const known = new Set(head.split(/[\s.";,()]+/));
+  return words.every((word) => known.has(word));
 }
 
 function instead({ code, constraint, table }: ErrorReport): string {
@@ -71,14 +101,21 @@ function instead({ code, constraint, table }: ErrorReport): string {
   }
 }
 
-/** The statement whose masked values the server's words may quote; undefined: they can't. */
+/**
+ * The statement whose masked values the server's words may quote; undefined: they can't.
+ * @param atEnd that which runs as the transaction ends
+ */
 export function quoted(
   report: ErrorReport,
   first: Awaited | null,
   masking: SessionMasking | null,
+  atEnd: () => string | null,
 ): string | null | undefined {
   if (masking === null || masking.observed) return undefined;
+  // Values that were bound are the person's own.
+  if (first?.kind === 'bind' && BINDING.test(report.where ?? '')) return undefined;
   const quiet = first?.running[first.over]?.plan?.quiet ?? first?.portal?.plan?.quiet ?? null;
-  if (quiet !== null) return quiet;
+  const behind = quiet ?? (first?.kind === 'sync' ? atEnd() : null);
+  if (behind !== null) return behind;
   return masking.concerns(report.schema, report.table) ? null : undefined;
 }

@@ -33,17 +33,17 @@ const PATH = JSON.stringify(SCHEMAS);
 
 const ROWS: CatalogueRows = {
   relations: [
-    ['100', 'public', 'people', 'r', 'f', 'f'],
-    ['101', 'public', 'plain', 'r', 'f', 'f'],
-    ['102', 'public', 'egg', 'v', 'f', 'f'],
-    ['103', 'public', 'hen', 'v', 'f', 'f'],
-    ['104', 'public', 'broken', 'v', 'f', 'f'],
-    ['105', 'public', 'narrow', 'v', 'f', 'f'],
-    ['106', 'public', 'nothing', 'v', 'f', 'f'],
-    ['107', 'public', 'orphan', 'r', 'f', 'f'],
-    ['108', 'pg_temp_3', 'people', 'r', 'f', 'f'],
-    ['109', 'public', 'writing', 'v', 'f', 'f'],
-    ['110', 'public', 'odd', 'x', 'f', 'f'],
+    ['100', 'public', 'people', 'r', 'f', 'f', 'f'],
+    ['101', 'public', 'plain', 'r', 'f', 'f', 'f'],
+    ['102', 'public', 'egg', 'v', 'f', 'f', 'f'],
+    ['103', 'public', 'hen', 'v', 'f', 'f', 'f'],
+    ['104', 'public', 'broken', 'v', 'f', 'f', 'f'],
+    ['105', 'public', 'narrow', 'v', 'f', 'f', 'f'],
+    ['106', 'public', 'nothing', 'v', 'f', 'f', 'f'],
+    ['107', 'public', 'orphan', 'r', 'f', 'f', 'f'],
+    ['108', 'pg_temp_3', 'people', 'r', 'f', 'f', 'f'],
+    ['109', 'public', 'writing', 'v', 'f', 'f', 'f'],
+    ['110', 'public', 'odd', 'x', 'f', 'f', 'f'],
   ],
   columns: [
     ['100', '1', 'id', '23', 'f', null, null],
@@ -170,7 +170,7 @@ t.test('names mean what they mean on the search path', async (t) => {
     schemas: ['pg_temp_3', ...SCHEMAS],
     temporary: 'pg_temp_3',
   });
-  t.equal(trace('select ssn from people', temporary), 'ssn', "the session's own temporary table");
+  t.equal(trace('select ssn from people', temporary), 'ssn !', 'a temporary table that hides a masked one');
   t.equal(trace('select ssn from public.people', temporary), 'ssn=people.ssn');
   t.equal(trace('select ssn from pg_temp.people', temporary), 'ssn');
   t.equal(trace('select ssn from pg_temp.people'), 'ssn?', 'there is none yet');
@@ -274,9 +274,9 @@ t.test('rows of another form are refused with what is wrong', async (t) => {
     (change: Partial<Record<keyof CatalogueRows, readonly (readonly (string | null)[])[]>>) => () =>
       assemble({ ...ROWS, ...change });
   t.throws(wrong({ relations: [['100', 'public']] }), new CatalogueError('relations: a row has no field 3'));
-  t.throws(wrong({ relations: [['-1', 'a', 'b', 'r', 'f', 'f']] }), /relations: field 1 is no number/);
-  t.throws(wrong({ relations: [['1', 'a', 'b', 'r', 'x', 'f']] }), /relations: field 5 is no boolean/);
-  t.throws(wrong({ relations: [['1', null, 'b', 'r', 'f', 'f']] }), /relations: field 2 is null/);
+  t.throws(wrong({ relations: [['-1', 'a', 'b', 'r', 'f', 'f', 'f']] }), /relations: field 1 is no number/);
+  t.throws(wrong({ relations: [['1', 'a', 'b', 'r', 'x', 'f', 'f']] }), /relations: field 5 is no boolean/);
+  t.throws(wrong({ relations: [['1', null, 'b', 'r', 'f', 'f', 'f']] }), /relations: field 2 is null/);
   t.throws(wrong({ definitions: [['102', 'select', '{']] }), /definitions: field 3 is no JSON/);
   t.throws(wrong({ definitions: [['102', 'select', '[1]']] }), /definitions: field 3 is no list of names/);
   t.throws(wrong({ functions: [['a', 'b', 't', 'c', 'q', '1']] }), CatalogueError);

@@ -10,6 +10,8 @@ export const MASKED: Readonly<Record<string, string>> = {
   'public.customers.notes': 'full',
   'public.customers.phones': 'full',
   'public.parts.secret': 'full',
+  'public.people.secret': 'full',
+  'public.typed.a': 'full',
 };
 
 export const SCHEMA = `
@@ -28,6 +30,7 @@ export const SCHEMA = `
     'declare r text; begin execute ''select card from public.customers where id = '' || n into r; return r; end';
   create function opened() returns refcursor language plpgsql as
     'declare c refcursor := ''opened''; begin open c for select card from public.customers; return c; end';
+  create function card_always(n int) returns text language sql immutable as 'select card from public.customers where id = n';
   create function plus(n int) returns int language sql immutable as 'select n + 1';
   create table parts (id int, secret text) partition by range (id);
   create table parts_low partition of parts for values from (0) to (100);
@@ -35,7 +38,16 @@ export const SCHEMA = `
   create table copies (id int, value text);
   create table logs (id int primary key, note text);
   create rule noting as on insert to logs do also insert into copies select id, card from customers;
+  create view logs_view as select * from logs;
+  create table people (id int, secret text);
+  create table vips (tier int) inherits (people);
+  insert into vips values (1, 'part-secret-vip', 1);
+  create table innocent (secret text);
+  create table both_of () inherits (people, innocent);
+  insert into both_of values (2, 'part-secret-both');
   create type pair as (a text, b text);
+  create table typed of pair;
+  insert into typed values ('part-secret-typed', 'b');
   create schema other;
   create table other.customers (id int, name text, card text);
   insert into other.customers values (7, 'Other', 'no-secret');

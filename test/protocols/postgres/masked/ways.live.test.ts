@@ -5,8 +5,9 @@ import { startServer } from '../local-server.ts';
 import { rig } from '../rig.ts';
 import { leaked, maskingOf, SCHEMA } from './setting.ts';
 import { WAYS } from './ways.ts';
+import { WAYS_ROUND } from './ways-round.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(600_000);
 const server = startServer();
 t.teardown(() => server[Symbol.dispose]());
 server.sql(SCHEMA);
@@ -15,7 +16,7 @@ const key = new MaskKey(Buffer.from('0123456789abcdef'));
 t.test('psql', async (t) => {
   const made = await rig(t, server);
   made.masking = maskingOf(key);
-  for (const { name, sql, sees } of WAYS) {
+  for (const { name, sql, sees } of [...WAYS, ...WAYS_ROUND]) {
     const { out, err } = await made.psql(`${sql};`, '-v', 'VERBOSITY=verbose', '-v', 'SHOW_CONTEXT=always');
     const leak = leaked(Buffer.from(out)) ?? leaked(Buffer.from(err.replaceAll(sql, '')));
     if (leak !== null) t.fail(`${name}: ${leak} was seen`, { out, err });

@@ -1,4 +1,6 @@
-/** Ways to get a masked column out, as one would type them: each is a script of statements for psql. */
+/** Ways to get a masked column out, as one would type them. */
+
+/** A script of statements for psql. */
 export interface Way {
   readonly name: string;
   readonly sql: string;
@@ -6,7 +8,8 @@ export interface Way {
   readonly sees?: RegExp;
 }
 
-const way = (name: string, sql: string, sees?: RegExp): Way => (sees ? { name, sql, sees } : { name, sql });
+export const way = (name: string, sql: string, sees?: RegExp): Way =>
+  sees ? { name, sql, sees } : { name, sql };
 
 export const WAYS: readonly Way[] = [
   way(
@@ -203,8 +206,8 @@ export const WAYS: readonly Way[] = [
   way('temporary view', 'create temp view tv as select card as c from customers; select c from tv'),
   way(
     'temporary table hides another',
-    'create temp table other_name as select 1 as card; alter table other_name rename to customers; select card from customers; drop table pg_temp.customers; select card from customers',
-    /1\n[\s\S]*1111/,
+    'create temp table other_name as select 1 as card; alter table other_name rename to customers; select card from pg_temp.customers; select card from customers; drop table pg_temp.customers; select card from customers',
+    /^1\n\*\*\*\d{4}\n/,
   ),
   way(
     'new function',

@@ -59,11 +59,46 @@ t.test('names stay, values go', async (t) => {
 });
 
 t.test('hints that name what the statement does not', async (t) => {
-  const shown = withheld(
-    error('42703', 'column "nope" does not exist', {
-      hint: 'Perhaps you meant to reference the column "customers.note".',
-    }),
-    SQL,
-  );
-  t.equal(shown.hint, undefined);
+  const hint = 'Perhaps you meant to reference the column "customers.note".';
+  const said = error('42703', 'column "nope" does not exist', { hint, position: '20' });
+  t.equal(withheld(said, SQL).hint, hint, 'said while the statement was read');
+  const ran = error('42P01', 'table "nope" does not exist', { hint });
+  t.equal(withheld(ran, 'drop table nope').hint, undefined);
+});
+
+t.test('what a function was given is no name of the statement, though it stands there', async (t) => {
+  const guess =
+    "select ('rel_' || card)::regclass, 1 as rel_4, 2 as rel_5 /* rel_4 rel_5 */ from public.customers";
+  for (const [code, message] of [
+    ['42P01', 'relation "rel_4" does not exist'],
+    ['3F000', 'schema "rel_4" does not exist'],
+    ['42601', 'syntax error at or near "4"'],
+    ['42703', 'column "rel_4" of relation "customers" does not exist'],
+    ['3F000', 'schemat ”rel_4” existerar inte'],
+  ] as const)
+    t.notMatch(withheld(error(code, message), guess).message, /rel_4|"4/, message);
+  const many =
+    'alter table customers add constraint rel_4rel_5 check ((card)::regclass is not null), drop rel_4';
+  t.notMatch(withheld(error('42P01', 'relation "rel_4" does not exist'), many).message, /rel_4/);
+});
+
+t.test('typos of statements that name things stay', async (t) => {
+  for (const [statement, code, message] of [
+    ['drop table nope, customers', '42P01', 'table "nope" does not exist'],
+    ['alter table public.nope add column x int', '42P01', 'relation "public.nope" does not exist'],
+    ['create index on nope (x)', '42P01', 'relation "nope" does not exist'],
+    [
+      'alter table customers drop column nope',
+      '42703',
+      'column "nope" of relation "customers" does not exist',
+    ],
+    ['create table "customers" (id int)', '42P07', 'relation "customers" already exists'],
+    [
+      'select * from customers for update nowait',
+      '55P03',
+      'could not obtain lock on row in relation "customers"',
+    ],
+    ['select * from customers', '42501', 'permission denied for table customers'],
+  ] as const)
+    t.equal(withheld(error(code, message), statement).message, message);
 });

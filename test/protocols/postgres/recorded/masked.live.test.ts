@@ -5,6 +5,7 @@ import { RowReplayer } from '../../../../src/protocols/postgres/recorded/replay.
 import { startServer } from '../local-server.ts';
 import { leaked, maskingOf, SCHEMA } from '../masked/setting.ts';
 import { WAYS } from '../masked/ways.ts';
+import { WAYS_ROUND } from '../masked/ways-round.ts';
 import { rig } from '../rig.ts';
 
 t.setTimeout(300_000);
@@ -17,7 +18,7 @@ t.test('psql, in all the ways, with every row recorded', async (t) => {
   made.masking = maskingOf(new MaskKey(Buffer.from('0123456789abcdef')));
   made.recordings.kept = Number.POSITIVE_INFINITY;
   let rows = 0;
-  for (const { name, sql } of WAYS) {
+  for (const { name, sql } of [...WAYS, ...WAYS_ROUND]) {
     const before = made.recordings.all.length;
     await made.psql(`${sql};`);
     const replayer = new RowReplayer();

@@ -200,7 +200,7 @@ export const WRITES: readonly Case[] = [
   ['create table x (a text default pl_ssn(1))', 'none !'],
   ["create table x (a text default set_config('a.b', 'c', false))", 'none !'],
   ['create table x (like people including all)', 'none'],
-  ['create table x () inherits (people)', 'none'],
+  ['create table x () inherits (people)', 'none !'],
   ['create domain x as text default pl_ssn(1)', 'none !'],
   ["create domain x as text check (value <> '')", 'none'],
   ['create index on people (lower(ssn))', 'none'],
