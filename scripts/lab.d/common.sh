@@ -32,7 +32,7 @@ is_bastion() { [[ $1 == bastion* ]]; }
 # The last part of a host's addresses, the same in IPv4 and IPv6.
 host_number() {
   case $1 in
-    laptop) echo 2 ;; bastion1) echo 11 ;; bastion2) echo 12 ;; db1) echo 20 ;; web1) echo 30 ;; vault) echo 66 ;;
+    laptop) echo 2 ;; bastion1) echo 11 ;; bastion2) echo 12 ;; db1) echo 20 ;; reports) echo 21 ;; web1) echo 30 ;; vault) echo 66 ;;
   esac
 }
 address4() { echo "10.77.0.$(host_number "$1")"; }

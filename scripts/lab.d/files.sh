@@ -22,7 +22,7 @@ write_names() {
   {
     echo '127.0.0.1 localhost'
     echo '::1 localhost ip6-localhost ip6-loopback'
-    for name in laptop bastion1 bastion2 db1 web1 vault; do
+    for name in laptop bastion1 bastion2 db1 reports web1 vault; do
       echo "$(address4 "$name") $name"
       echo "$(address6 "$name") $name"
     done
@@ -129,6 +129,7 @@ write_hopline() {
   sed -e "s|@HOST@|$host|g" -e "s|@SCOPE@|$(host_scope "$host")|g" -e "s|@PINS@|$(host_pins "$host")|g" \
     "$here/lab.d/etc/hopline.yaml" >"$to/hopline.yaml"
   cp "$here/lab.d/etc/targets.yaml" "$to/targets.yaml"
+  install -m 644 "$lab_keys/ca.crt" "$to/lab-ca.crt"
   cp "$here"/lab.d/etc/policies/*.cedar "$to/policies/"
   {
     echo 'users:'

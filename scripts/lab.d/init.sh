@@ -14,8 +14,9 @@ service() {
     dnsmasq) /usr/sbin/dnsmasq -C /etc/dnsmasq-lab.conf & ;;
     postgres)
       setpriv --reuid=postgres --regid=postgres --init-groups \
-        "$LAB_POSTGRES/postgres" -D /var/lib/postgresql/lab -c "listen_addresses=127.0.0.1,$LAB_ADDRESS4,$LAB_ADDRESS6" \
-        -c unix_socket_directories=/run/postgresql -c fsync=off -c max_connections=300 -c ssl=on &
+        "$LAB_POSTGRES/postgres" -D /var/lib/postgresql/lab -c "listen_addresses=*" -c max_prepared_transactions=20 \
+        -c unix_socket_directories=/run/postgresql -c fsync=off -c max_connections=300 -c ssl=on \
+        -c 'log_line_prefix=%m [%p] %d ' &
       ;;
     idle) sleep infinity & ;;
   esac

@@ -32,7 +32,7 @@ keys_make_tls() {
     openssl ecparam -name prime256v1 -genkey -noout -out ca.key
     openssl req -x509 -new -key ca.key -subj '/CN=Hopline lab' -days 365 -out ca.crt 2>/dev/null
     keys_sign web1 DNS:web1,DNS:web1.lab,DNS:intranet.lab,DNS:api.lab
-    keys_sign db1 DNS:db1,DNS:db1.lab,DNS:orders-db.lab
+    keys_sign db1 "DNS:db1,DNS:db1.lab,DNS:orders-db.lab,DNS:reports,DNS:reports.lab,IP:$(address4 reports),IP:$(address6 reports)"
   )
 }
 

@@ -29,7 +29,7 @@ network_down() {
 
 # The host's own namespace with eth0 and its addresses.
 host_network_up() {
-  local host=$1 ns
+  local host=$1 ns also=
   ns=$(host_ns "$host")
   ip netns add "$ns"
   ip -n "$bridge_ns" link del "v-$host" 2>/dev/null || true
@@ -39,9 +39,10 @@ host_network_up() {
     echo 'link set lo up'
     echo "address add $(address4 "$host")/24 dev eth0"
     echo "address add $(address6 "$host")/64 dev eth0 nodad"
-    if [[ $host == web1 ]]; then
-      echo "address add $(address4 vault)/24 dev eth0"
-      echo "address add $(address6 vault)/64 dev eth0 nodad"
+    case $host in web1) also=vault ;; db1) also=reports ;; esac
+    if [[ -n $also ]]; then
+      echo "address add $(address4 "$also")/24 dev eth0"
+      echo "address add $(address6 "$also")/64 dev eth0 nodad"
     fi
     echo 'link set eth0 up'
     echo 'route add default via 10.77.0.1'

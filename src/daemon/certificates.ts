@@ -1,8 +1,16 @@
 /** The host's own authority: its key stays here, workers get the certificates that it signs. */
-import { copyFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Mint } from '../tls/mint.ts';
 import type { Minted } from '../tls/minted.ts';
+
+/** As in tls/ca.ts, which is not loaded for its name. */
+const CERTIFICATE = 'ca.crt';
+const MAKING_MS = 30_000;
+const MAKE =
+  'const [url, directory, host] = process.argv.slice(1); import(url).then((ca) => ca.openAuthority({ directory, host }))';
 
 export interface CertificatesOptions {
   /** Where the authority's key and certificate are, or are made. */
@@ -18,6 +26,23 @@ export class Certificates {
 
   constructor(options: CertificatesOptions) {
     this.#options = options;
+  }
+
+  /**
+   * Puts the authority's certificate where clients read it, before the first of them connects: they look for the file
+   * before they say the name that they want. One is made where there is none, once in the life of a host, by a process
+   * of its own: what making takes of memory goes with it.
+   * @throws Error with what that process said
+   */
+  async publish(): Promise<void> {
+    const { directory, host, publicDirectory } = this.#options;
+    if (!existsSync(join(directory, CERTIFICATE)))
+      await promisify(execFile)(
+        process.execPath,
+        ['-e', MAKE, import.meta.resolve('../tls/ca.ts'), directory, host],
+        { timeout: MAKING_MS },
+      );
+    copyFileSync(join(directory, CERTIFICATE), join(publicDirectory, CERTIFICATE));
   }
 
   /**
@@ -37,13 +62,13 @@ export class Certificates {
 
   /** Loaded when first asked for: a host without such clients spares the memory. */
   async #open(): Promise<Mint> {
-    const { directory, host, publicDirectory } = this.#options;
-    const [{ openAuthority, CERTIFICATE_FILE }, { Mint }] = await Promise.all([
+    const { directory, host } = this.#options;
+    const [{ openAuthority }, { Mint }] = await Promise.all([
       import('../tls/ca.ts'),
       import('../tls/mint.ts'),
     ]);
     const authority = await openAuthority({ directory, host });
-    copyFileSync(join(directory, CERTIFICATE_FILE), join(publicDirectory, CERTIFICATE_FILE));
+    await this.publish();
     return new Mint({ authority });
   }
 }
