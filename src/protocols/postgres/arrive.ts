@@ -1,5 +1,6 @@
 /** The client's side of the startup: TLS where it asks for it and the server has it too, until it says who it is. */
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { MintedContexts } from '../../tls/minted-contexts.ts';
 import { acceptTls } from '../../tls/upgrade.ts';
 import { once } from '../once.ts';
@@ -12,6 +13,12 @@ const NONE = Buffer.of(EncryptionAnswer.none);
 const SSL = Buffer.of(EncryptionAnswer.SSL);
 /** Of direct negotiation (PostgreSQL 18 manual, 54.2.10). */
 const ALPN = 'postgresql';
+/**
+ * Bytes in a TLS record at most: what the server's own records hold (PQ_SEND_BUFFER_SIZE in pqcomm.c). libpq reads as much
+ * at a time, and leaves the rest of a longer record with OpenSSL; a program that waits for the socket by itself, as
+ * psycopg does, then waits for what has arrived already (PQconsumeInput in libpq up to 18).
+ */
+const RECORD = 8192;
 
 /** Of this worker: whichever hop asks, the supervisor answers the same. */
 let contexts: MintedContexts | null = null;
@@ -51,12 +58,13 @@ export async function arrive(session: Session, reach: () => Promise<Reached>): P
           continue;
         }
         stream.write(SSL);
-        stream = (await acceptTls(client, null, context)).stream;
+        stream = inRecords((await acceptTls(client, null, context)).stream);
         break;
       case 'DirectSSL':
         await reach();
-        stream = (await acceptTls(client, arrival.rest, context, { alpn: [ALPN], alpnRequired: true }))
-          .stream;
+        stream = inRecords(
+          (await acceptTls(client, arrival.rest, context, { alpn: [ALPN], alpnRequired: true })).stream,
+        );
         break;
       default:
         return { ...arrival, stream, tls };
@@ -64,4 +72,9 @@ export async function arrive(session: Session, reach: () => Promise<Reached>): P
     stream.on('error', () => {});
     reader = new StartupReader(true);
   }
+}
+
+function inRecords(stream: TLSSocket): TLSSocket {
+  if (!stream.setMaxSendFragment(RECORD)) throw new Error(`TLS records cannot be limited to ${RECORD} bytes`);
+  return stream;
 }

@@ -1,10 +1,13 @@
 /** Clients that want TLS get it, with the server's own way of logging in, as if nobody were in between. */
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import type { Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import t from 'tap';
+import { MaskKey } from '../../../src/masking/key.ts';
 import { until } from '../../until.ts';
 import { PASSWORD, startPostgres } from './auth/server.ts';
+import { maskingOf } from './masked/setting.ts';
 import { rig } from './rig.ts';
 
 t.setTimeout(120_000);
@@ -51,6 +54,38 @@ t.test('the server is verified where the target says so', async (t) => {
   t.match((await ask(named, 'scram_user', 'sslmode=disable')).err, /FATAL: {2}Hopline: .*other\.example/);
   const stranger = await rig(t, server, { mode: 'verify-ca', ca: null, serverName: null });
   t.match((await ask(stranger, 'scram_user', 'sslmode=disable')).err, /FATAL: {2}Hopline: /);
+});
+
+t.test('records are no longer than the server’s own, which libpq reads in one go', async (t) => {
+  const made = await rig(t, server);
+  made.masking = maskingOf(new MaskKey(Buffer.alloc(16, 1)), {}, { detectors: ['iban'] });
+  const lengths: number[] = [];
+  const between = createServer((client) => {
+    const upstream = connect(made.port, '127.0.0.1');
+    client.pipe(upstream).on('error', () => {});
+    upstream.pipe(client).on('error', () => {});
+    let waiting = Buffer.alloc(0);
+    let answered = false;
+    upstream.on('data', (chunk: Buffer) => {
+      // The S that answers SSLRequest; then records, each of which says its length (RFC 8446 section 5.1).
+      waiting = Buffer.concat([waiting, answered ? chunk : chunk.subarray(1)]);
+      answered = true;
+      while (waiting.length >= 5 && waiting.length >= 5 + waiting.readUInt16BE(3)) {
+        lengths.push(waiting.readUInt16BE(3));
+        waiting = waiting.subarray(5 + waiting.readUInt16BE(3));
+      }
+    });
+  }).listen(0, '127.0.0.1');
+  await once(between, 'listening');
+  t.teardown(() => between.close());
+  const { port } = between.address() as AddressInfo;
+  const { out, err } = await made.psql(
+    "select repeat('x', 6400) from generate_series(1, 1000)",
+    `host=127.0.0.1 port=${port} user=scram_user password='${PASSWORD}' dbname=postgres sslmode=require`,
+  );
+  t.equal(out.length, 6_401_000, err);
+  t.ok(lengths.reduce((sum, length) => sum + length, 0) > 6_400_000, 'all of it was counted');
+  t.ok(Math.max(...lengths) <= 8192 + 256, `${Math.max(...lengths)} bytes at most, with what encryption adds`);
 });
 
 t.test('a wrong password is refused in the words of the server', async (t) => {

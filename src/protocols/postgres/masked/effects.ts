@@ -46,7 +46,7 @@ export function effectOf(
   if (catalogue === null)
     return needsView(statement) ? 'catalogue' : kinds.includes('session') ? 'path' : 'none';
   // Something in it can't be followed, so neither can what that does.
-  if (plan !== null && (isRefused(plan) || (plan.quiet !== null && plan.opaque))) return 'catalogue';
+  if (plan !== null && (isRefused(plan) || plan.opaque)) return 'catalogue';
   const called = functionsOf(statement, catalogue);
   if (called !== 'none') return called;
   if (transaction === 'rollback' || transaction === 'rollback to' || transaction === 'commit') return 'none';

@@ -58,8 +58,8 @@ export function planOf(
   { tracer, catalogue, masks, scan }: Showing,
 ): Plan | Refused | null {
   const copy = COPY.test(statement) ? as(parse(statement).tree?.stmts?.[0]?.stmt, 'CopyStmt') : null;
-  const copied = scan !== null && copy !== null;
-  if (!copied && !tracer.touchesMasked(statement)) return scanning(scan);
+  const touches = tracer.touchesMasked(statement);
+  if (!touches && (scan === null || copy === null)) return scanning(scan);
   const traced = tracer.trace(statement);
   if (traced.leaks.length > 0) return { refused: sentence(traced.leaks[0] ?? '') };
   if (traced.outcome === 'untraceable') return { refused: sentence(traced.reason) };
@@ -71,7 +71,8 @@ export function planOf(
       ),
     };
   const opaque = tracer.opaqueCall(statement) !== null;
-  const whole = { forms: null, copy: null, scan, quiet: statement, opaque, masked: [] };
+  const quiet = touches || opaque ? statement : null;
+  const whole = { forms: null, copy: null, scan, quiet, opaque, masked: [] };
   if (traced.outcome === 'none') return whole;
   const forms = traced.columns.map((column) => formOf(column, masks));
   const shown = forms.every((form) => form === null) ? null : forms;
