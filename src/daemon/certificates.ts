@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { copyFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Logger } from 'pino';
 import type { Mint } from '../tls/mint.ts';
 import type { Minted } from '../tls/minted.ts';
 
@@ -31,10 +32,19 @@ export class Certificates {
   /**
    * Puts the authority's certificate where clients read it, before the first of them connects: they look for the file
    * before they say the name that they want. One is made where there is none, once in the life of a host, by a process
-   * of its own: what making takes of memory goes with it.
-   * @throws Error with what that process said
+   * of its own: what making takes of memory goes with it. What fails is told, and tried again by who asks for a name.
    */
-  async publish(): Promise<void> {
+  async publish(log: Pick<Logger, 'error'>): Promise<void> {
+    try {
+      await this.#publish();
+    } catch (error) {
+      const { message, stderr = '' } = error as Error & { stderr?: string };
+      const why = /^(?:\w*Error): .*$/m.exec(stderr)?.[0] ?? message;
+      log.error({ error: why }, 'ca.crt cannot be put where clients read it: those that verify fail');
+    }
+  }
+
+  async #publish(): Promise<void> {
     const { directory, host, publicDirectory } = this.#options;
     if (!existsSync(join(directory, CERTIFICATE)))
       await promisify(execFile)(
@@ -68,7 +78,7 @@ export class Certificates {
       import('../tls/mint.ts'),
     ]);
     const authority = await openAuthority({ directory, host });
-    await this.publish();
+    await this.#publish();
     return new Mint({ authority });
   }
 }

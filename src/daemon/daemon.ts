@@ -178,12 +178,7 @@ export class Daemon {
     this.#started.add(() => this.credentials.close());
     this.#started.add(() => this.tripwire?.stop());
     this.#started.add(() => this.pool.drain(this.#drainMs));
-    await this.#certificates.publish().catch((error: Error) => {
-      this.log.error(
-        { error: error.message },
-        'the authority of this host is not published: its clients fail',
-      );
-    });
+    await this.#certificates.publish(this.log);
     await this.pool.start();
     await this.tripwire?.start();
     const timer = setInterval(() => this.clock.refresh(), CLOCK_MS);

@@ -6,12 +6,12 @@ import t, { type Test } from 'tap';
 import type { ActionJson } from '../../src/api/json.ts';
 import {
   hopline,
+  lab,
   labName,
   labUp,
-  lab,
   mark,
-  programs,
   PYTHON,
+  programs,
   type Said,
   service,
   ssh,
@@ -20,6 +20,7 @@ import {
 } from './support.ts';
 
 t.setTimeout(580_000);
+t.jobs = 2;
 
 interface Client {
   readonly name: string;
@@ -53,7 +54,13 @@ const CLIENTS: readonly Client[] = [
     says: /^4c550a10397d9dcfe320a47fd0c892cef2c8af4e6ab4df691955e99286a2ac81 /,
   },
   {
-    ...{ name: 'dump', command: './dump.sh', programs: ['pg_dump', 'pg_restore', 'psql'], empty: 4, statements: 400 },
+    ...{
+      name: 'dump',
+      command: './dump.sh',
+      programs: ['pg_dump', 'pg_restore', 'psql'],
+      empty: 4,
+      statements: 400,
+    },
     says: /(?:== restored from \w+ into another database\nstatus 0\nits dump is the same\n){4}1\n$/,
   },
   {
@@ -62,13 +69,13 @@ const CLIENTS: readonly Client[] = [
   },
   {
     ...{ name: 'node-postgres', command: `${node} node-postgres.ts`, programs: ['node node-postgres.ts'] },
-    ...{ says: /\npool \[0,2,4,.*\ncopy is not/, statements: 260 },
+    ...{ says: /\npool \[0,2,4,.*\ncopy is not/, statements: 240 },
   },
   {
     ...{ name: 'postgres.js', command: `${node} postgres-js.ts`, programs: ['node postgres-js.ts'] },
     ...{ says: /\npool \[0,1,.*\nnever prepared \[1,2,.*\n$/, statements: 480 },
   },
-  python('psycopg_sync', /\n-- cancel\n.*57014.*\na "name"\n.*\n$/, 200),
+  python('psycopg_sync', /\n-- cancel\n.*57014.*\na "name"\n.*\n$/, 190),
   python('psycopg_async', /things heard\n.*57014.*\n\(2,\)\n$/, 120),
   python('psycopg_2', /\['QueryCanceled'[\s\S]*RealDictRow/, 60),
   python('asyncpg_', /cancelled TimeoutError\n1\n\[0, 2, 4,/, 100),
@@ -83,37 +90,55 @@ const PLACE = `${programs}/clients`;
 
 async function sql(database: string, statements: string): Promise<string> {
   const superuser = ['exec', 'db1', '--', 'psql', '-XqAt', '-v', 'ON_ERROR_STOP=1', '-h', '/run/postgresql'];
-  const { out, err, code } = await lab([...superuser, '-U', 'postgres', '-d', database], { input: statements });
+  const { out, err, code } = await lab([...superuser, '-U', 'postgres', '-d', database], {
+    input: statements,
+  });
   if (code !== 0) throw new Error(err);
   return out;
 }
 
 t.before(async () => {
   await labUp();
-  await sql('postgres', `drop database if exists clients_seed;
+  await sql(
+    'postgres',
+    `drop database if exists clients_seed;
     do $$ begin if not exists (select from pg_roles where rolname = 'clients') then create role clients login; end if; end $$;
     alter role clients password '${PASSWORD}';
-    create database clients_seed owner clients;`);
+    create database clients_seed owner clients;`,
+  );
   await sql('clients_seed', `set role clients;\n${readFileSync(`${PLACE}/seed.sql`, 'utf8')}`);
 });
 
-/** Its own databases for each run, of which the server logs every statement. */
-async function databases(client: Client, way: Way): Promise<string[]> {
-  const own = `clients_${client.name.replace(/\W/g, '_')}_${way}`;
+/** Its own databases for each run, of which the server logs every statement; they are named for the run. */
+async function databases(t: Test, client: Client, word: string): Promise<string[]> {
+  const own = `clients_${word}`;
   const all = [own, ...Array.from({ length: client.empty ?? 0 }, (_, n) => `${own}_${n}`)];
   for (const name of all) {
-    await sql('postgres', `drop database if exists ${name} with (force)`);
-    await sql('postgres', `create database ${name} owner clients template ${name === own ? 'clients_seed' : 'template0'}`);
+    await sql(
+      'postgres',
+      `create database ${name} owner clients template ${name === own ? 'clients_seed' : 'template0'}`,
+    );
     await sql('postgres', `alter database ${name} set log_statement = 'all'`);
+    t.teardown(() => sql('postgres', `drop database ${name} with (force)`));
   }
   return all;
 }
 
-async function runs(client: Client, way: Way, word: string): Promise<{ said: Said; databases: readonly string[] }> {
-  const [own = '', ...empty] = await databases(client, way);
+async function runs(
+  t: Test,
+  client: Client,
+  way: Way,
+  word: string,
+): Promise<{ said: Said; databases: readonly string[] }> {
+  const [own = '', ...empty] = await databases(t, client, word);
   const authority = way === 'direct' ? '/etc/ssl/certs/ca-certificates.crt' : '/run/hopline/ca.crt';
   const settings = {
-    ...{ PGHOST: way === 'direct' ? 'reports' : way, PGUSER: 'clients', PGPASSWORD: PASSWORD, PGDATABASE: own },
+    ...{
+      PGHOST: way === 'direct' ? 'reports' : way,
+      PGUSER: 'clients',
+      PGPASSWORD: PASSWORD,
+      PGDATABASE: own,
+    },
     ...{ PGSSLMODE: 'verify-full', PGSSLROOTCERT: authority, NODE_EXTRA_CA_CERTS: authority },
     ...{ LC_ALL: 'C.UTF-8', TZ: 'Etc/UTC' },
   };
@@ -121,16 +146,24 @@ async function runs(client: Client, way: Way, word: string): Promise<{ said: Sai
   const command = `: ${word}; cd ${PLACE} && ${[...set, client.command, ...empty].join(' ')}`;
   const options = { timeoutMs: 240_000 };
   const said =
-    way === 'direct' ? service('laptop', command, 'alice', options) : ssh('alice', 'bastion1', command, options);
+    way === 'direct'
+      ? service('laptop', command, 'alice', options)
+      : ssh('alice', 'bastion1', command, options);
   return { said: await said, databases: [own, ...empty] };
 }
 
-/** Without what differs from one database to another, and without what stands between statements. */
+/**
+ * Without what differs from one database to another, and without what stands between statements. Where values are looked at,
+ * COPY is told the encoding that it has anyway, and the record has it as the server did.
+ */
 const plain = (statement: string) =>
   statement
-    .replace(/clients_\w+?_(?:direct|reports|db1)/g, 'DATABASE')
+    .replace(/^(?:\s*--.*(?:\n|$))+/, '')
+    .replace(/clients_m[0-9a-f]{12}/g, 'DATABASE')
     .replace(/\b[0-9A-F]{8}-[0-9A-F]{8}-\d+\b/g, 'SNAPSHOT')
+    .replace(/'\d_[\w+/=]+_[\w+/=]+'/, 'XID')
     .replace(/\b\d{4,}\b/g, 'N')
+    .replace(/,?\s+ENCODING 'UTF8'(?=\)?\s*;?\s*$)/, '')
     .replace(/[\s;]+/g, '');
 
 /** The messages that a server's log has of databases: what was run, and what failed before it was. */
@@ -142,8 +175,14 @@ function logged(names: readonly string[]): string[] {
     const [, pid = '', database = '', kind = '', rest = ''] =
       /^\S+ \S+ \S+ \[(\d+)\] (\S+) (\w+): {2}([\s\S]*)$/.exec(entry.replaceAll('\n\t', '\n')) ?? [];
     if (!names.includes(database)) continue;
-    const ran = kind === 'LOG' ? /^(?:statement|execute (?!fetch from)[^:]*): ([\s\S]*)$/.exec(rest)?.[1] : null;
-    const text = ran ?? (kind === 'STATEMENT' && last.get(pid) !== rest ? rest : null);
+    const ran = /^(?:statement|execute (?!fetch from)[^:]*): ([\s\S]*)$/.exec(
+      kind === 'LOG' ? rest : '',
+    )?.[1];
+    const called = /^fastpath function call: .* \(OID (\d+)\)$/.exec(rest)?.[1];
+    const text =
+      ran ??
+      (called === undefined ? null : `function ${called}`) ??
+      (kind === 'STATEMENT' && last.get(pid) !== rest ? rest : null);
     if (text === null) continue;
     found.push(text);
     last.set(pid, text);
@@ -151,19 +190,28 @@ function logged(names: readonly string[]): string[] {
   return found;
 }
 
-async function actionsOf(t: Test, client: Client, word: string, way: keyof typeof WAYS): Promise<ActionJson[]> {
-  const login = await waitForLogin('bastion1', word, ({ hops }) => hops.length > 0 && hops.every(({ ended }) => ended !== null));
+async function actionsOf(
+  t: Test,
+  client: Client,
+  word: string,
+  way: keyof typeof WAYS,
+): Promise<ActionJson[]> {
+  const login = await waitForLogin(
+    'bastion1',
+    word,
+    ({ hops }) => hops.length > 0 && hops.every(({ ended }) => ended !== null),
+  );
   const chains = new Set(login.hops.map(({ chain }) => chain.at(-1) ?? ''));
   t.same([...chains].sort(), [...client.programs].sort(), 'programs in the chains');
   for (const { target, decision, protocol } of login.hops)
-    t.match({ target, decision, protocol }, { target: WAYS[way], protocol: 'postgres', decision: { outcome: 'allow' } });
+    t.match(
+      { target, decision, protocol },
+      { target: WAYS[way], protocol: 'postgres', decision: { outcome: 'allow' } },
+    );
   const count = login.hops.reduce((sum, hop) => sum + hop.actions, 0);
   const actions = await until(async () => {
-    const found: ActionJson[] = [];
-    for (const { id } of login.hops) {
-      const { out } = await hopline('bastion1', ['actions', '--hop', id, '--limit', '20000', '--json']);
-      found.push(...(JSON.parse(out) as ActionJson[]));
-    }
+    const { out } = await hopline('bastion1', ['actions', '--login', login.id, '--limit', '20000', '--json']);
+    const found = JSON.parse(out) as ActionJson[];
     return found.length >= count && found.every(({ ended }) => ended !== null) ? found : null;
   }, 'every action with its end');
   t.equal(actions.length, count, 'as many as the tree says');
@@ -172,9 +220,13 @@ async function actionsOf(t: Test, client: Client, word: string, way: keyof typeo
 }
 
 /** Every message of the server's log is made of recorded statements, each of which is of one message. */
-function isWhole(t: Test, messages: readonly string[], statements: readonly string[]): void {
+function isWhole(
+  t: Test,
+  messages: readonly string[],
+  statements: readonly { text: string; skipped: boolean }[],
+): void {
   const left = new Map<string, number>();
-  for (const each of statements.map(plain)) left.set(each, (left.get(each) ?? 0) + 1);
+  for (const each of statements.map(({ text }) => plain(text))) left.set(each, (left.get(each) ?? 0) + 1);
   const take = (each: string) => {
     const count = left.get(each) ?? 0;
     if (count > 0) left.set(each, count - 1);
@@ -193,26 +245,34 @@ function isWhole(t: Test, messages: readonly string[], statements: readonly stri
     if (rest !== '') lost.push(rest.slice(0, 300));
   }
   t.same(lost, [], 'nothing of what the server had is missing in the record');
-  const more = [...left].filter(([text, count]) => text !== '' && count > 0).map(([text]) => text.slice(0, 300));
+  // What stands behind an error in a pipeline the server does not look at: it is on record as that.
+  for (const { text, skipped } of statements) if (skipped) take(plain(text));
+  const more = [...left]
+    .filter(([text, count]) => text !== '' && count > 0)
+    .map(([text]) => text.slice(0, 300));
   t.same(more, [], 'and nothing is in the record that the server had not');
 }
 
-for (const client of CLIENTS.filter(({ name }) => !process.env.ONLY || process.env.ONLY.split(',').includes(name)))
-  t.test(client.name, async (t) => {
-    const direct = await runs(client, 'direct', mark());
+for (const client of CLIENTS)
+  t.test(client.name, { buffered: true }, async (t) => {
+    const first = mark();
+    const direct = await runs(t, client, 'direct', first);
     t.match(direct.said.out, client.says, direct.said.err);
     const had = logged(direct.databases);
     t.ok(had.length >= client.statements, `${had.length} messages without Hopline`);
     for (const way of client.ways ?? (['reports', 'db1'] as const))
       await t.test(`through ${WAYS[way]}`, async (t) => {
         const word = mark();
-        const { said } = await runs(client, way, word);
-        const mend = (text: string) => text.replaceAll(`_${way}`, '_direct');
-        t.equal(mend(said.out), direct.said.out, 'it prints the same');
-        t.equal(mend(said.err), direct.said.err);
+        const { said } = await runs(t, client, way, word);
+        t.equal(said.out.replaceAll(word, first), direct.said.out, 'it prints the same');
+        t.equal(said.err.replaceAll(word, first), direct.said.err);
         t.equal(said.code, direct.said.code);
         const actions = await actionsOf(t, client, word, way);
-        const statements = actions.flatMap(({ detail }) => (typeof detail.statement === 'string' ? [detail.statement] : []));
+        const statements = actions.flatMap(({ detail, result }) =>
+          typeof detail.statement === 'string'
+            ? [{ text: detail.statement, skipped: result?.error === 'skipped after an error' }]
+            : [],
+        );
         t.comment(`${actions.length} actions, ${statements.length} statements`);
         isWhole(t, had, statements);
       });

@@ -85,7 +85,10 @@ t.test('records are no longer than the server’s own, which libpq reads in one 
   );
   t.equal(out.length, 6_401_000, err);
   t.ok(lengths.reduce((sum, length) => sum + length, 0) > 6_400_000, 'all of it was counted');
-  t.ok(Math.max(...lengths) <= 8192 + 256, `${Math.max(...lengths)} bytes at most, with what encryption adds`);
+  t.ok(
+    Math.max(...lengths) <= 8192 + 256,
+    `${Math.max(...lengths)} bytes at most, with what encryption adds`,
+  );
 });
 
 t.test('a wrong password is refused in the words of the server', async (t) => {

@@ -23,7 +23,7 @@ for format in custom directory tar script; do
     custom) pg_restore --exit-on-error -d "$1" custom ;;
     directory) pg_restore --exit-on-error -j 2 -d "$1" directory ;;
     tar) pg_restore --exit-on-error --single-transaction -d "$1" tar ;;
-    script) psql -XqAt -v ON_ERROR_STOP=1 -d "$1" -f first.sql ;;
+    script) psql -Xq -o /dev/null -v ON_ERROR_STOP=1 -d "$1" -f first.sql ;;
   esac
   echo "status $?"
   plain "$1" >again.sql

@@ -7,7 +7,7 @@ trap 'rm -rf "$work"' EXIT
 cd "$work" || exit
 
 # Numbers of processes and objects are the server's and another each time.
-same() { sed -E 's/(PID|process|lo_import|_fetch_|oid:) [0-9]+/\1 N/g'; }
+same() { sed -E 's/(PID|process|lo_import|_fetch_|oid:) [0-9]+/\1 N/g; s/ *pg_temp_[0-9]+/ pg_temp_N/'; }
 
 echo '== script'
 psql -X -a -f "$here/psql.sql" 2>&1 | same

@@ -137,8 +137,7 @@ not a number
 \.
 ;
 -- a comment alone
-/* and /* nested */ one */
-select 'after' /* in */ as -- the end
+select /* and /* nested */ one */ 'after' /* in */ as -- the end
  "the comments";
 values (1, 'a'), (2, null);
 table sums order by name limit 2;

@@ -22,6 +22,15 @@ t.test('observed: shown, and told', async (t) => {
   t.equal(made.recorded[1]?.decision.outcome, 'allow');
 });
 
+t.test('where values are looked at and none is masked, errors of COPY are the server’s', async (t) => {
+  const made = await rig(t, server);
+  made.masking = maskingOf(key, MASKED, { detectors: ['iban'] });
+  const { err } = await made.psql('create temp table t (n int);\ncopy t from stdin;\nx\n\\.\n');
+  t.match(err, /invalid input syntax for type integer: "x"\nCONTEXT: {2}COPY t, line 1, column n: "x"/);
+  const masked = await made.psql('copy customers (id) from stdin;\nx\n\\.\n');
+  t.match(masked.err, /a value is no valid input of the type/);
+});
+
 t.test('the record tells what was masked', async (t) => {
   const made = await rig(t, server);
   made.masking = maskingOf(key);
