@@ -36,7 +36,7 @@ async function alternate({ lab }: Bench, rounds: number, command: (to: string) =
 
 async function one(bench: Bench, load: Load, cipher: Cipher, tool: 'exec' | 'scp'): Promise<Result> {
   const { bytes, hash } = load;
-  const rounds = bench.quick ? 2 : 5;
+  const rounds = bench.quick ? 2 : 3;
   bench.progress(`${tool}, ${cipher.short}`);
   const options = ['-q', '-o', `Ciphers=${cipher.name}`];
   const command = (to: string) =>
@@ -61,7 +61,7 @@ async function one(bench: Bench, load: Load, cipher: Cipher, tool: 'exec' | 'scp
 /** As {@link one}'s exec with OpenSSH's own cipher. */
 async function atOnce(bench: Bench, { bytes }: Load): Promise<Result[]> {
   const { lab, quick, progress } = bench;
-  const rounds = quick ? 2 : 4;
+  const rounds = quick ? 2 : 3;
   const each = bytes / AT_ONCE;
   progress(`${AT_ONCE} streams at once`);
   const script = [
