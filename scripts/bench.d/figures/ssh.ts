@@ -1,7 +1,7 @@
 /** SSH that is terminated, decided and recorded, beside the same sshd reached directly. */
 import type { Figure } from '../figure.ts';
 import { startFar } from '../ssh/far.ts';
-import { connection, idle, keys, revoked } from '../ssh/shells.ts';
+import { connections, idle, keys, revoked } from '../ssh/shells.ts';
 import { streams } from '../ssh/streams.ts';
 
 export const ssh: Figure = {
@@ -13,7 +13,7 @@ export const ssh: Figure = {
     progress('a file that does not compress');
     const load = { bytes, hash: await startFar(lab, bytes) };
     return [
-      await connection(bench),
+      ...(await connections(bench)),
       ...(await keys(bench)),
       await revoked(bench),
       ...(await streams(bench, load)),
