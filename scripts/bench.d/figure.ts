@@ -61,3 +61,16 @@ export function absolute(
   const target = limit === null ? null : ({ limit, sense: 'at most' } as const);
   return { what, value, unit, target, direct: null, hopline: null, ratio: null, detail };
 }
+
+/** Two rates of the same run. @param limit at least; null where nobody asked for one */
+export function ratio(
+  what: string,
+  unit: string,
+  base: number,
+  hopline: number,
+  limit: number | null,
+  detail: string,
+): Result {
+  const target = limit === null ? null : ({ limit, sense: 'at least' } as const);
+  return { what, value: hopline / base, unit, target, direct: base, hopline, ratio: hopline / base, detail };
+}

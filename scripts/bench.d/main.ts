@@ -10,6 +10,7 @@ import { hooks } from './figures/hooks.ts';
 import { login } from './figures/login.ts';
 import { memory } from './figures/memory.ts';
 import { postgres } from './figures/postgres.ts';
+import { ssh } from './figures/ssh.ts';
 import { stream } from './figures/stream.ts';
 import { tree } from './figures/tree.ts';
 import { Lab } from './lab.ts';
@@ -24,6 +25,7 @@ const FIGURES: readonly Figure[] = [
   stream,
   login,
   postgres,
+  ssh,
   tree,
   attribution,
   events,

@@ -119,9 +119,11 @@ function head(type: number, stream: number, body: number): Buffer {
 export class FrameReader {
   #kept: Buffer | null = null;
   #length = 0;
+  /** Of the last frame that came in pieces, for the next: what is made anew for each is a collector's work. */
+  #room = Buffer.alloc(0);
 
   /**
-   * @yields each frame that is whole
+   * @yields each frame that is whole; its body is good until the next is asked for
    * @throws FrameError
    */
   *push(chunk: Buffer): Generator<Frame, void> {
@@ -148,7 +150,9 @@ export class FrameReader {
     this.#kept = kept;
     this.#length += taken;
     if (this.#length < LENGTH || kept.length > LENGTH) return taken;
-    this.#kept = Buffer.allocUnsafe(LENGTH + sizeOf(kept.readUInt32BE(0)));
+    const size = LENGTH + sizeOf(kept.readUInt32BE(0));
+    if (size > this.#room.length) this.#room = Buffer.allocUnsafeSlow(size);
+    this.#kept = this.#room.subarray(0, size);
     kept.copy(this.#kept);
     return taken;
   }

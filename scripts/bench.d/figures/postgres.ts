@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuOf } from '../cpu.ts';
 import { IDLE, MASKED, poolerPid, startDatabase, WAYS } from '../database.ts';
-import { absolute, type Bench, type Figure, type Result } from '../figure.ts';
+import { absolute, type Bench, type Figure, type Result, ratio } from '../figure.ts';
 import { type Lab, LOAD } from '../lab.ts';
 import { memoryOf } from '../memory.ts';
 import { median } from '../numbers.ts';
@@ -206,18 +206,6 @@ async function idle({ lab, quick, progress }: Bench): Promise<Result> {
     60,
     `growth of all processes by ${count} connections that have asked once beside ${count / 4}, divided by ${count}; ${wait} s after the last`,
   );
-}
-
-function ratio(
-  what: string,
-  unit: string,
-  base: number,
-  hopline: number,
-  limit: number | null,
-  detail: string,
-): Result {
-  const target = limit === null ? null : ({ limit, sense: 'at least' } as const);
-  return { what, value: hopline / base, unit, target, direct: base, hopline, ratio: hopline / base, detail };
 }
 
 /** For the remote shell, which reads words again. */

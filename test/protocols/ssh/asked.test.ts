@@ -4,6 +4,7 @@ import { Secret } from '../../../src/core/secret.ts';
 import { wireString } from '../../../src/core/ssh-wire.ts';
 import type { Session } from '../../../src/protocols/room.ts';
 import { outsideOf } from '../../../src/protocols/ssh/asked.ts';
+import { keyType } from '../../../src/protocols/ssh/keys/public-key.ts';
 
 const key = Buffer.concat([wireString('ssh-ed25519'), wireString(randomBytes(32))]);
 const base64 = (bytes: Buffer | string) => Buffer.from(bytes).toString('base64');
@@ -78,8 +79,15 @@ t.test('a file that is locked: three tries, none of them empty', async (t) => {
 t.test('what Hopline holds for the target', async (t) => {
   let refused = 0;
   const login = { user: 'service', password: new Secret('p'), source: 'file x', decision: {} as never };
+  const certify: { account: string; key: string }[] = [];
+  const none = () => ({ certificate: null, serial: '' });
   const { outside } = session(
-    {},
+    {
+      'ssh.certify': (detail: { account: string; key: string }) => {
+        certify.push(detail);
+        return { certificate: base64(Buffer.from('certificate')), serial: '17' };
+      },
+    },
     {
       ask: async () => login,
       refused: () => {
@@ -89,8 +97,16 @@ t.test('what Hopline holds for the target', async (t) => {
   );
   const { account, held } = await outside.auth.held('alice');
   t.equal(account, 'service', 'the account is the one that it is for');
-  t.match(held, [{ type: 'password', name: 'file x' }]);
+  t.match(held, [
+    { type: 'password', name: 'file x' },
+    { type: 'key', signer: { name: 'certificate 17', publicKey: Buffer.from('certificate') } },
+  ]);
+  t.match(certify, [{ account: 'service' }], 'certified is a key for that account');
+  t.equal(keyType(Buffer.from(certify[0]?.key ?? '', 'base64')), 'ssh-ed25519');
   if (held[0]?.type === 'password') held[0].refused();
   t.equal(refused, 1);
-  t.strictSame(await session({}).outside.auth.held('alice'), { account: 'alice', held: [] });
+  t.strictSame(await session({ 'ssh.certify': none }).outside.auth.held('alice'), {
+    account: 'alice',
+    held: [],
+  });
 });

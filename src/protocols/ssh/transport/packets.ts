@@ -5,6 +5,7 @@
  * certificates, answer unknown requests themselves in place of the other end, keep windows of their own (so that bytes wait
  * here), queue without bound while keys are exchanged, and sign user certificates by the wrong name.
  */
+import { createSecretKey } from 'node:crypto';
 import { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
@@ -93,22 +94,42 @@ export function plainDecipher(onPayload: OnPayload): PacketDecipher {
 
 export function cipherFor(keys: DirectionKeys, onWrite: (bytes: Buffer) => void): PacketCipher {
   const { info, iv, key, macInfo, macKey } = material(keys);
-  return crypto.createCipher({
-    outbound: {
-      ...{ onWrite, seqno: keys.seqno, cipherInfo: info, cipherIV: iv, cipherKey: key },
-      ...{ macInfo, macKey },
-    },
-  });
+  return readied(
+    crypto.createCipher({
+      outbound: {
+        ...{ onWrite, seqno: keys.seqno, cipherInfo: info, cipherIV: iv, cipherKey: key },
+        ...{ macInfo, macKey },
+      },
+    }),
+  );
 }
 
 export function decipherFor(keys: DirectionKeys, onPayload: OnPayload): PacketDecipher {
   const { info, iv, key, macInfo, macKey } = material(keys);
-  return crypto.createDecipher({
-    inbound: {
-      ...{ onPayload, seqno: keys.seqno, decipherInfo: info, decipherIV: iv, decipherKey: key },
-      ...{ macInfo, macKey },
-    },
-  });
+  return readied(
+    crypto.createDecipher({
+      inbound: {
+        ...{ onPayload, seqno: keys.seqno, decipherInfo: info, decipherIV: iv, decipherKey: key },
+        ...{ macInfo, macKey },
+      },
+    }),
+  );
+}
+
+/** Where ssh2's ciphers keep keys of which they make one of Node's ciphers a packet, or three. */
+const KEPT_KEYS = [
+  ...['_encKey', '_encKeyMain', '_encKeyPktLen'],
+  ...['_decipherKey', '_decKeyMain', '_decKeyPktLen'],
+];
+
+/** Node takes about 10 µs to find out that a key is bytes, each time; of one that it made itself it knows. */
+function readied<Cipher extends object>(cipher: Cipher): Cipher {
+  const kept = cipher as Record<string, unknown>;
+  for (const name of KEPT_KEYS) {
+    const key = kept[name];
+    if (key instanceof Uint8Array) kept[name] = createSecretKey(key);
+  }
+  return cipher;
 }
 
 /** Whether the cipher needs no MAC beside it. */
