@@ -3,17 +3,9 @@
  * Hopline brings. A new key is made first, told to the hosts, and used then, so that nobody is locked out in between.
  */
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
+import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeOnce } from '../core/key-file.ts';
 import { type KeyId, writeKeyId } from '../core/key-id.ts';
 import { fingerprint } from '../core/ssh-wire.ts';
 import { blobOf, keyType } from '../protocols/ssh/keys/public-key.ts';
@@ -112,18 +104,9 @@ export class SshCa {
 
 /** @returns false where it is there */
 function make(path: string): boolean {
-  mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
-  const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
-  try {
-    const file = openSync(path, 'wx', 0o600);
-    writeSync(file, pem.toString());
-    fsyncSync(file);
-    closeSync(file);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
+  return makeOnce(path, () =>
+    generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }),
+  );
 }
 
 function readKey(path: string): KeyObject {

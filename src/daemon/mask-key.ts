@@ -1,7 +1,8 @@
 /** The key of masks that only the same value gets: made once, so that they are the same tomorrow. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeOnce } from '../core/key-file.ts';
 
 const BYTES = 32;
 
@@ -11,17 +12,8 @@ const BYTES = 32;
  * @throws Error where the file is there and not as long as it was made
  */
 export function maskKey(directory: string): string {
-  const keys = join(directory, 'keys');
-  const path = join(keys, 'mask.key');
-  mkdirSync(keys, { recursive: true, mode: 0o700 });
-  try {
-    const file = openSync(path, 'wx', 0o600);
-    writeSync(file, randomBytes(BYTES));
-    fsyncSync(file);
-    closeSync(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
+  const path = join(directory, 'keys', 'mask.key');
+  makeOnce(path, () => randomBytes(BYTES));
   const key = readFileSync(path);
   if (key.length === BYTES) return key.toString('base64');
   throw new Error(

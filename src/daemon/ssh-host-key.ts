@@ -6,17 +6,9 @@
  * has, since such clients often keep one key a type.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import {
-  closeSync,
-  fchmodSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fchmodSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeOnce } from '../core/key-file.ts';
 import { mpint, wireString } from '../core/ssh-wire.ts';
 
 /** RFC 5656 sections 3.1 and 10. */
@@ -71,17 +63,10 @@ export class SshHostKey {
 
 function readOrMake(directory: string): KeyObject {
   const path = join(directory, HOST_KEY_FILE);
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  try {
+  makeOnce(path, () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'secp521r1' });
-    const made = privateKey.export({ type: 'pkcs8', format: 'pem' });
-    const file = openSync(path, 'wx', 0o600);
-    writeSync(file, made.toString());
-    fsyncSync(file);
-    closeSync(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-  }
+    return privateKey.export({ type: 'pkcs8', format: 'pem' });
+  });
   const key = createPrivateKey(readFileSync(path));
   if (key.asymmetricKeyDetails?.namedCurve === 'secp521r1') return key;
   throw new Error(`${path} is no key of ${TYPE}: remove it for a new one`);

@@ -1,6 +1,7 @@
 // Keys that Hopline certifies for a target: none of the person's is used, and the host's own log says who it was.
-import t, { type Test } from 'tap';
+import t from 'tap';
 import type { ActionJson } from '../../src/api/json.ts';
+import { certifiedSshd } from './certified-sshd.ts';
 import { exclusively, hopline, labUp, mark, notices, service, ssh, until, waitForHop } from './support.ts';
 import { HOST, under } from './under.ts';
 
@@ -16,17 +17,6 @@ async function root(host: 'db1', command: string): Promise<string> {
   return out;
 }
 
-/** An sshd of db1's that takes nothing but certificates of this authority. */
-async function startSshd(t: Test, lines: string): Promise<void> {
-  await root(
-    'db1',
-    `mkdir -p ${DIRECTORY} && printf '%s' '${lines}' >${DIRECTORY}/ca.pub && : >${DIRECTORY}/log &&
-     /usr/sbin/sshd -E ${DIRECTORY}/log -o Port=${PORT} -o PidFile=${DIRECTORY}/pid -o AuthorizedKeysFile=none \
-       -o PasswordAuthentication=no -o TrustedUserCAKeys=${DIRECTORY}/ca.pub -o LogLevel=VERBOSE`,
-  );
-  t.teardown(() => root('db1', `kill "$(cat ${DIRECTORY}/pid)"; rm -r ${DIRECTORY}`));
-}
-
 const certified = (certificate: string) => ({
   'targets.yaml': (text: string) =>
     `${text}\n  certified:\n    addresses: [10.77.0.20]\n    ports: [${PORT}]\n    protocol: ssh\n    tags: [host]\n    certificate: ${certificate}\n`,
@@ -37,7 +27,7 @@ t.test('certificates', async (t) =>
     const { out: lines, err: said } = await hopline(HOST, ['ca', 'keys']);
     t.match(lines, /^ssh-ed25519 AAAA\S+ hopline\n$/);
     t.match(said, /^SHA256:\S+ signs\n$/);
-    await startSshd(t, lines);
+    await certifiedSshd(t, 'db1', { directory: DIRECTORY, port: PORT, lines });
     const key = await root('db1', 'cut -d" " -f1,2 /etc/ssh/ssh_host_ed25519_key.pub');
     const known = `[10.77.0.20]:${PORT} ${key.trim()}`;
     await ssh('alice', HOST, `mkdir -p ~/.ssh && echo '${known}' >>~/.ssh/known_hosts`);

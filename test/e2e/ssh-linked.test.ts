@@ -1,6 +1,7 @@
 // A login on the next host is tied to the hop by which it came, by the certificate with which it was opened.
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
+import { certifiedSshd } from './certified-sshd.ts';
 import {
   exclusively,
   FAMILIES,
@@ -22,18 +23,6 @@ t.setTimeout(300_000);
 const PORT = 2223;
 const DIRECTORY = '/run/linked';
 
-/** An sshd of bastion2's that trusts this authority. */
-async function startSshd(t: Test, lines: string): Promise<void> {
-  const { code, err } = await service(
-    'bastion2',
-    `mkdir -p ${DIRECTORY} && printf '%s' '${lines}' >${DIRECTORY}/ca.pub &&
-     /usr/sbin/sshd -E ${DIRECTORY}/log -o Port=${PORT} -o PidFile=${DIRECTORY}/pid -o AuthorizedKeysFile=none \
-       -o PasswordAuthentication=no -o TrustedUserCAKeys=${DIRECTORY}/ca.pub`,
-  );
-  t.equal(code, 0, err);
-  t.teardown(() => service('bastion2', `kill "$(cat ${DIRECTORY}/pid)"; rm -r ${DIRECTORY}`));
-}
-
 /** From bastion1 to bastion2, and from there to a database. @returns the hop there and the login here */
 async function arrive(family: Family) {
   const word = mark();
@@ -49,7 +38,7 @@ t.test('across hosts', async (t) =>
   exclusively('bastion2', async () => {
     const { out: lines, err: said } = await hopline('bastion1', ['ca', 'keys']);
     const ca = said.split(' ')[0] ?? '';
-    await startSshd(t, lines);
+    await certifiedSshd(t, 'bastion2', { directory: DIRECTORY, port: PORT, lines });
     const { out: key } = await service('bastion2', 'cut -d" " -f1,2 /etc/ssh/ssh_host_ed25519_key.pub');
     const known = FAMILIES.map((family) => `[${family.address('bastion2')}]:${PORT} ${key.trim()}`);
     await ssh(

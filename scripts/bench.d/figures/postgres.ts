@@ -1,10 +1,9 @@
 /** Statements through Hopline, decided and recorded, beside none between and pgbouncer in session mode. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { cpuOf } from '../cpu.ts';
 import { IDLE, MASKED, poolerPid, startDatabase, WAYS } from '../database.ts';
 import { absolute, type Bench, type Figure, type Result, ratio } from '../figure.ts';
+import { growth } from '../growth.ts';
 import { type Lab, LOAD } from '../lab.ts';
-import { memoryOf } from '../memory.ts';
 import { median } from '../numbers.ts';
 import { checkHops, ended, statements } from '../statements.ts';
 
@@ -188,20 +187,12 @@ async function idle({ lab, quick, progress }: Bench): Promise<Result> {
   const count = quick ? 500 : 2000;
   const wait = quick ? 3 : 10;
   progress(`${count} idle connections`);
-  // What was measured before left room in its heap, in which they would cost nothing.
-  await lab.daemon('bastion1', 'restart');
   const hold = (connections: number) =>
     lab.begin(['ssh', LOGIN, '--', `${LOAD}/pg`, 'hold', `${connections}`, quoted('select 1'), IDLE]);
-  const few = await hold(count / 4);
-  await sleep(wait * 1000);
-  const before = memoryOf(lab.daemonPids('bastion1'));
-  const many = await hold(count);
-  await sleep(wait * 1000);
-  const during = memoryOf(lab.daemonPids('bastion1'));
-  await Promise.all([few.stop(), many.stop()]);
+  const each = await growth(lab, { count, wait: wait * 1000, hold });
   return absolute(
     'an idle connection',
-    (during.once - before.once) / count,
+    each,
     'kB',
     60,
     `growth of all processes by ${count} connections that have asked once beside ${count / 4}, divided by ${count}; ${wait} s after the last`,

@@ -1,8 +1,8 @@
 /** Shells: how long a new connection takes, and a key; what one costs that is held; how soon one is ended. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { absolute, added, type Bench, type Result } from '../figure.ts';
+import { growth } from '../growth.ts';
 import { LOAD } from '../lab.ts';
-import { memoryOf } from '../memory.ts';
 import { median, pairs, quantile } from '../numbers.ts';
 import { DIRECT, INSPECTED, LOGIN } from './far.ts';
 import { inStore } from './record.ts';
@@ -52,22 +52,14 @@ export async function idle({ lab, quick, progress }: Bench): Promise<Result> {
   const count = quick ? 100 : 500;
   const wait = quick ? 3 : 10;
   progress(`${count} idle shells`);
-  // What was measured before left room in its heap, in which they would cost nothing.
-  await lab.daemon('bastion1', 'restart');
   const hold = (shells: number) =>
     lab.begin(['ssh', LOGIN, '--', `${LOAD}/shells`, `${shells}`, 'ssh', '-tt', INSPECTED], 600_000);
   const warm = count / 4;
   return inStore(lab, { connections: count + warm, direct: 0, kind: 'shell', recorded: 1 }, async () => {
-    const few = await hold(warm);
-    await sleep(wait * 1000);
-    const before = memoryOf(lab.daemonPids('bastion1'));
-    const many = await hold(count);
-    await sleep(wait * 1000);
-    const during = memoryOf(lab.daemonPids('bastion1'));
-    await Promise.all([few.stop(), many.stop()]);
+    const each = await growth(lab, { count, wait: wait * 1000, hold });
     return absolute(
       'an idle shell',
-      (during.once - before.once) / count,
+      each,
       'kB',
       400,
       `growth of all processes by ${count} connections with a recorded shell each beside ${warm}, divided by ${count}; ${wait} s after the last`,

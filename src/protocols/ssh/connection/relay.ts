@@ -36,6 +36,12 @@ export interface RelayOptions {
   readonly judge: Judge;
 }
 
+/** A channel request. */
+interface Asked {
+  readonly payload: Buffer;
+  readonly wantReply: boolean;
+}
+
 /** What ssh2's deciphers take, with room for headers, padding and MAC; OpenSSH's own channels have this size. */
 const MAXIMUM_PACKET = 32 * 1024;
 /** Kept back of a session's window for what is said here; see `Channel.reserve`. */
@@ -257,14 +263,14 @@ export class Relay {
       ? ({ allowed: false, message: '' } as const)
       : this.#options.judge.request(channel, request);
     channel.started ||= starts;
-    if (judged.allowed === null) this.#hold(channel, Buffer.from(payload), judged);
-    else this.#judged(channel, payload, judged, starts && !again);
+    const { wantReply } = request;
+    if (judged.allowed === null) this.#hold(channel, { payload: Buffer.from(payload), wantReply }, judged);
+    else this.#judged(channel, { payload, wantReply }, judged, starts && !again);
   }
 
   /** @param starts what the channel is for: without it there is no use for it */
-  #judged(channel: Channel, payload: Buffer, judged: Judgement, starts: boolean): void {
+  #judged(channel: Channel, { payload, wantReply }: Asked, judged: Judgement, starts: boolean): void {
     const { toClient, toHost } = this.#options;
-    const { wantReply } = decodeRequest(payload, 5);
     if (judged.allowed) {
       if (wantReply && !channel.replies.expect()) throw tooMany();
       if (judged.watch !== null) this.#watch(channel, judged.watch);
@@ -284,7 +290,7 @@ export class Relay {
   }
 
   /** What the client sends in the channel from here on is looked at when the answer is there. */
-  #hold(channel: Channel, payload: Buffer, held: Held): void {
+  #hold(channel: Channel, asked: Asked, held: Held): void {
     const { host } = channel;
     if (host === null) return;
     const holding = new Holding();
@@ -300,7 +306,7 @@ export class Relay {
       if (this.#held.get(host) !== holding) return;
       this.#held.delete(host);
       try {
-        if (!gone) this.#judged(channel, payload, judged, true);
+        if (!gone) this.#judged(channel, asked, judged, true);
         for (const kept of holding.take()) this.fromClient(kept);
       } catch (error) {
         this.#options.onBroken(error instanceof Error ? error : new Error(String(error)));
