@@ -1,5 +1,5 @@
 import { readStat } from '../core/stat.ts';
-import type { Evidence, Id, Identity, Micros } from '../core/types.ts';
+import type { Evidence, Id, Identity, Link, Micros } from '../core/types.ts';
 import {
   HlEventType,
   type HlExecEvent,
@@ -45,7 +45,7 @@ export interface AttributionOptions {
   identify(
     account: string,
     authInfo: string | null,
-  ): { readonly identity: Identity; readonly parentHop: Id | null };
+  ): { readonly identity: Identity; readonly link: Link | null };
   /** PAM sessions that opened since the last call. */
   pamEvents(): readonly PamEvent[];
   /** Processes alive below a root, as the kernel counts them. */

@@ -1,4 +1,4 @@
-import type { Endpoint, Handoff, Hop, Id, Identity, Login, Micros, Notice } from '../core/types.ts';
+import type { Endpoint, Handoff, Hop, Id, Identity, Link, Login, Micros, Notice } from '../core/types.ts';
 import type { Image } from './image.ts';
 
 /** What was learnt of a login after its beginning. */
@@ -9,7 +9,7 @@ export interface LoginFacts {
   readonly identity?: Identity | null;
   readonly client?: Endpoint | null;
   readonly tty?: string | null;
-  readonly parentHop?: Id | null;
+  readonly link?: Link | null;
 }
 
 /** Where attribution says what happened. Calls are cheap: they are written together, in order. */
@@ -29,5 +29,7 @@ export interface Recorder {
 }
 
 /** A hop whose process may not have its row number yet. */
-export type HopDraft = Omit<Hop, 'process' | 'actions' | 'childLogin'> & { readonly image: Image | null };
+export type HopDraft = Omit<Hop, 'process' | 'actions' | 'childLogin' | 'childHost' | 'dialed'> & {
+  readonly image: Image | null;
+};
 export type HandoffDraft = Omit<Handoff, 'id' | 'process'> & { readonly image: Image | null };

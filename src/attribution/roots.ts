@@ -1,5 +1,14 @@
 import { idFromBigInt } from '../core/ids.ts';
-import type { Endpoint, Id, Identity, Login, LoginKind, Micros, UnattendedSource } from '../core/types.ts';
+import type {
+  Endpoint,
+  Id,
+  Identity,
+  Link,
+  Login,
+  LoginKind,
+  Micros,
+  UnattendedSource,
+} from '../core/types.ts';
 import { HlKind } from '../kernel/layouts.generated.ts';
 import type { LoginFacts, Recorder } from './recorder.ts';
 
@@ -18,8 +27,9 @@ export interface Root {
   identity: Identity | null;
   client: Endpoint | null;
   tty: string | null;
-  /** Of another host, by which it came. */
+  /** Of another host, by which it came; its link's. */
   parentHop: Id | null;
+  link: Link | null;
   ended: Micros | null;
   revoked: Micros | null;
   /** When PAM's session was open, as the hook told. */
@@ -78,6 +88,7 @@ export class Roots {
       client: null,
       tty: null,
       parentHop: null,
+      link: null,
       ended: null,
       revoked: null,
       opened: null,
@@ -130,7 +141,8 @@ export class Roots {
     root.identity = facts.identity ?? root.identity;
     root.client = facts.client ?? root.client;
     root.tty = facts.tty ?? root.tty;
-    root.parentHop = facts.parentHop ?? root.parentHop;
+    root.link = facts.link ?? root.link;
+    root.parentHop = root.link?.hop ?? null;
     if (root.stored) this.#record.identity(root.id, facts);
     else this.store(root);
   }

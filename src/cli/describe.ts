@@ -1,5 +1,4 @@
 import type { HandoffJson, HopJson, LoginJson, ProcessJson } from '../api/json.ts';
-import { readKeyId } from '../core/key-id.ts';
 import { commandLine, printable } from '../core/text.ts';
 import { between, bytes, clock, duration, endpoint } from './format.ts';
 import type { Style } from './style.ts';
@@ -57,14 +56,17 @@ export function span(login: LoginJson, style: Style): string {
   return `${clock(login.started, now)} ${glyphs.dash} ${end}`;
 }
 
-/** By which hop it came; of which host, where a certificate says so. */
-function parentText({ parentHop, identity }: LoginJson): string {
-  const host = readKeyId(identity?.evidence.keyId ?? '')?.host;
-  return host === undefined ? `hop ${parentHop}` : `${host} hop ${parentHop}`;
+/** By which hop of another host it came and what vouches for that, or why that is not known. */
+function linkText({ link, parentHop }: LoginJson, { colors, glyphs }: Style): string[] {
+  if (link === null) return parentHop === null ? [] : [`${glyphs.in} hop ${parentHop}`];
+  if (link.evidence !== null)
+    return [`${glyphs.in} ${link.host} hop ${link.hop} ${colors.dim(`(${link.evidence})`)}`];
+  const from = link.host === null ? '' : ` from ${printable(link.host)}`;
+  return [colors.yellow(`unlinked${from}: ${printable(link.reason)}`)];
 }
 
 export function loginLine(login: LoginJson, style: Style): string {
-  const { colors, glyphs } = style;
+  const { colors } = style;
   return [
     colors.bold(who(login)),
     origin(login),
@@ -72,7 +74,7 @@ export function loginLine(login: LoginJson, style: Style): string {
     span(login, style),
     ...[evidence(login)].filter(Boolean).map(colors.dim),
     ...marks(login, style),
-    ...(login.parentHop === null ? [] : [`${glyphs.in} ${parentText(login)}`]),
+    ...linkText(login, style),
     colors.cyan(`[L ${login.id}]`),
   ].join('  ');
 }
@@ -159,7 +161,11 @@ export function hopLine(hop: HopJson, style: Style, repeated?: readonly HopJson[
     ...(refused || repeated ? [] : [hop.ended === null ? `open ${duration(lasted)}` : duration(lasted)]),
     ...(hop.endReason === null || refused ? [] : [colors.yellow(printable(hop.endReason))]),
     ...(hop.actions > 0 ? [`${hop.actions} ${hop.actions === 1 ? 'action' : 'actions'}`] : []),
-    ...(hop.childLogin === null ? [] : [`${glyphs.hop} [L ${hop.childLogin}]`]),
+    ...(hop.childLogin === null
+      ? []
+      : [
+          `${glyphs.hop} ${hop.childHost === null ? '' : `${printable(hop.childHost)} `}[L ${hop.childLogin}]`,
+        ]),
   ].join('  ');
 }
 

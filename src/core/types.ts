@@ -44,6 +44,33 @@ export interface Identity {
   readonly evidence: Evidence;
 }
 
+/** What vouches that a login came by a hop of another host, strongest first. */
+export type LinkEvidence = 'certificate' | 'syn-option' | 'four-tuple';
+
+/** How a login came from another host, or why that is not known. */
+export type Link = Linked | Unlinked;
+
+export interface Linked {
+  readonly evidence: LinkEvidence;
+  /** Whose hop it is. */
+  readonly host: string;
+  readonly hop: Id;
+  /** Hops above the login, over all hosts: 1 or more. */
+  readonly depth: number;
+  readonly reason: null;
+}
+
+/** What there was by way of evidence did not hold, or nobody could say. */
+export interface Unlinked {
+  readonly evidence: null;
+  /** From which it seemed to come; null where not even that is known. */
+  readonly host: string | null;
+  readonly hop: null;
+  readonly depth: 0;
+  /** One sentence for a person. */
+  readonly reason: string;
+}
+
 export interface Login {
   readonly id: Id;
   readonly host: string;
@@ -61,7 +88,10 @@ export interface Login {
   /** Found at the daemon's start, not seen being born. */
   readonly recovered: boolean;
   readonly revoked: Micros | null;
+  /** `link.hop`. */
   readonly parentHop: Id | null;
+  /** Null where nothing says that it came from a host with Hopline. */
+  readonly link: Link | null;
 }
 
 /** One program image: a process that execs twice is two, the second below the first. */
@@ -196,6 +226,10 @@ export interface Hop {
   readonly endReason: string | null;
   readonly actions: number;
   readonly childLogin: Id | null;
+  /** On which the child login is, where it is another. */
+  readonly childHost: string | null;
+  /** The proxy's own end towards the destination; null where it has none. */
+  readonly dialed: Endpoint | null;
 }
 
 /** One thing done in a hop: a statement, a command, a transfer. */

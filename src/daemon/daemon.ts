@@ -348,7 +348,10 @@ export class Daemon {
       account: workerAccount(config.proxy.user),
       onClaim: (claim) => this.claims.handle(claim),
       onEnded: ({ hop, bytesUp, bytesDown, reason }) => this.#hopEnded(hop, bytesUp, bytesDown, reason),
-      onDialed: ({ hop, source, destination }) => this.tripwire?.opened(hop, 'tcp', source, destination),
+      onDialed: ({ hop, source, destination }) => {
+        this.record.hopDial(hop, source);
+        this.tripwire?.opened(hop, 'tcp', source, destination);
+      },
       onCertificate: (names) => this.#certificates.mint(names),
       onCredential: (hop, user) => this.credentials.lend(hop, user),
       onCredentialRefused: (hop) => this.credentials.refused(hop),

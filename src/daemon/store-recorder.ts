@@ -1,7 +1,7 @@
 import type { WatchHub } from '../api/watch.ts';
 import type { Image } from '../attribution/image.ts';
 import type { HandoffDraft, HopDraft, LoginFacts, Recorder } from '../attribution/recorder.ts';
-import type { ApprovalAnswer, Hop, Id, Login, Micros, Notice, Process } from '../core/types.ts';
+import type { ApprovalAnswer, Endpoint, Hop, Id, Login, Micros, Notice, Process } from '../core/types.ts';
 import type { ActionRecord } from '../proxy/messages.ts';
 import type { NewApproval, NewRecording, Writer } from '../store/append.ts';
 import type { Reader } from '../store/reader.ts';
@@ -108,12 +108,27 @@ export class StoreRecorder implements Recorder {
     if (draft.mode === 'denied' && !this.refusals.hop(draft)) return;
     const hop = (): Hop => {
       const { image, ...facts } = draft;
-      return { ...facts, process: image?.stored ?? null, actions: 0, childLogin: null };
+      return {
+        ...facts,
+        process: image?.stored ?? null,
+        actions: 0,
+        childLogin: null,
+        childHost: null,
+        dialed: null,
+      };
     };
     this.#push(
       () => this.#writer.insertHop(hop()),
       () => this.#watch.publish('hop', hop()),
     );
+  }
+
+  hopDial(hop: Id, source: Endpoint): void {
+    this.#push(() => this.#writer.insertHopDial(hop, source));
+  }
+
+  hopChild(hop: Id, child: { host: string; login: Id; at: Micros }): void {
+    this.#push(() => this.#writer.insertHopChild(hop, child));
   }
 
   hopEnd(

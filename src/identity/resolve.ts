@@ -1,7 +1,7 @@
 /** Who somebody is: the person in identities.yaml whom the evidence names, else the host account and no more. */
 import { bigIntFromId } from '../core/ids.ts';
 import { readKeyId } from '../core/key-id.ts';
-import type { Evidence, Id, Identity } from '../core/types.ts';
+import type { Evidence, Id, Identity, Linked } from '../core/types.ts';
 import { readAuthInfo } from './auth-info.ts';
 
 /** A person as identities.yaml has them. */
@@ -63,8 +63,8 @@ export interface KnownPeer {
 /** Who has come, and by which hop of another host. */
 export interface Arrival {
   readonly identity: Identity;
-  /** Null: no peer vouches for one. */
-  readonly parentHop: Id | null;
+  /** Null: no peer's certificate says so. */
+  readonly link: Linked | null;
 }
 
 /**
@@ -85,23 +85,23 @@ export function identify(
     const groups = user?.groups ?? [];
     return {
       identity: { name: from.identity, groups, verified: true, evidence: one },
-      parentHop: from.hop,
+      link: { evidence: 'certificate', host: from.host, hop: from.hop, depth: 1, reason: null },
     };
   }
   const fallback: Evidence = { method: 'account', source: 'pam' };
   const claim = { account, evidence: evidence.length > 0 ? evidence : fallback };
-  return { identity: resolveIdentity(identities, claim), parentHop: null };
+  return { identity: resolveIdentity(identities, claim), link: null };
 }
 
 /** A key id that is not this peer's own, or names no hop, says nothing: unlinked is better than a guess. */
 export function broughtBy(
   peers: readonly KnownPeer[],
   { method, ca, keyId, source }: Evidence,
-): { readonly identity: string; readonly hop: Id } | null {
+): { readonly identity: string; readonly host: string; readonly hop: Id } | null {
   if (method !== 'certificate' || source !== 'pam' || keyId === undefined) return null;
   const said = readKeyId(keyId);
   if (said === null || !peers.some((peer) => peer.ca === ca && peer.host === said.host)) return null;
-  return bigIntFromId(said.hop) === null ? null : { identity: said.identity, hop: said.hop };
+  return bigIntFromId(said.hop) === null ? null : said;
 }
 
 function known(user: KnownUser, evidence: Evidence): Identity {

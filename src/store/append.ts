@@ -3,6 +3,7 @@ import type {
   ApprovalAnswer,
   Asking,
   Decision,
+  Endpoint,
   Handoff,
   Hop,
   Id,
@@ -17,7 +18,7 @@ import { Decided } from './decided.ts';
 import { Transactor } from './transaction.ts';
 
 /** What was learnt about a login after its start; what is absent or null changes nothing. */
-export interface LoginFacts extends Partial<Pick<Login, 'user' | 'uid' | 'client' | 'tty' | 'parentHop'>> {
+export interface LoginFacts extends Partial<Pick<Login, 'user' | 'uid' | 'client' | 'tty' | 'link'>> {
   readonly at: Micros;
   readonly identity?: Identity | null;
 }
@@ -54,14 +55,15 @@ export interface NewApproval {
 
 const INSERTS = {
   login: `INSERT OR IGNORE INTO logins (id, boot, host, kind, source, user, uid, identity, identity_name, client_address,
-    client_port, tty, started, recovered, parent_hop) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  facts: `WITH new (login, at, user, uid, identity, identity_name, client_address, client_port, tty, parent_hop)
-    AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
+    client_port, tty, started, recovered, parent_hop, link) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  facts: `WITH new (login, at, user, uid, identity, identity_name, client_address, client_port, tty, parent_hop,
+    link) AS (VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?))
     INSERT INTO login_identities (login, at, user, uid, identity, identity_name, client_address, client_port, tty,
-    parent_hop) SELECT * FROM new WHERE NOT EXISTS (SELECT 1 FROM login_identities i WHERE
+    parent_hop, link) SELECT * FROM new WHERE NOT EXISTS (SELECT 1 FROM login_identities i WHERE
     i.seq = (SELECT max(seq) FROM login_identities WHERE login = new.login) AND i.user IS new.user
     AND i.uid IS new.uid AND i.identity IS new.identity AND i.client_address IS new.client_address
-    AND i.client_port IS new.client_port AND i.tty IS new.tty AND i.parent_hop IS new.parent_hop)`,
+    AND i.client_port IS new.client_port AND i.tty IS new.tty AND i.parent_hop IS new.parent_hop
+    AND i.link IS new.link)`,
   loginEnd: 'INSERT OR IGNORE INTO login_ends (login, lingering, at) VALUES (?, ?, ?)',
   revocation: 'INSERT OR IGNORE INTO login_revocations (login, at, "by", reason) VALUES (?, ?, ?, ?)',
   process: `INSERT OR IGNORE INTO processes (id, login, parent, pid, ppid, start_ns, image, exe, exe_verified, argv,
@@ -70,6 +72,8 @@ const INSERTS = {
   hop: `INSERT OR IGNORE INTO hops (id, login, process, chain, target, name, transport, protocol, address, port, started,
     mode, source_address, source_port) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   hopEnd: 'INSERT OR IGNORE INTO hop_ends (hop, at, bytes_up, bytes_down, reason) VALUES (?, ?, ?, ?, ?)',
+  hopDial: 'INSERT OR IGNORE INTO hop_dials (hop, address, port) VALUES (?, ?, ?)',
+  hopChild: 'INSERT OR IGNORE INTO hop_children (hop, host, login, at) VALUES (?, ?, ?, ?)',
   decision: `INSERT OR IGNORE INTO decisions (hop, action, at, outcome, policies, reason, observed, errors, version)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   action: `INSERT OR IGNORE INTO actions (hop, seq, kind, at, subject, detail, decision)
@@ -145,7 +149,7 @@ export class Writer {
         ...[login.id, this.#boot, login.host, login.kind, login.source, login.user, login.uid],
         ...[json(login.identity), login.identity?.name ?? null],
         ...[login.client?.address ?? null, login.client?.port ?? null],
-        ...[login.tty, login.started, flag(login.recovered), login.parentHop],
+        ...[login.tty, login.started, flag(login.recovered), login.parentHop, json(login.link)],
       ]);
       if (login.ended !== null) {
         this.insertLoginEnd(login.id, { at: login.ended, lingering: login.lingering });
@@ -170,7 +174,8 @@ export class Writer {
         facts.client?.address ?? null,
         facts.client?.port ?? null,
         facts.tty ?? null,
-        facts.parentHop ?? null,
+        facts.link?.hop ?? null,
+        json(facts.link),
       ],
     ]);
   }
@@ -254,6 +259,16 @@ export class Writer {
     end: { at: Micros; bytesUp: number | null; bytesDown: number | null; reason: string | null },
   ): boolean {
     return this.#run('hopEnd', [hop, end.at, end.bytesUp, end.bytesDown, end.reason]);
+  }
+
+  /** The proxy has dialed the hop's destination from there. */
+  insertHopDial(hop: Id, { address, port }: Endpoint): boolean {
+    return this.#run('hopDial', [hop, address, port]);
+  }
+
+  /** Another host says that a login there came by this hop. */
+  insertHopChild(hop: Id, child: { host: string; login: Id; at: Micros }): boolean {
+    return this.#run('hopChild', [hop, child.host, child.login, child.at]);
   }
 
   insertAction(action: NewAction): boolean {

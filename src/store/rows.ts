@@ -1,4 +1,4 @@
-import type { Action, Decision, Hop, Identity, Login, Process } from '../core/types.ts';
+import type { Action, Decision, Endpoint, Hop, Identity, Link, Login, Process } from '../core/types.ts';
 
 /**
  * How rows become the records of the vocabulary. Each `…_COLUMNS` is a SELECT list with its FROM and joins; the
@@ -12,7 +12,7 @@ const learnt = (column: string, from = column) =>
 /** Takes one parameter first: the boot id of now, without which nothing of a login can still be running. */
 export const LOGIN_COLUMNS = `l.id, l.host, l.kind, l.source, ${learnt('user')}, ${learnt('uid')}, ${learnt('identity')},
   ${learnt('address', 'client_address')}, ${learnt('port', 'client_port')}, ${learnt('tty')},
-  ${learnt('parentHop', 'parent_hop')}, l.started, l.recovered,
+  ${learnt('parentHop', 'parent_hop')}, ${learnt('link')}, l.started, l.recovered,
   (SELECT min(e.at) FROM login_ends e WHERE e.login = l.id) AS ended,
   (l.boot = ? AND EXISTS (SELECT 1 FROM login_ends e WHERE e.login = l.id AND e.lingering = 1)
     AND NOT EXISTS (SELECT 1 FROM login_ends e WHERE e.login = l.id AND e.lingering = 0)) AS lingering,
@@ -31,6 +31,7 @@ export interface LoginRow {
   readonly port: number | null;
   readonly tty: string | null;
   readonly parentHop: string | null;
+  readonly link: string | null;
   readonly started: number;
   readonly recovered: number;
   readonly ended: number | null;
@@ -39,10 +40,11 @@ export interface LoginRow {
 }
 
 export function loginFromRow(row: LoginRow): Login {
-  const { address, port, identity, ...rest } = row;
+  const { address, port, identity, link, ...rest } = row;
   return {
     ...rest,
     identity: identity === null ? null : (JSON.parse(identity) as Identity),
+    link: link === null ? null : (JSON.parse(link) as Link),
     client: address === null ? null : { address, port: port ?? 0 },
     lingering: row.lingering === 1,
     recovered: row.recovered === 1,
@@ -68,14 +70,18 @@ export function processFromRow(row: ProcessRow): Process {
   };
 }
 
-const CHILD = `ifnull((SELECT c.id FROM logins c WHERE c.parent_hop = h.id LIMIT 1),
-  (SELECT c.login FROM login_identities c WHERE c.parent_hop = h.id LIMIT 1)) AS childLogin`;
+/** On this host, where the hop went round to it, or as another host has told. */
+const CHILD = `coalesce((SELECT c.id FROM logins c WHERE c.parent_hop = h.id LIMIT 1),
+  (SELECT c.login FROM login_identities c WHERE c.parent_hop = h.id LIMIT 1),
+  (SELECT c.login FROM hop_children c WHERE c.hop = h.id ORDER BY c.at LIMIT 1)) AS childLogin,
+  (SELECT c.host FROM hop_children c WHERE c.hop = h.id ORDER BY c.at LIMIT 1) AS childHost`;
 
 export const HOP_COLUMNS = `h.id, h.login, h.process, h.chain, h.target, h.name, h.transport, h.protocol, h.address,
   h.port, h.source_address AS sourceAddress, h.source_port AS sourcePort, h.started, h.mode, x.at AS ended, x.bytes_up AS bytesUp, x.bytes_down AS bytesDown, x.reason AS endReason,
   d.outcome, d.policies, d.reason, d.observed, d.errors, d.version,
-  (SELECT count(*) FROM actions a WHERE a.hop = h.id) AS actions, ${CHILD}
-  FROM hops h LEFT JOIN hop_ends x ON x.hop = h.id
+  (SELECT count(*) FROM actions a WHERE a.hop = h.id) AS actions, ${CHILD},
+  o.address AS dialedAddress, o.port AS dialedPort
+  FROM hops h LEFT JOIN hop_ends x ON x.hop = h.id LEFT JOIN hop_dials o ON o.hop = h.id
   LEFT JOIN decisions d ON d.seq = (SELECT v.seq FROM decisions v WHERE v.hop = h.id AND v.action = 0
     ORDER BY v.at DESC LIMIT 1)`;
 
@@ -86,12 +92,14 @@ export const ENDED_THROUGH = `ifnull((SELECT CAST(value AS INTEGER) FROM meta WH
 /** Condition on HOP_COLUMNS: has not ended. */
 export const UNENDED = `h.seq > ${ENDED_THROUGH} AND NOT EXISTS (SELECT 1 FROM hop_ends e WHERE e.hop = h.id)`;
 
-export interface HopRow extends Omit<Hop, 'chain' | 'destination' | 'source' | 'decision'> {
+export interface HopRow extends Omit<Hop, 'chain' | 'destination' | 'source' | 'dialed' | 'decision'> {
   readonly chain: string;
   readonly address: string;
   readonly port: number;
   readonly sourceAddress: string | null;
   readonly sourcePort: number | null;
+  readonly dialedAddress: string | null;
+  readonly dialedPort: number | null;
   readonly outcome: Decision['outcome'];
   readonly policies: string;
   readonly reason: string;
@@ -101,15 +109,20 @@ export interface HopRow extends Omit<Hop, 'chain' | 'destination' | 'source' | '
 }
 
 export function hopFromRow(row: HopRow): Hop {
-  const { address, port, sourceAddress, sourcePort, chain, ...decided } = row;
+  const { address, port, sourceAddress, sourcePort, dialedAddress, dialedPort, chain, ...decided } = row;
   const { outcome, policies, reason, observed, errors, version, ...rest } = decided;
   return {
     ...rest,
     chain: JSON.parse(chain) as string[],
     destination: { address, port },
-    source: sourceAddress === null ? null : { address: sourceAddress, port: sourcePort ?? 0 },
+    source: endOf(sourceAddress, sourcePort),
+    dialed: endOf(dialedAddress, dialedPort),
     decision: decisionOf({ outcome, policies, reason, observed, errors, version }),
   };
+}
+
+function endOf(address: string | null, port: number | null): Endpoint | null {
+  return address === null ? null : { address, port: port ?? 0 };
 }
 
 type DecisionRow = Pick<HopRow, 'outcome' | 'policies' | 'reason' | 'observed' | 'errors' | 'version'>;

@@ -38,6 +38,8 @@ export const logins = sqliteTable(
     started: integer().notNull(),
     recovered: integer().notNull(),
     parentHop: text('parent_hop'),
+    /** JSON: by what that hop is known, or why none is. */
+    link: text(),
   },
   (t) => [
     uniqueIndex('logins_id').on(t.id),
@@ -69,6 +71,7 @@ export const loginIdentities = sqliteTable(
     clientPort: integer('client_port'),
     tty: text(),
     parentHop: text('parent_hop'),
+    link: text(),
   },
   (t) => [
     index('login_identities_login').on(t.login),
@@ -174,6 +177,31 @@ export const hopEnds = sqliteTable('hop_ends', {
   bytesDown: integer('bytes_down'),
   reason: text(),
 });
+
+/** The proxy's own end towards a hop's destination, as that one sees it. */
+export const hopDials = sqliteTable(
+  'hop_dials',
+  {
+    hop: text()
+      .primaryKey()
+      .references(() => hops.id),
+    address: text().notNull(),
+    port: integer().notNull(),
+  },
+  (t) => [index('hop_dials_source').on(t.port, t.address)],
+);
+
+/** A login on another host that came by a hop of this one, as that host says. */
+export const hopChildren = sqliteTable(
+  'hop_children',
+  {
+    hop: hop(),
+    host: text().notNull(),
+    login: text().notNull(),
+    at: integer().notNull(),
+  },
+  (t) => [primaryKey({ columns: [t.hop, t.host, t.login] }), index('hop_children_login').on(t.login)],
+);
 
 /** `action` 0 is the decision about the hop itself; the latest row of a hop or action is the one in force. */
 export const decisions = sqliteTable(

@@ -60,7 +60,7 @@ export class Host {
       },
       accounts: new Accounts(over.accounts ?? '/nonexistent'),
       toMicros: (ns) => Number(ns),
-      identify: () => ({ identity: ALICE, parentHop: null }),
+      identify: () => ({ identity: ALICE, link: null }),
       pamEvents: () => this.pam.splice(0),
       liveProcesses: () => this.live,
       recount: () => this.counted,

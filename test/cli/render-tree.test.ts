@@ -46,6 +46,16 @@ t.test('what is out of the ordinary is marked', async (t) => {
     /^root {2}unattended \(cron\) {2}14:13:20/,
   );
   t.match(line({ parentHop: id(-3) }), `⇠ hop ${id(-3)}`);
+  const link = { evidence: 'four-tuple', host: 'bastion2', hop: id(-3), depth: 1, reason: null } as const;
+  t.match(line({ parentHop: id(-3), link }), `⇠ bastion2 hop ${id(-3)} (four-tuple)`);
+  const unlinked = {
+    evidence: null,
+    host: 'bastion2',
+    hop: null,
+    depth: 0,
+    reason: 'it does not answer',
+  } as const;
+  t.match(line({ link: unlinked }), 'unlinked from bastion2: it does not answer');
   t.match(line({ user: null, uid: 1004 }), /^uid 1004/);
   t.match(line({ started: T0 - 86_400 * SECOND }), '2026-09-20 14:13:20 – now');
   const marked = renderTree(

@@ -159,7 +159,7 @@ t.test('the evidence that counted is kept', async (t) => {
   });
   t.match(identify(everyone, [], 'kiosk', 'password\n'), {
     identity: { name: 'bob', verified: true, evidence: password },
-    parentHop: null,
+    link: null,
   });
 });
 
@@ -169,7 +169,7 @@ t.test('who comes by the hop of a peer', async (t) => {
   const peers = [{ host: 'bastion1', ca: CA }];
   const evidence = (keyId: string, ca = CA) => ({ ...cert(keyId, ['ops']), ca });
   const arrive = (keyId: string, ca?: string) => broughtBy(peers, evidence(keyId, ca));
-  t.same(arrive(`hopline:v1:bastion1:${HOP}:bob`), { identity: 'bob', hop: HOP });
+  t.same(arrive(`hopline:v1:bastion1:${HOP}:bob`), { identity: 'bob', host: 'bastion1', hop: HOP });
   t.equal(
     arrive(`hopline:v1:bastion1:${HOP}:bob`, 'SHA256:another'),
     null,

@@ -121,13 +121,14 @@ t.test('what is learnt later about a login is joined to it', async (t) => {
   const { writer, reader } = s.store;
   writer.insertLogin(login({ user: null, uid: null, client: null }));
   writer.insertHop(hop({ id: id(-9), login: null, process: null }));
+  const link = { evidence: 'four-tuple', host: 'bastion2', hop: id(-9), depth: 1, reason: null } as const;
   t.equal(reader.login(id(0)).user, null);
   t.ok(writer.insertIdentity(id(0), { at: T0 + 1, user: 'alice', uid: 1001, tty: 'pts/1' }));
   t.ok(
     writer.insertIdentity(id(0), {
       at: T0 + 2,
       client: { address: '2001:db8::1', port: 9 },
-      parentHop: id(-9),
+      link,
       tty: 'pts/2',
     }),
   );
@@ -135,7 +136,7 @@ t.test('what is learnt later about a login is joined to it', async (t) => {
     writer.insertIdentity(id(0), {
       at: T0 + 3,
       client: { address: '2001:db8::1', port: 9 },
-      parentHop: id(-9),
+      link,
       tty: 'pts/2',
     }),
     'the same again is no news',
@@ -146,6 +147,7 @@ t.test('what is learnt later about a login is joined to it', async (t) => {
     tty: 'pts/2',
     client: { address: '2001:db8::1', port: 9 },
     parentHop: id(-9),
+    link,
   });
   t.equal(reader.hop(id(-9)).childLogin, id(0), 'and the hop knows the login that it caused');
   t.equal(reader.logins({ user: 'alice' }).length, 1);

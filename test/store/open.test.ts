@@ -24,6 +24,8 @@ t.test('nothing that is recorded can be changed or taken away by SQL', async (t)
   writer.insertIdentity(id(0), { at: T0, user: 'alice' });
   writer.insertProcess(image({ exited: T0 + 1 }));
   writer.insertHop(hop({ ended: T0 + 1 }));
+  writer.insertHopDial(id(5), { address: '10.77.0.11', port: 40_001 });
+  writer.insertHopChild(id(5), { host: 'bastion2', login: id(6), at: T0 });
   writer.insertAction({
     hop: id(5),
     seq: 1,

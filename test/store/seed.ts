@@ -38,6 +38,7 @@ export function login(over: Partial<Login> = {}): Login {
     recovered: false,
     revoked: null,
     parentHop: null,
+    link: null,
     ...over,
   };
 }
@@ -86,6 +87,8 @@ export function hop(over: Partial<Hop> = {}): Hop {
     endReason: null,
     actions: 0,
     childLogin: null,
+    childHost: null,
+    dialed: null,
     ...over,
   };
 }
