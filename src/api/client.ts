@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { LineReader } from './lines.ts';
+import { LineReader } from '../core/lines.ts';
 import {
   ControlError,
   type ErrorCode,

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { LineReader } from './lines.ts';
+import { LineReader } from '../core/lines.ts';
 import { isMethod, parseParams } from './params.ts';
 import type { Peer } from './peer.ts';
 import {

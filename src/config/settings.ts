@@ -5,6 +5,7 @@ import {
   absolutePath,
   address,
   duration,
+  endpoint,
   fingerprint,
   loopbackEndpoint,
   port,
@@ -75,7 +76,14 @@ export function settingsShape(here: Surroundings): z.ZodType<Written> {
     }),
     unlisted: z.enum(['inspect', 'direct']).default('inspect'),
     loopback: z.enum(['inspect', 'direct']).default('direct'),
-    peers: z.array(section({ host: hostName, ca: fingerprint })).default([]),
+    peers: z
+      .array(section({ host: hostName, ca: fingerprint.optional(), nat: z.boolean().default(false) }))
+      .default([]),
+    peering: optional({
+      listen: z.union([z.literal('off').transform(() => null), endpoint]).prefault('off'),
+      advertise: endpoint.optional(),
+      addresses: z.union([z.literal('auto').transform(() => null), z.array(address)]).prefault('auto'),
+    }),
     record: optional({ argv_bytes: z.int().min(64).max(4096).default(4096) }),
     recording: optional({
       rows: z

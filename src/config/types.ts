@@ -51,6 +51,14 @@ export interface Settings {
   readonly unlisted: 'inspect' | 'direct';
   readonly loopback: 'inspect' | 'direct';
   readonly peers: readonly Peer[];
+  readonly peering: {
+    /** Where other hosts of the fleet connect to; null: nowhere. */
+    readonly listen: Endpoint | null;
+    /** What they are told to connect to, where it is not that. */
+    readonly advertise?: Endpoint | undefined;
+    /** From which this host's connections come, as others see them; null: those of its interfaces. */
+    readonly addresses: readonly string[] | null;
+  };
   readonly record: { readonly argvBytes: number };
   readonly recording: {
     /** Rows of a result that are kept where no policy says. */
@@ -72,8 +80,10 @@ export interface Settings {
 export interface Peer {
   /** As it calls itself. */
   readonly host: string;
-  /** `SHA256:…` of the key that its authority signs with: `hopline ca keys` there. */
-  readonly ca: string;
+  /** `SHA256:…` of the key that its authority signs with: `hopline ca keys` there. A host that has joined tells it itself. */
+  readonly ca?: string | undefined;
+  /** Its connections arrive from other addresses than they leave by. */
+  readonly nat: boolean;
 }
 
 export type Mode = 'enforce' | 'observe';

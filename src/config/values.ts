@@ -65,23 +65,40 @@ export const size = z.string().transform((value, ctx): number => {
   return Number(match[1]) > 0 ? Number(match[1]) * scale : refuse(ctx, 'is out of range', { expected });
 });
 
+const ENDPOINT = {
+  4: { shape: /^([\d.]+):(\d{1,5})$/, example: 'such as 127.0.0.1:15001' },
+  6: { shape: /^\[([0-9a-fA-F:.]+)\]:(\d{1,5})$/, example: 'such as "[::1]:15001"' },
+} as const;
+
+/** An address of either family with a port. */
+export const endpoint = z.string().transform((value, ctx): Endpoint => {
+  const parsed = endpointOf(ctx, value, value.startsWith('[') ? 6 : 4);
+  return (
+    parsed ??
+    refuse(ctx, 'is no address with a port', { expected: 'such as 10.0.0.5:7422 or "[fd00::5]:7422"' })
+  );
+});
+
+/** @returns null where it has another form */
+function endpointOf(ctx: Context<string>, value: string, family: 4 | 6): Endpoint | null {
+  const [, host = '', digits = ''] = ENDPOINT[family].shape.exec(value) ?? [];
+  const number = Number(digits);
+  if (host === '' || number < 1 || number > 65_535) return null;
+  const parsed = addressOr(ctx, () => parseAddress(host));
+  return parsed === z.NEVER ? z.NEVER : { address: parsed, port: number };
+}
+
 /** `127.0.0.1:15001` or `[::1]:15001`: a loopback address of the family. */
 export function loopbackEndpoint(family: 4 | 6) {
-  const expected = family === 4 ? 'such as 127.0.0.1:15001' : 'such as "[::1]:15001"';
+  const expected = ENDPOINT[family].example;
   return z.string().transform((value, ctx): Endpoint => {
-    const match =
-      family === 4 ? /^([\d.]+):(\d{1,5})$/.exec(value) : /^\[([0-9a-fA-F:.]+)\]:(\d{1,5})$/.exec(value);
-    const [, host = '', digits = ''] = match ?? [];
-    const number = Number(digits);
-    if (match === null || number < 1 || number > 65_535) {
-      return refuse(ctx, `is no IPv${family} address with a port`, { expected });
-    }
-    const parsed = addressOr(ctx, () => parseAddress(host));
+    const parsed = endpointOf(ctx, value, family);
+    if (parsed === null) return refuse(ctx, `is no IPv${family} address with a port`, { expected });
     if (parsed === z.NEVER) return z.NEVER;
-    if (!isLoopback(parsed) || isIPv6Prefix(parsed) !== (family === 6)) {
+    if (!isLoopback(parsed.address) || isIPv6Prefix(parsed.address) !== (family === 6)) {
       return refuse(ctx, 'the proxy listens on loopback only, else it is open to the network', { expected });
     }
-    return { address: parsed, port: number };
+    return parsed;
   });
 }
 

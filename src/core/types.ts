@@ -322,6 +322,7 @@ export interface Notice {
     | 'reload'
     | 'recording'
     | 'authority'
+    | 'peer'
     | 'start'
     | 'stop'
     | 'disk';

@@ -1,7 +1,7 @@
 /** Processes that act as the people whose SSH connections there are: the supervisor opens none of their files itself. */
 import type { ChildProcess } from 'node:child_process';
-import { LineReader } from '../api/lines.ts';
 import { record, text } from '../core/fields.ts';
+import { LineReader } from '../core/lines.ts';
 import { spawnUnprivileged } from '../core/unprivileged.ts';
 import type { SshPerson } from './ssh-person.ts';
 

@@ -4,7 +4,7 @@ import type { Root } from '../attribution/roots.ts';
 import type { Problem } from '../config/problem.ts';
 import type { Config } from '../config/types.ts';
 import type { Decision, Route, Target, TargetTls } from '../core/types.ts';
-import { type Arrival, identify } from '../identity/resolve.ts';
+import { type Arrival, identify, type KnownPeer } from '../identity/resolve.ts';
 import { denied } from '../policy/decide.ts';
 import { loadAll } from '../policy/load.ts';
 import { type ConnectQuery, principalOf, QueryError } from '../policy/request.ts';
@@ -69,13 +69,18 @@ function connectQuery(hop: Omit<HopDraft, 'decision'>, root: Root | null): Conne
     destination: hop.destination,
     transport: hop.transport === 'udp' ? 'udp' : 'tcp',
     name: hop.name,
-    hops: 0,
+    hops: root?.link?.depth ?? 0,
   };
 }
 
-export function identifyBy(state: PolicyState, account: string, authInfo: string | null): Arrival {
-  const { identities, peers } = state.config;
-  return identify(identities, peers, account, authInfo);
+/** @param peers whose word is taken on who comes from them */
+export function identifyBy(
+  state: PolicyState,
+  peers: readonly KnownPeer[],
+  account: string,
+  authInfo: string | null,
+): Arrival {
+  return identify(state.config.identities, peers, account, authInfo);
 }
 
 /** As policies call whoever a root is. */

@@ -6,9 +6,10 @@
  * has, since such clients often keep one key a type.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { closeSync, fchmodSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeOnce } from '../core/key-file.ts';
+import { replaceFile } from '../core/replace-file.ts';
 import { mpint, wireString } from '../core/ssh-wire.ts';
 
 /** RFC 5656 sections 3.1 and 10. */
@@ -39,7 +40,8 @@ export class SshHostKey {
       wireString(CURVE),
       wireString(Buffer.concat([Buffer.of(4), ...point])),
     ]);
-    if (publicDirectory !== null) publish(join(publicDirectory, `${HOST_KEY_FILE}.pub`), `${this.line}\n`);
+    if (publicDirectory !== null)
+      replaceFile(join(publicDirectory, `${HOST_KEY_FILE}.pub`), `${this.line}\n`, 0o644);
   }
 
   /** As it is behind the host in known_hosts. */
@@ -70,16 +72,4 @@ function readOrMake(directory: string): KeyObject {
   const key = createPrivateKey(readFileSync(path));
   if (key.asymmetricKeyDetails?.namedCurve === 'secp521r1') return key;
   throw new Error(`${path} is no key of ${TYPE}: remove it for a new one`);
-}
-
-/** For everybody to read, whatever the umask; no client finds half of it. */
-function publish(path: string, text: string): void {
-  const file = openSync(`${path}.new`, 'w');
-  try {
-    writeSync(file, text);
-    fchmodSync(file, 0o644);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(`${path}.new`, path);
 }

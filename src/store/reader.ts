@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import Sqlite, { type Database } from 'better-sqlite3';
 import { type ApprovalQueries, approvalQueries } from './approvals.ts';
 import { translate } from './errors.ts';
+import { type LinkQueries, linkQueries } from './links.ts';
 import { type Lookups, lookups } from './lookup.ts';
 import { type Queries, queries } from './query.ts';
 import { type RecoveryQueries, recoveryQueries } from './recover.ts';
@@ -22,7 +23,7 @@ export interface Stats {
 }
 
 /** The read side, on a connection that cannot write. Every call sees what was committed when it began. */
-export interface Reader extends Queries, Lookups, RecoveryQueries, ApprovalQueries, Disposable {
+export interface Reader extends Queries, Lookups, RecoveryQueries, ApprovalQueries, LinkQueries, Disposable {
   readonly tree: TreeQuery;
   stats(): Stats;
 }
@@ -43,6 +44,7 @@ export function openReader(path: string, boot: string): Reader {
       ...lookup,
       ...recoveryQueries(db, lists.openLogins),
       ...approvalQueries(db),
+      ...linkQueries(db),
       tree: treeQuery(db, lists, lookup),
       stats: () => stats(db, path, lists),
       [Symbol.dispose]: () => void db.close(),

@@ -65,12 +65,16 @@ export async function selfSigned(
   });
 }
 
+/** What a certificate is for: to be connected to, or to connect as well. */
+export type Usage = 'server' | 'server and client';
+
 /** A server's certificate. */
 export async function serverCertificate(
   signer: Signer,
   names: readonly CanonicalName[],
   publicKey: CryptoKey,
   validity: Validity,
+  usage: Usage,
 ): Promise<x509.X509Certificate> {
   const common = names.find(({ value }) => value.length <= MAX_COMMON_NAME)?.value;
   return x509.X509CertificateGenerator.create({
@@ -84,7 +88,10 @@ export async function serverCertificate(
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+      new x509.ExtendedKeyUsageExtension([
+        x509.ExtendedKeyUsage.serverAuth,
+        ...(usage === 'server' ? [] : [x509.ExtendedKeyUsage.clientAuth]),
+      ]),
       // Critical where the subject is empty (section 4.2.1.6).
       new x509.SubjectAlternativeNameExtension(
         names.map(({ type, value }) => ({ type, value })),

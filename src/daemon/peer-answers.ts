@@ -1,0 +1,152 @@
+/** What this host answers the others of its fleet: each is told of what is joined to it, and of nothing else. */
+import { treeLoginJson } from '../api/json.ts';
+import type { Root } from '../attribution/roots.ts';
+import type { Endpoint, Hop, Id, Micros } from '../core/types.ts';
+import type { HopOption } from '../kernel/hop-option.ts';
+import type {
+  Child,
+  Request,
+  Resolve,
+  Resolved,
+  RevokeAsk,
+  RevokedThere,
+  TreeAsk,
+  TreePart,
+  TreeParts,
+} from '../peers/protocol.ts';
+import type { Reader } from '../store/reader.ts';
+import type { TreeLogin } from '../store/tree.ts';
+import type { Peering } from './peering.ts';
+import type { PeerTrees } from './peer-trees.ts';
+
+export interface PeerAnswersOptions {
+  readonly host: string;
+  readonly peering: Pick<Peering, 'state'>;
+  readonly trees: PeerTrees;
+  readonly reader: Pick<Reader, 'hopsBetween' | 'hop' | 'login' | 'tree' | 'childrenOfHop' | 'loginsBelow'>;
+  readonly option: Pick<HopOption, 'takeOffered'>;
+  /** A live login, or one that was a moment ago. */
+  rootOf(login: Id): Root | undefined;
+  child(hop: Id, child: { host: string; login: Id; at: Micros }): void;
+  /** Ends what logins here may do, and what is below them elsewhere. */
+  revoke(roots: readonly Root[], by: string, reason: string): Promise<RevokedThere>;
+  /** What the kernel has reported by now is in the store. */
+  settle(): void;
+  toMicros(bootNs: bigint): Micros;
+  now(): Micros;
+}
+
+/** A worker tells from where it has dialed once the connection stands, within milliseconds. */
+const TOLD_MS = 1_500;
+const LOOK_MS = 50;
+/** Between a login and the connection by which it came: authentication may take this long (LoginGraceTime). */
+const SLACK: Micros = 5_000_000;
+const HANDLES = 4096;
+
+export class PeerAnswers {
+  readonly #options: PeerAnswersOptions;
+  /** Handles that were asked for, oldest first. */
+  readonly #spent = new Set<string>();
+
+  constructor(options: PeerAnswersOptions) {
+    this.#options = options;
+  }
+
+  /** @param host by its certificate. @throws Error whose message it is told */
+  async answer(host: string, request: Request): Promise<unknown> {
+    switch (request.method) {
+      case 'resolve':
+        return this.#resolve(host, request.params);
+      case 'child':
+        return this.#child(host, request.params);
+      case 'tree':
+        return this.#tree(host, request.params);
+      case 'revoke':
+        return this.#revoke(host, request.params);
+      default:
+        throw new Error(`${request.method} is not asked for here`);
+    }
+  }
+
+  async #resolve(host: string, asked: Resolve): Promise<Resolved> {
+    const { option, now, toMicros } = this.#options;
+    if (asked.handle === null) {
+      this.#mustOwn(host, asked.server);
+      return this.#found(host, asked.login, asked.client, asked.server, now() - asked.agoMs * 1000);
+    }
+    if (this.#spent.has(asked.handle)) throw new Error('the handle of its SYN option was used before');
+    const offered = option.takeOffered(Buffer.from(asked.handle, 'hex'));
+    if (offered === null) throw new Error('the handle of its SYN option is of no connection of this host');
+    this.#spend(asked.handle);
+    this.#mustOwn(host, offered.destination);
+    return this.#found(host, asked.login, offered.source, offered.destination, toMicros(offered.atNs));
+  }
+
+  /** Threat: a member could ask by whom any address was connected to. */
+  #mustOwn(host: string, { address }: Endpoint): void {
+    const member = this.#options.peering.state.members.find((one) => one.host === host);
+    if (!member?.hello?.addresses.includes(address))
+      throw new Error(`${address} is no address that ${host} says it has (peering.addresses)`);
+  }
+
+  async #found(host: string, login: Id, from: Endpoint, to: Endpoint, at: Micros): Promise<Resolved> {
+    const { reader, settle } = this.#options;
+    const until = performance.now() + TOLD_MS;
+    for (;;) {
+      settle();
+      const hops = reader.hopsBetween(from, to, at, SLACK).filter(({ mode }) => mode !== 'denied');
+      // A port is used again: where one still is open, it is that.
+      const open = hops.filter(({ ended }) => ended === null);
+      const [hop, ...others] = open.length > 0 ? open : hops;
+      if (others.length > 0) throw new Error('several connections used that port at about that time');
+      if (hop !== undefined) return this.#linked(host, login, hop, from);
+      if (performance.now() > until) throw new Error('no connection of this host is known to have left from there');
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    }
+  }
+
+  #child(host: string, { hop, login }: Child): Resolved {
+    this.#options.settle();
+    const found = this.#options.reader.hop(hop);
+    if (found.protocol !== 'ssh') throw new Error(`hop ${hop} is no connection by SSH`);
+    return this.#linked(host, login, found, null);
+  }
+
+  #linked(host: string, login: Id, hop: Hop, source: Endpoint | null): Resolved {
+    const { child, now, rootOf, reader } = this.#options;
+    child(hop.id, { host, login, at: now() });
+    const owner = hop.login === null ? null : (rootOf(hop.login) ?? reader.login(hop.login));
+    const depth = (owner?.link?.depth ?? 0) + 1;
+    return { hop: hop.id, depth, revoked: owner !== null && owner.revoked !== null, source };
+  }
+
+  async #tree(host: string, { up, down, asked }: TreeAsk): Promise<TreeParts> {
+    const { reader, settle, trees } = this.#options;
+    settle();
+    const above = up.flatMap((id) => {
+      if (!reader.childrenOfHop(id).some((child) => child.host === host)) return [];
+      const { login } = reader.hop(id);
+      return login === null ? [] : reader.tree({ login }).logins;
+    });
+    const below = reader.loginsBelow(host, down).flatMap((login) => reader.tree({ login }).logins);
+    const beyond = await trees.beyond({ up: above, down: below }, [...asked, host]);
+    const own = [...above, ...below];
+    return { parts: [...(own.length > 0 ? [this.#part(own)] : []), ...beyond.parts], absent: beyond.absent };
+  }
+
+  #part(logins: readonly TreeLogin[]): TreePart {
+    return { host: this.#options.host, logins: JSON.stringify(logins.map(treeLoginJson)) };
+  }
+
+  #revoke(host: string, { hops, by, reason }: RevokeAsk): Promise<RevokedThere> {
+    const { reader, rootOf, revoke, settle } = this.#options;
+    settle();
+    const roots = reader.loginsBelow(host, hops).flatMap((login) => rootOf(login) ?? []);
+    return revoke(roots, `${by} on ${host}`, reason);
+  }
+
+  #spend(handle: string): void {
+    this.#spent.add(handle);
+    if (this.#spent.size > HANDLES) this.#spent.delete(this.#spent.values().next().value as string);
+  }
+}

@@ -1,0 +1,158 @@
+/** One connection between two hosts, once TLS has said who the other is: requests and answers, both ways. */
+import type { TLSSocket } from 'node:tls';
+import { count, text as fits, record } from '../core/fields.ts';
+import { LineReader } from '../core/lines.ts';
+import {
+  isMethod,
+  MAX_ANSWER_BYTES,
+  MAX_REQUEST_BYTES,
+  type Method,
+  type Params,
+  type Request,
+  type Result,
+  request,
+  result,
+  TEXT_LIMIT,
+} from './protocol.ts';
+
+/** Of either side's, at a time: what asks for more is not one of us. */
+const MOST_PENDING = 256;
+const ANSWER_MS = 10_000;
+
+/** The other host could not be asked, or said no; its message is for a person. */
+export class PeerError extends Error {
+  override readonly name = 'PeerError';
+  /** The other host understood and said no: asked again, it would say no again. */
+  readonly refused: boolean;
+
+  constructor(message: string, refused = false) {
+    super(message);
+    this.refused = refused;
+  }
+}
+
+export interface PeerConnectionOptions {
+  /** Answers a request; what it throws is told to the other side. */
+  answer(request: Request): Promise<unknown>;
+  /** Null: it was ended in order. */
+  onClose(reason: string | null): void;
+  /** Bytes of an answer; {@link MAX_ANSWER_BYTES}, less before the other has proved itself. */
+  readonly limit?: number;
+}
+
+interface Waiting {
+  readonly method: Method;
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
+  readonly timer: NodeJS.Timeout;
+}
+
+export class PeerConnection {
+  readonly #socket: TLSSocket;
+  readonly #options: PeerConnectionOptions;
+  readonly #lines: LineReader;
+  readonly #waiting = new Map<number, Waiting>();
+  #answering = 0;
+  #next = 1;
+  #closed = false;
+
+  /** @param socket connected, with nothing read from it yet */
+  constructor(socket: TLSSocket, options: PeerConnectionOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#lines = new LineReader(options.limit ?? MAX_ANSWER_BYTES);
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    socket.on('error', (error) => this.close(error.message));
+    socket.on('close', () => this.close('it closed the connection'));
+  }
+
+  get open(): boolean {
+    return !this.#closed;
+  }
+
+  /** @throws PeerError */
+  ask<M extends Method>(method: M, params: Params<M>, timeoutMs = ANSWER_MS): Promise<Result<M>> {
+    if (this.#closed) return Promise.reject(new PeerError('the connection is closed'));
+    if (this.#waiting.size >= MOST_PENDING)
+      return Promise.reject(new PeerError('too many questions wait for their answers'));
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(id);
+        reject(new PeerError(`it did not answer within ${timeoutMs / 1000} s`));
+      }, timeoutMs);
+      this.#waiting.set(id, { method, resolve: resolve as (value: never) => void, reject, timer });
+      this.#write({ id, method, params });
+    });
+  }
+
+  /** @param reason null where there is nothing wrong */
+  close(reason: string | null): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (reason === null) this.#socket.end();
+    this.#socket.destroySoon();
+    for (const { reject, timer } of this.#waiting.values()) {
+      clearTimeout(timer);
+      reject(new PeerError(reason ?? 'the connection was ended'));
+    }
+    this.#waiting.clear();
+    this.#options.onClose(reason);
+  }
+
+  #take(chunk: Buffer): void {
+    for (const line of this.#lines.push(chunk)) {
+      if (this.#closed) return;
+      let value: unknown;
+      try {
+        value = JSON.parse(line);
+      } catch {
+        return this.close('it sent what is no JSON');
+      }
+      const message = record(value);
+      if (message === null || !count(message.id)) return this.close('it sent what is no message');
+      if ('method' in message) {
+        if (line.length > MAX_REQUEST_BYTES) return this.close('it sent a request that is too long');
+        this.#asked(message.id, message.method, message.params);
+      } else this.#answered(message.id, message);
+    }
+    if (this.#lines.overflow) this.close('it sent a line that is too long');
+  }
+
+  #asked(id: number, method: unknown, params: unknown): void {
+    if (this.#answering >= MOST_PENDING) return this.close('it asks too much at a time');
+    if (!isMethod(method))
+      return this.#write({ id, error: `${String(method).slice(0, 64)} is not known here` });
+    const asked = request(method, params);
+    if (asked === null) return this.close(`its ${method} is none`);
+    this.#answering++;
+    this.#options
+      .answer(asked)
+      .then(
+        (answer) => this.#write({ id, result: answer }),
+        (error: Error) => this.#write({ id, error: error.message.slice(0, TEXT_LIMIT) }),
+      )
+      .finally(() => this.#answering--);
+  }
+
+  #answered(id: number, message: Record<string, unknown>): void {
+    const waiting = this.#waiting.get(id);
+    // One that came too late.
+    if (waiting === undefined) return;
+    this.#waiting.delete(id);
+    clearTimeout(waiting.timer);
+    if (fits(message.error, TEXT_LIMIT)) return waiting.reject(new PeerError(message.error, true));
+    const answer = result(waiting.method, message.result);
+    if (answer !== null) return (waiting.resolve as (value: unknown) => void)(answer);
+    waiting.reject(new PeerError(`its answer to ${waiting.method} is none`));
+    this.close(`its answer to ${waiting.method} is none`);
+  }
+
+  #write(message: unknown): void {
+    if (this.#closed) return;
+    if (this.#socket.writableLength > MAX_ANSWER_BYTES)
+      return this.close('it does not read what it asks for');
+    this.#socket.write(`${JSON.stringify(message)}\n`);
+  }
+}
