@@ -7,6 +7,7 @@ import { isIP } from 'node:net';
 import { siphash } from '../core/siphash.ts';
 import type { Endpoint } from '../core/types.ts';
 import { addressBytes, addressText } from './address.ts';
+import type { BpfMap } from './bpf-map.ts';
 import {
   type HlHopNetwork,
   HlHopTally,
@@ -42,10 +43,13 @@ type Maps = Pick<KernelMaps, 'hopPeers' | 'hopTallies' | 'hopOffered' | 'hopArri
 
 export class HopOption {
   readonly #maps: Maps;
+  readonly #save: (pid: number) => number;
   #missing: readonly string[] = [];
 
-  constructor(maps: Maps) {
+  /** @param save has the listeners of a process keep their SYNs */
+  constructor(maps: Maps, save: (pid: number) => number = saveSyns) {
     this.#maps = maps;
+    this.#save = save;
   }
 
   /** Listeners of sshd that do not keep their SYNs, and what to do, since peers were last set. */
@@ -116,7 +120,7 @@ export class HopOption {
     const missing: string[] = [];
     for (const { tgid } of this.#listeners()) {
       try {
-        saveSyns(tgid);
+        this.#save(tgid);
       } catch (error) {
         const why = (error as Error).message;
         missing.push(
@@ -137,16 +141,9 @@ export class HopOption {
   }
 }
 
-function expire<K>(
-  map: { keys(): K[]; get(key: K): { atNs: bigint } | null; delete(key: K): boolean },
-  beforeNs: bigint,
-) {
-  let dropped = 0;
-  for (const key of map.keys()) {
-    const entry = map.get(key);
-    if (entry && entry.atNs < beforeNs && map.delete(key)) dropped++;
-  }
-  return dropped;
+function expire<K>(map: BpfMap<K, { atNs: bigint }>, beforeNs: bigint): number {
+  const old = map.entries().filter(([, { atNs }]) => atNs < beforeNs);
+  return old.filter(([key]) => map.delete(key)).length;
 }
 
 function networksOf(peers: readonly HopPeer[]): Map<string, { network: HlHopNetwork; key: Buffer }> {
