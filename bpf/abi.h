@@ -201,6 +201,75 @@ struct hl_listener {
 	__u8 pad[7];
 };
 
+/*
+ * The TCP option of a SYN towards a peer: an experimental kind with an identifier of its own (RFC 4727, RFC 6994),
+ * then a handle that is used once and its MAC. A SYN with MSS, SACK, timestamps and window scale has 20 bytes left.
+ */
+#define HL_HOP_KIND 254
+#define HL_HOP_LENGTH 20
+#define HL_HOP_MAGIC 18508 /* "HL", in the order of the wire */
+
+struct hl_hop_option {
+	__u8 kind;
+	__u8 length;
+	__u8 magic[2];
+	__u8 handle[8];
+	__u8 mac[8]; /* SipHash-2-4 of the handle */
+};
+
+/* A network of a peer: bits of the address, of which IPv4 is the last 32. */
+struct hl_hop_network {
+	__u32 prefixlen;
+	__u8 addr[16];
+};
+
+/* By which this host signs handles towards a peer. */
+struct hl_hop_key {
+	__u64 k0;
+	__u64 k1;
+};
+
+/* What a connecting socket writes into its SYN and each retransmission of it. */
+struct hl_hop_sent {
+	__u64 handle;
+	__u64 mac;
+	__u8 flagged; /* the callback flag is set for this alone */
+	__u8 pad[7];
+};
+
+struct hl_hop_offer {
+	__u8 source[16];
+	__u8 destination[16];
+	__u16 source_port;
+	__u16 destination_port;
+	__u8 pad[4];
+	__u64 at_ns;
+};
+
+/* A connection to a listener of this host. */
+struct hl_hop_ends {
+	__u8 client[16];
+	__u8 server[16];
+	__u16 client_port;
+	__u16 server_port;
+};
+
+/* The bytes of an option as they came: whose they are is for user space to find out. */
+struct hl_hop_arrival {
+	__u64 at_ns;
+	__u8 handle[8];
+	__u8 mac[8];
+};
+
+/* Not in hl_tally and hl_loss, which can't grow without another HL_ABI. */
+enum hl_hop_tally {
+	HL_HOP_NETWORKS = 0,  /* entries of hop_peers; user space's to count */
+	HL_HOP_NO_ROOM = 1,   /* SYNs in which other options left no room */
+	HL_HOP_LOST = 2,      /* connections without an option, or arrivals not kept, for want of memory */
+	HL_HOP_UNSAVED = 3,   /* listeners of sshd that would not keep the SYN */
+	HL_HOP_TALLY_MAX = 4,
+};
+
 enum hl_loss {
 	HL_LOSS_EVENT = 0,   /* ring buffer full */
 	HL_LOSS_LINEAGE = 1, /* a process could not be remembered */

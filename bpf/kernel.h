@@ -190,6 +190,8 @@ struct bpf_iter__task {
 #define IPPROTO_UDP 17
 #define IPPROTO_ICMPV6 58
 #define IPPROTO_MPTCP 262
+#define SOL_TCP 6
+#define TCP_SAVE_SYN 27
 #define SOL_SOCKET 1
 #define SO_BINDTODEVICE 25
 #define SO_BINDTOIFINDEX 62

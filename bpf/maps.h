@@ -127,6 +127,47 @@ struct {
 	__type(value, struct hl_listener);
 } listeners SEC(".maps");
 
+/* Where the peers are. A SYN to anywhere else carries no option of ours. */
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, struct hl_hop_network);
+	__type(value, struct hl_hop_key);
+} hop_peers SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, HL_HOP_TALLY_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} hop_tallies SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct hl_hop_sent);
+} hop_sent SEC(".maps");
+
+/*
+ * By handle. An LRU, as the one below: whoever opens connections by the thousand can push out what nobody has asked
+ * for yet, which is then unlinked and never wrong; a map that fills up would go on refusing everybody.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, __u64);
+	__type(value, struct hl_hop_offer);
+} hop_offered SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct hl_hop_ends);
+	__type(value, struct hl_hop_arrival);
+} hop_arrived SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 16 * 1024 * 1024);

@@ -6,6 +6,9 @@ export const HL_PATH = 108;
 export const HL_ARGV_MAX = 4096;
 export const HL_FILENAME_MAX = 256;
 export const HL_DNS_MAX = 2048;
+export const HL_HOP_KIND = 254;
+export const HL_HOP_LENGTH = 20;
+export const HL_HOP_MAGIC = 18508;
 
 function bytes(view: DataView, at: number, length: number): Uint8Array {
   return new Uint8Array(view.buffer, view.byteOffset + at, Math.min(length, view.byteLength - at));
@@ -37,6 +40,14 @@ export const HlEventType = {
   EV_HANDOFF: 7,
   EV_SOCKET: 8,
   EV_DNS: 9,
+} as const;
+
+export const HlHopTally = {
+  HOP_NETWORKS: 0,
+  HOP_NO_ROOM: 1,
+  HOP_LOST: 2,
+  HOP_UNSAVED: 3,
+  HOP_TALLY_MAX: 4,
 } as const;
 
 export const HlKind = {
@@ -455,6 +466,129 @@ export function writeHlHandoffEvent(view: DataView, at: number, value: HlHandoff
   put(view, at + 104, 108, value.path);
   put(view, at + 212, 108, value.bound);
   view.setUint8(at + 320, value.boundLen);
+}
+
+export interface HlHopArrival {
+  atNs: bigint;
+  handle: Uint8Array;
+  mac: Uint8Array;
+}
+export const hlHopArrivalSize = 24;
+export function readHlHopArrival(view: DataView, at: number): HlHopArrival {
+  return {
+    atNs: view.getBigUint64(at, true),
+    handle: bytes(view, at + 8, 8),
+    mac: bytes(view, at + 16, 8),
+  };
+}
+export function writeHlHopArrival(view: DataView, at: number, value: HlHopArrival): void {
+  view.setBigUint64(at, value.atNs, true);
+  put(view, at + 8, 8, value.handle);
+  put(view, at + 16, 8, value.mac);
+}
+
+export interface HlHopEnds {
+  client: Uint8Array;
+  server: Uint8Array;
+  clientPort: number;
+  serverPort: number;
+}
+export const hlHopEndsSize = 36;
+export function readHlHopEnds(view: DataView, at: number): HlHopEnds {
+  return {
+    client: bytes(view, at, 16),
+    server: bytes(view, at + 16, 16),
+    clientPort: view.getUint16(at + 32, true),
+    serverPort: view.getUint16(at + 34, true),
+  };
+}
+export function writeHlHopEnds(view: DataView, at: number, value: HlHopEnds): void {
+  put(view, at, 16, value.client);
+  put(view, at + 16, 16, value.server);
+  view.setUint16(at + 32, value.clientPort, true);
+  view.setUint16(at + 34, value.serverPort, true);
+}
+
+export interface HlHopKey {
+  k0: bigint;
+  k1: bigint;
+}
+export const hlHopKeySize = 16;
+export function readHlHopKey(view: DataView, at: number): HlHopKey {
+  return {
+    k0: view.getBigUint64(at, true),
+    k1: view.getBigUint64(at + 8, true),
+  };
+}
+export function writeHlHopKey(view: DataView, at: number, value: HlHopKey): void {
+  view.setBigUint64(at, value.k0, true);
+  view.setBigUint64(at + 8, value.k1, true);
+}
+
+export interface HlHopNetwork {
+  prefixlen: number;
+  addr: Uint8Array;
+}
+export const hlHopNetworkSize = 20;
+export function readHlHopNetwork(view: DataView, at: number): HlHopNetwork {
+  return {
+    prefixlen: view.getUint32(at, true),
+    addr: bytes(view, at + 4, 16),
+  };
+}
+export function writeHlHopNetwork(view: DataView, at: number, value: HlHopNetwork): void {
+  view.setUint32(at, value.prefixlen, true);
+  put(view, at + 4, 16, value.addr);
+}
+
+export interface HlHopOffer {
+  source: Uint8Array;
+  destination: Uint8Array;
+  sourcePort: number;
+  destinationPort: number;
+  atNs: bigint;
+}
+export const hlHopOfferSize = 48;
+export function readHlHopOffer(view: DataView, at: number): HlHopOffer {
+  return {
+    source: bytes(view, at, 16),
+    destination: bytes(view, at + 16, 16),
+    sourcePort: view.getUint16(at + 32, true),
+    destinationPort: view.getUint16(at + 34, true),
+    atNs: view.getBigUint64(at + 40, true),
+  };
+}
+export function writeHlHopOffer(view: DataView, at: number, value: HlHopOffer): void {
+  put(view, at, 16, value.source);
+  put(view, at + 16, 16, value.destination);
+  view.setUint16(at + 32, value.sourcePort, true);
+  view.setUint16(at + 34, value.destinationPort, true);
+  view.setBigUint64(at + 40, value.atNs, true);
+}
+
+export interface HlHopOption {
+  kind: number;
+  length: number;
+  magic: Uint8Array;
+  handle: Uint8Array;
+  mac: Uint8Array;
+}
+export const hlHopOptionSize = 20;
+export function readHlHopOption(view: DataView, at: number): HlHopOption {
+  return {
+    kind: view.getUint8(at),
+    length: view.getUint8(at + 1),
+    magic: bytes(view, at + 2, 2),
+    handle: bytes(view, at + 4, 8),
+    mac: bytes(view, at + 12, 8),
+  };
+}
+export function writeHlHopOption(view: DataView, at: number, value: HlHopOption): void {
+  view.setUint8(at, value.kind);
+  view.setUint8(at + 1, value.length);
+  put(view, at + 2, 2, value.magic);
+  put(view, at + 4, 8, value.handle);
+  put(view, at + 12, 8, value.mac);
 }
 
 export interface HlKey {

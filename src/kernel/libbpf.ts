@@ -31,6 +31,18 @@ export interface Libbpf {
   lookup(fd: number, key: Uint8Array, value: Uint8Array): number;
   update(fd: number, key: Uint8Array, value: Uint8Array, flags: number): number;
   remove(fd: number, key: Uint8Array): number;
+  /**
+   * Up to `count[0]` entries after the place `from` (null: the first), into `keys` and `values`; `count` becomes how
+   * many there were, `next` the place after them. ENOENT with the last of them.
+   */
+  lookupBatch(
+    fd: number,
+    from: Uint8Array | null,
+    next: Uint8Array,
+    keys: Uint8Array,
+    values: Uint8Array,
+    count: Uint32Array,
+  ): number;
   nextKey(fd: number, key: Uint8Array | null, next: Uint8Array): number;
   possibleCpus(): number;
   mmap(fd: number, length: number, writable: boolean, offset: number): ArrayBuffer;
@@ -48,6 +60,9 @@ const MAP_SHARED = 1;
 export function loadLibbpf(): Libbpf {
   const bpf = openLibrary('libbpf.so.1', 'apt-get install libbpf1');
   const libc = openLibrary('libc.so.6', 'Hopline needs glibc');
+  const lookupBatch = bpf.func(
+    'int bpf_map_lookup_batch(int, void *, void *, void *, void *, void *, void *)',
+  );
   const mmap = libc.func('void *mmap(void *, size_t, int, int, int, int64_t)');
   return {
     open: bpf.func('void *bpf_object__open_file(const char *, void *)'),
@@ -72,6 +87,8 @@ export function loadLibbpf(): Libbpf {
     lookup: bpf.func('int bpf_map_lookup_elem(int, void *, void *)'),
     update: bpf.func('int bpf_map_update_elem(int, void *, void *, uint64_t)'),
     remove: bpf.func('int bpf_map_delete_elem(int, void *)'),
+    lookupBatch: (fd, from, next, keys, values, count) =>
+      lookupBatch(fd, from, next, keys, values, count, null),
     nextKey: bpf.func('int bpf_map_get_next_key(int, void *, void *)'),
     possibleCpus: bpf.func('int libbpf_num_possible_cpus()'),
     errno: () => koffi.errno(),

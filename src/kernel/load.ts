@@ -20,6 +20,7 @@ import {
   unlinkSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { HopOption } from './hop-option.ts';
 import { HL_ABI, type HlTask, hlConfigSize, readHlConfig } from './layouts.generated.ts';
 import { errorName, type Libbpf, loadLibbpf, type Pointer } from './libbpf.ts';
 import { type KernelMaps, openMaps, SHARED_MAPS } from './maps.ts';
@@ -30,6 +31,7 @@ const CONCERNS = [
   'lineage',
   'sockets',
   'flow',
+  'hop_option',
   'egress',
   'packets',
   'handoff',
@@ -43,6 +45,7 @@ type Concern = (typeof CONCERNS)[number];
 const OPTIONAL: Partial<Record<Concern, string>> = {
   release: 'the end of a UDP flow is recorded with its process, without bytes',
   handoff: 'handoffs through Unix sockets are not recorded',
+  hop_option: 'logins on other hosts are not linked by the SYN option',
 };
 
 export interface LoadOptions {
@@ -56,9 +59,10 @@ export interface LoadOptions {
 
 export interface Kernel {
   readonly maps: KernelMaps;
+  readonly hopOption: HopOption;
   /** True where this build's programs were running before: what happened meanwhile is in the maps. */
   readonly continued: boolean;
-  /** What could not be loaded, and what that costs. */
+  /** What could not be loaded or reached, and what that costs. */
   readonly missing: readonly string[];
   /** Number to hold in HlConfig.build. */
   readonly build: bigint;
@@ -113,12 +117,16 @@ export function loadKernel(options: LoadOptions): Kernel {
     else throw new KernelError(loadFailure(concern, result, before === null ? null : root));
   }
   const maps = openMaps(lib, mapFds(lib, objects.get('recover')));
+  const hopOption = new HopOption(maps);
   const loaded = programs(lib, [...objects.values()]);
   const recover = objects.get('recover');
   return {
     maps,
+    hopOption,
     continued,
-    missing,
+    get missing() {
+      return [...missing, ...hopOption.missing];
+    },
     build,
     tasks: () => readTasks(lib, recover),
     attach(phase) {

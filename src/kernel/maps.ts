@@ -20,6 +20,11 @@ export const SHARED_MAPS = [
   'tallies',
   'peers',
   'listeners',
+  'hop_peers',
+  'hop_tallies',
+  'hop_sent',
+  'hop_offered',
+  'hop_arrived',
   'events',
 ] as const;
 export type SharedMap = (typeof SHARED_MAPS)[number];
@@ -61,6 +66,32 @@ const listener: Layout<abi.HlListener> = {
   write: abi.writeHlListener,
 };
 
+const hopNetwork: Layout<abi.HlHopNetwork> = {
+  size: abi.hlHopNetworkSize,
+  read: abi.readHlHopNetwork,
+  write: abi.writeHlHopNetwork,
+};
+const hopKey: Layout<abi.HlHopKey> = {
+  size: abi.hlHopKeySize,
+  read: abi.readHlHopKey,
+  write: abi.writeHlHopKey,
+};
+const hopOffer: Layout<abi.HlHopOffer> = {
+  size: abi.hlHopOfferSize,
+  read: abi.readHlHopOffer,
+  write: abi.writeHlHopOffer,
+};
+const hopEnds: Layout<abi.HlHopEnds> = {
+  size: abi.hlHopEndsSize,
+  read: abi.readHlHopEnds,
+  write: abi.writeHlHopEnds,
+};
+const hopArrival: Layout<abi.HlHopArrival> = {
+  size: abi.hlHopArrivalSize,
+  read: abi.readHlHopArrival,
+  write: abi.writeHlHopArrival,
+};
+
 export interface KernelMaps {
   readonly config: BpfMap<number, abi.HlConfig>;
   readonly lineage: BpfMap<abi.HlKey, abi.HlLineage>;
@@ -73,6 +104,12 @@ export interface KernelMaps {
   readonly routes: BpfMap<abi.HlRouteKey, abi.HlRoute>;
   readonly flows: BpfMap<abi.HlFlowKey, abi.HlFlow>;
   readonly listeners: BpfMap<abi.HlListenerKey, abi.HlListener>;
+  readonly hopPeers: BpfMap<abi.HlHopNetwork, abi.HlHopKey>;
+  /** Indexed by HlHopTally. */
+  readonly hopTallies: BpfMap<number, bigint>;
+  /** By handle, as the number that its bytes are, the least first. */
+  readonly hopOffered: BpfMap<bigint, abi.HlHopOffer>;
+  readonly hopArrived: BpfMap<abi.HlHopEnds, abi.HlHopArrival>;
   readonly events: EventRing;
   /** Losses counted by the kernel since the maps were made, indexed by HlLoss. */
   losses(): bigint[];
@@ -95,6 +132,10 @@ export function openMaps(lib: Libbpf, fds: ReadonlyMap<string, number>): KernelM
     routes: new BpfMap(lib, fd('routes'), 'routes', routeKey, route),
     flows: new BpfMap(lib, fd('flows'), 'flows', flowKey, flow),
     listeners: new BpfMap(lib, fd('listeners'), 'listeners', listenerKey, listener),
+    hopPeers: new BpfMap(lib, fd('hop_peers'), 'hop_peers', hopNetwork, hopKey),
+    hopTallies: new BpfMap(lib, fd('hop_tallies'), 'hop_tallies', u32Layout, u64Layout),
+    hopOffered: new BpfMap(lib, fd('hop_offered'), 'hop_offered', u64Layout, hopOffer),
+    hopArrived: new BpfMap(lib, fd('hop_arrived'), 'hop_arrived', hopEnds, hopArrival),
     events: new EventRing(lib, fd('events'), EVENTS_BYTES),
     losses: () => readCounters(lib, fd('losses'), abi.HlLoss.LOSS_MAX),
   };

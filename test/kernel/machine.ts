@@ -104,13 +104,17 @@ export class Inside {
 }
 
 export class Machine {
-  readonly name = `hopline-test-${process.pid}`;
-  readonly pins = join(BPFFS, this.name);
-  readonly cgroup = join(cgroupMount() ?? '', this.name);
+  readonly name: string;
+  readonly pins: string;
+  readonly cgroup: string;
   readonly kernel: Kernel;
   readonly #inside: Inside[] = [];
 
-  constructor() {
+  /** @param suffix where a test has more than one */
+  constructor(suffix = '') {
+    this.name = `hopline-test-${process.pid}${suffix}`;
+    this.pins = join(BPFFS, this.name);
+    this.cgroup = join(cgroupMount() ?? '', this.name);
     mkdirSync(this.cgroup);
     execFileSync('ip', ['netns', 'add', this.name]);
     const routes = ['link set lo up', 'route add local 0.0.0.0/0 dev lo', '-6 route add local ::/0 dev lo'];
