@@ -63,6 +63,7 @@ async function run(): Promise<number> {
       workerEntry: join(here, './worker.ts'),
       tripwireEntry: join(here, './tripwire.ts'),
       brokerEntry: join(here, './broker.ts'),
+      peersEntry: join(here, './peers.ts'),
       protocols: PROTOCOLS,
     });
     log.level = daemon.policy.config.log.level;

@@ -19,7 +19,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   protocols: ['core', 'tls', 'masking', 'credentials', 'recording'],
   proxy: ['core', 'protocols', 'tls', 'recording'],
   broker: ['core', 'protocols'],
-  authority: ['core', 'protocols'],
+  authority: ['core', 'protocols', 'tls'],
+  peers: ['core'],
   tripwire: ['core'],
   store: ['core'],
   api: ['core', 'store'],
@@ -36,6 +37,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'tls',
     'credentials',
     'authority',
+    'peers',
     'tripwire',
     'recording',
     'store',
@@ -43,7 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 /** One per process: they wire, and import what they wire. */
-const ENTRIES = ['hoplined.ts', 'worker.ts', 'tripwire.ts', 'broker.ts', 'hopline.ts'];
+const ENTRIES = ['hoplined.ts', 'worker.ts', 'tripwire.ts', 'broker.ts', 'peers.ts', 'hopline.ts'];
 
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s[^'";]*?from\s*'(\.[^']*)'|\bimport\('(\.[^']*)'\)|(?:^|\n)\s*import\s*'(\.[^']*)'/g;

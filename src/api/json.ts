@@ -43,6 +43,10 @@ export interface ForestJson {
   readonly unattributed: readonly HopJson[];
   /** Logins that the limit left out. */
   readonly omitted: number;
+  /** What other hosts have of the same trees: JSON, a list of logins. */
+  readonly parts: readonly { readonly host: string; readonly logins: string }[];
+  /** Hosts that could not be asked. */
+  readonly absent: readonly { readonly host: string; readonly reason: string }[];
 }
 
 let second = Number.NaN;

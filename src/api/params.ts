@@ -12,7 +12,7 @@ const nothing = z.strictObject({});
 const SCHEMAS: { readonly [M in Method]: z.ZodType<Params[M]> } = {
   status: nothing,
   logins: z.strictObject({ all: z.boolean(), user: text, limit }).partial(),
-  tree: z.strictObject({ login: text, all: z.boolean(), limit }).partial(),
+  tree: z.strictObject({ login: text, all: z.boolean(), limit, local: z.boolean() }).partial(),
   hops: z
     .strictObject({
       hop: text,
@@ -70,6 +70,11 @@ const SCHEMAS: { readonly [M in Method]: z.ZodType<Params[M]> } = {
   'config.check': z.strictObject({ dir: text.startsWith('/') }).partial(),
   reload: nothing,
   ca: z.strictObject({ do: z.enum(['prepare', 'use']) }).partial(),
+  peers: nothing,
+  'peer.invite': z.strictObject({ host: text }),
+  'peer.join': z.strictObject({ endpoint: text, token: text }),
+  'peer.remove': z.strictObject({ host: text }),
+  'peer.leave': nothing,
 };
 
 export function isMethod(name: unknown): name is Method {

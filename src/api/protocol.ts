@@ -28,7 +28,13 @@ export const MAX_ANSWER_BYTES = 512 << 20;
 export interface Params {
   readonly status: Record<string, never>;
   readonly logins: { all?: boolean | undefined; user?: string | undefined; limit?: number | undefined };
-  readonly tree: { login?: string | undefined; all?: boolean | undefined; limit?: number | undefined };
+  readonly tree: {
+    login?: string | undefined;
+    all?: boolean | undefined;
+    limit?: number | undefined;
+    /** Without what other hosts have of these trees. */
+    local?: boolean | undefined;
+  };
   readonly hops: {
     hop?: string | undefined;
     login?: string | undefined;
@@ -95,6 +101,13 @@ export interface Params {
   readonly reload: Record<string, never>;
   /** The authority's keys; `prepare` makes the next one, `use` signs with it. By root, where it changes something. */
   readonly ca: { do?: 'prepare' | 'use' | undefined };
+  /** The fleet, as this host knows it. */
+  readonly peers: Record<string, never>;
+  /** These four by root. `endpoint`: `address:port` of the host that invited. */
+  readonly 'peer.invite': { host: string };
+  readonly 'peer.join': { endpoint: string; token: string };
+  readonly 'peer.remove': { host: string };
+  readonly 'peer.leave': Record<string, never>;
 }
 
 export interface Results {
@@ -117,6 +130,43 @@ export interface Results {
   readonly 'config.check': Checked;
   readonly reload: Reloaded;
   readonly ca: readonly AuthorityKeyJson[];
+  readonly peers: FleetJson;
+  readonly 'peer.invite': Invitation;
+  readonly 'peer.join': { readonly by: string };
+  readonly 'peer.remove': null;
+  readonly 'peer.leave': null;
+}
+
+/** The hosts that ask each other. */
+export interface FleetJson {
+  readonly host: string;
+  /** This host is in a fleet. */
+  readonly joined: boolean;
+  /** It made the fleet: hosts are invited here. */
+  readonly founded: boolean;
+  readonly listen: string | null;
+  readonly peers: readonly PeerJson[];
+  readonly invited: readonly { readonly host: string; readonly expires: string }[];
+}
+
+export interface PeerJson {
+  readonly host: string;
+  /** `address:port`, where it listens. */
+  readonly endpoint: string | null;
+  readonly addresses: readonly string[];
+  readonly connected: boolean;
+  /** Why it is not. */
+  readonly reason: string | null;
+  /** Since when it is, or is not. */
+  readonly since: string | null;
+}
+
+export interface Invitation {
+  readonly host: string;
+  readonly token: string;
+  readonly expires: string;
+  /** What to connect to, where that is known. */
+  readonly endpoint: string | null;
 }
 
 /** A key by which hosts take who is brought to them. */
@@ -166,6 +216,14 @@ export interface Revoked {
   readonly silenced: readonly string[];
   /** Live hops that could not be closed, and go on. */
   readonly open: readonly { readonly hop: string; readonly reason: string }[];
+  /** Hosts on which logins came by what was revoked. */
+  readonly hosts: readonly {
+    readonly host: string;
+    readonly logins: readonly string[];
+    readonly hops: readonly string[];
+    /** Why it was not told: it is told when it is connected again. */
+    readonly reason: string | null;
+  }[];
 }
 
 export interface Explanation {

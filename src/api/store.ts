@@ -3,6 +3,7 @@ import type { Handlers } from './connection.ts';
 import {
   actionJson,
   approvalJson,
+  type ForestJson,
   handoffJson,
   hopJson,
   loginJson,
@@ -11,6 +12,7 @@ import {
   recordingJson,
   treeLoginJson,
 } from './json.ts';
+import type { Params } from './protocol.ts';
 
 type Reads = Pick<
   Reader,
@@ -30,8 +32,8 @@ type Reads = Pick<
 export function storeHandlers(
   reader: Reads,
 ): Required<
-  Pick<Handlers, 'logins' | 'tree' | 'hops' | 'actions' | 'recordings' | 'handoffs' | 'notices' | 'approvals'>
-> {
+  Pick<Handlers, 'logins' | 'hops' | 'actions' | 'recordings' | 'handoffs' | 'notices' | 'approvals'>
+> & { tree(params: Params['tree']): ForestJson } {
   const id = (ref: string | undefined) => (ref === undefined ? undefined : reader.login(ref).id);
   const hopId = (ref: string | undefined) => (ref === undefined ? undefined : reader.hop(ref).id);
   const time = (text: string | undefined) => (text === undefined ? undefined : microsFrom(text));
@@ -43,7 +45,13 @@ export function storeHandlers(
     logins: (params) => reader.logins(params).map(loginJson),
     tree: (params) => {
       const { logins, unattributed, omitted } = reader.tree(params);
-      return { logins: logins.map(treeLoginJson), unattributed: unattributed.map(hopJson), omitted };
+      return {
+        logins: logins.map(treeLoginJson),
+        unattributed: unattributed.map(hopJson),
+        omitted,
+        parts: [],
+        absent: [],
+      };
     },
     hops: (params) =>
       reader

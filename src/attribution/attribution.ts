@@ -1,5 +1,5 @@
 import { readStat } from '../core/stat.ts';
-import type { Evidence, Id, Identity, Link, Micros } from '../core/types.ts';
+import type { Endpoint, Evidence, Id, Identity, Linked, Micros } from '../core/types.ts';
 import {
   HlEventType,
   type HlExecEvent,
@@ -45,7 +45,13 @@ export interface AttributionOptions {
   identify(
     account: string,
     authInfo: string | null,
-  ): { readonly identity: Identity; readonly link: Link | null };
+  ): { readonly identity: Identity; readonly link: Linked | null };
+  /** A login whose connection is known: another host may say by which hop of its it came. */
+  onArrival(
+    root: Root,
+    connection: { readonly client: Endpoint; readonly server: Endpoint; readonly at: Micros },
+    certified: Linked | null,
+  ): void;
   /** PAM sessions that opened since the last call. */
   pamEvents(): readonly PamEvent[];
   /** Processes alive below a root, as the kernel counts them. */
@@ -252,8 +258,13 @@ export class Attribution {
     if (!root || root.kind === 'unattended' || (image !== null && !image.plumbing)) return false;
     const arrival = this.#options.identify(event.user, event.authInfo);
     const tty = event.tty?.startsWith('/dev/') ? event.tty : null;
+    const first = root.opened === null;
     root.opened ??= event.at;
     this.roots.learn(root, { at: event.at, user: event.user, ...arrival, client: event.client, tty });
+    const { client, server, at } = event;
+    // A second session of the same connection (ControlMaster) comes by what the first came by.
+    if (first && root.kind === 'ssh' && client !== null && server !== null)
+      this.#options.onArrival(root, { client, server, at }, arrival.link);
     return true;
   }
 

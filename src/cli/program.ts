@@ -1,11 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { ControlError } from '../api/protocol.ts';
 import { printable } from '../core/text.ts';
-import { type Context, createContext, DEFAULT_SOCKET, type GlobalOptions, type Wiring } from './context.ts';
+import { adder } from './add.ts';
+import { DEFAULT_SOCKET, type Wiring } from './context.ts';
 import { EXIT, exitCodeOf, UsageError } from './exit.ts';
-
-type Options = Readonly<Record<string, unknown>>;
-type Run = (context: Context, options: Options, args: readonly string[]) => Promise<number>;
+import { hostCommands } from './host-commands.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done, 1 the answer is no (denied, a check failed), 2 wrong usage,
@@ -51,23 +50,7 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
     .configureHelp({ showGlobalOptions: true })
     .exitOverride();
 
-  const add = (
-    parent: Command,
-    [usage, summary, examples]: readonly [string, string, readonly string[]],
-    run: () => Promise<Run>,
-    options: (command: Command) => Command = (command) => command,
-  ): void => {
-    const command = options(parent.command(usage).description(summary))
-      .configureHelp({ showGlobalOptions: true })
-      .addHelpText('after', `\nExamples:\n${examples.map((line) => `  $ ${line}`).join('\n')}`)
-      .exitOverride();
-    command.action(async (...given: unknown[]) => {
-      const self = given.at(-1) as Command;
-      const context = createContext(self.optsWithGlobals<GlobalOptions>(), wiring);
-      done(await (await run())(context, self.opts(), self.args));
-    });
-  };
-
+  const add = adder(wiring, done);
   add(
     program,
     ['doctor', 'check kernel, cgroup, sshd, PAM and permissions, and name the fix', ['sudo hopline doctor']],
@@ -110,6 +93,7 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
       c
         .option('-a, --all', 'logins of any age')
         .option('-f, --full', 'every process: no counts, nothing left out')
+        .option('--local', 'without what other hosts of the fleet have of these trees')
         .addOption(
           new Option(
             '--with <file>',
@@ -353,26 +337,7 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
     ],
     async () => (await import('./commands/config.ts')).configCheck,
   );
-  const ca = program.command('ca').description('the authority that certifies keys for SSH targets');
-  add(
-    ca,
-    [
-      'keys',
-      'the line for the file that TrustedUserCAKeys names',
-      ['hopline ca keys', 'hopline ca keys 2>/dev/null | ssh root@db1 tee /etc/ssh/hopline_ca.pub'],
-    ],
-    async () => (await import('./commands/ca.ts')).ca,
-  );
-  add(
-    ca,
-    [
-      'rotate',
-      'make the next key; then, when hosts know it, sign with it',
-      ['sudo hopline ca rotate', 'sudo hopline ca rotate --use'],
-    ],
-    async () => (await import('./commands/ca.ts')).caRotate,
-    (c) => c.option('--use', 'sign with the next key, and forget the one before'),
-  );
+  hostCommands(program, add);
   add(
     program,
     ['reload', 'take up configuration, targets and policies: all of it, or none', ['sudo hopline reload']],

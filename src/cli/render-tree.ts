@@ -11,6 +11,10 @@ export interface TreeStyle extends Style {
   readonly full: boolean;
   /** Logins that hops led to, by hop. */
   readonly below?: Joined;
+  /** Hosts that could not be asked, and why. */
+  readonly absent?: ReadonlyMap<string, string>;
+  /** The logins are of several hosts: each says of which. */
+  readonly hosts?: boolean;
 }
 
 /** From this many on, siblings that look the same become one line with a count. */
@@ -54,7 +58,19 @@ export function renderForest(forest: ForestJson, style: TreeStyle): string[] {
 }
 
 export function renderTree(login: TreeLoginJson, style: TreeStyle): string[] {
-  return [loginLine(login, style), ...draw(loginEntries(login, style), style)];
+  const { link, host } = login;
+  const above = link?.evidence == null ? undefined : style.absent?.get(link.host);
+  const lines = [
+    `${style.hosts ? `${style.colors.bold(printable(host))}  ` : ''}${loginLine(login, style)}`,
+    ...draw(loginEntries(login, style), style),
+  ];
+  if (above === undefined || !link?.host) return lines;
+  return [style.colors.yellow(absentText(link.host, above)), ...lines];
+}
+
+/** In place of what a host has. */
+export function absentText(host: string, reason: string): string {
+  return `${printable(host)} does not say what it has of this: ${printable(reason)}`;
 }
 
 function loginEntries(login: TreeLoginJson, style: TreeStyle): Entry[] {
@@ -69,6 +85,12 @@ function loginEntries(login: TreeLoginJson, style: TreeStyle): Entry[] {
 /** What a hop led to, on the host where it arrived. */
 function ledTo({ all }: Group<HopJson>, style: TreeStyle): Entry[] {
   const logins = all.flatMap(({ id }) => style.below?.get(id) ?? []);
+  const missing = all.flatMap(({ id, childHost }) => {
+    const reason = childHost === null ? undefined : style.absent?.get(childHost);
+    if (childHost === null || reason === undefined || style.below?.has(id)) return [];
+    return [{ text: () => style.colors.yellow(absentText(childHost, reason)), below: () => [] }];
+  });
+  if (missing.length > 0) return missing;
   return logins.map((login) => ({
     text: () => `${style.colors.bold(printable(login.host))}  ${loginLine(login, style)}`,
     below: () => loginEntries(login, style),

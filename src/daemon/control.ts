@@ -17,9 +17,12 @@ import { authorityKeys } from './authority-keys.ts';
 import { checkConfig } from './check-config.ts';
 import type { Daemon } from './daemon.ts';
 import { explain } from './explain.ts';
+import { peerHandlers } from './peer-control.ts';
+import type { RevokedOn } from './peer-revocations.ts';
 import { personOf } from './person.ts';
 import { reload } from './reload.ts';
 import type { Closed } from './revoke.ts';
+import { wholeTree } from './whole-tree.ts';
 
 export interface ControlOptions {
   readonly path: string;
@@ -40,7 +43,10 @@ export function controlServer(daemon: Daemon, options: ControlOptions): ControlS
   const reads = storeHandlers(daemon.store.reader);
   const handlers: Handlers = {
     logins: fresh(reads.logins),
-    tree: fresh(reads.tree),
+    tree: fresh(({ local = false, ...params }) => {
+      const own = reads.tree(params);
+      return local ? own : wholeTree(daemon, own);
+    }),
     hops: fresh(reads.hops),
     actions: fresh(reads.actions),
     recordings: fresh(reads.recordings),
@@ -59,6 +65,7 @@ export function controlServer(daemon: Daemon, options: ControlOptions): ControlS
     ),
     reload: () => reload(daemon),
     ca: ({ do: what }, { peer }) => authorityKeys(daemon, what, peer.uid),
+    ...peerHandlers(daemon),
     'policy.explain': fresh((params) => explain(daemon, params)),
     'config.check': ({ dir }, { peer }) => {
       // Threat: what is wrong with a file is told by quoting it, and the daemon reads as root.
@@ -103,19 +110,18 @@ async function revoke(daemon: Daemon, what: string, by: string, reason: string):
     const done = await daemon.revocations.close([{ open, reason: `revoked by ${by}: ${reason}` }]);
     const [left] = done.open;
     if (left) throw new ControlError('refused', `hop ${left.hop} goes on: ${left.reason}`);
-    return revoked('hop', [], [done]);
+    const below = await daemon.fleet.revocations.belowHop(found.hop.id, by, reason);
+    return revoked('hop', [], [done], below);
   }
   const logins = found.type === 'login' ? [found.login] : found.logins;
   const roots = logins
     .map(({ id }) => daemon.attribution.roots.get(id))
     .filter((root): root is Root => root !== undefined);
   if (roots.length === 0) throw new ControlError('refused', `nothing of ${what} is alive any more`);
+  // Its hops are closed first: what is revoked elsewhere comes by them.
   const all = await Promise.all(roots.map((root) => daemon.revocations.login(root, by, reason)));
-  return revoked(
-    found.type,
-    roots.map(({ id }) => id),
-    all,
-  );
+  const ids = roots.map(({ id }) => id);
+  return revoked(found.type, ids, all, await daemon.fleet.revocations.below(roots, by, reason));
 }
 
 /** Who looks at what others were shown is on record, too. */
@@ -135,13 +141,19 @@ async function readRecording(
   return { bytes: bytes.toString('base64'), ended: recording.ended !== null };
 }
 
-function revoked(type: Revoked['type'], logins: readonly string[], all: readonly Closed[]): Revoked {
+function revoked(
+  type: Revoked['type'],
+  logins: readonly string[],
+  all: readonly Closed[],
+  hosts: readonly RevokedOn[],
+): Revoked {
   return {
     type,
     logins,
     hops: all.flatMap(({ closed }) => closed),
     silenced: all.flatMap(({ silenced }) => silenced),
     open: all.flatMap(({ open }) => open),
+    hosts,
   };
 }
 

@@ -23,25 +23,20 @@ import { openStore, type Store } from '../store/open.ts';
 import { workerAccount } from './account.ts';
 import { Approvals } from './approvals.ts';
 import { Certificates } from './certificates.ts';
-import { Claims } from './claims.ts';
+import type { Claims } from './claims.ts';
+import { claimsOf } from './claims-of.ts';
 import { Credentials } from './credentials.ts';
 import { tellDenied } from './denied.ts';
 import { destroy } from './destroy.ts';
 import { EventLoop } from './events.ts';
+import { type FleetRooms, fleetOf } from './fleet.ts';
 import { cgroupDirectory, configure, lineageOf, markSelf, plumbingOf, reconfigure } from './kernel-half.ts';
 import { LOSSES_TOLD, lossesText, lossesTold } from './losses.ts';
 import { maskKey } from './mask-key.ts';
 import { NamesParser } from './names-parser.ts';
 import { OpenHops } from './open-hops.ts';
 import { PamSessions } from './pam.ts';
-import {
-  decideConnect,
-  identifyBy,
-  PolicyLoader,
-  type PolicyState,
-  protocolFor,
-  tlsFor,
-} from './policy-state.ts';
+import { identifyBy, PolicyLoader, type PolicyState } from './policy-state.ts';
 import { type Recordings, recordingsOf } from './recordings.ts';
 import { beginRecord, bootId, endRecovery, recoverProcesses } from './recovery.ts';
 import { Revocations, tallyRevocations } from './revoke.ts';
@@ -59,6 +54,7 @@ export interface DaemonOptions {
   readonly workerEntry: string;
   readonly tripwireEntry: string;
   readonly brokerEntry: string;
+  readonly peersEntry: string;
   /** Names of the protocol rooms that workers have. */
   readonly protocols: readonly string[];
 }
@@ -100,6 +96,7 @@ export class Daemon {
   #why = '';
   #maskKey = '';
   ssh!: SshQuestions;
+  fleet!: FleetRooms;
 
   /** @throws ConfigError where the configuration is wrong: nothing has been touched then */
   constructor(options: DaemonOptions) {
@@ -171,6 +168,8 @@ export class Daemon {
     removeOtherVersions(config.paths.pins);
     endRecovery(this);
     this.#started.add(this.recordings.begin());
+    this.#started.add(() => this.fleet.peering.stop());
+    this.fleet.peering.start();
     this.#started.add(() => this.#pam[Symbol.dispose]());
     this.#pam.start();
     this.#started.add(() => this.events.stop());
@@ -202,6 +201,11 @@ export class Daemon {
     return this.clock.now();
   }
 
+  /** Resolves when the DNS answers handed out for parsing have come back, or soon after. */
+  namesSettled(): Promise<void> | null {
+    return this.#names.settled();
+  }
+
   /** @throws MapFullError with the table from before in force */
   installRoutes(routes: readonly Route[]): void {
     installRoutes(this.kernel.maps, routes);
@@ -228,7 +232,7 @@ export class Daemon {
   }
 
   /** Tells the person at the terminal why; the record has it already. */
-  denied(hop: HopDraft, root: Root | null, image: Image | null): void {
+  onDenied(hop: HopDraft, root: Root | null, image: Image | null): void {
     if (!this.record.refusals.isRepeated(hop)) tellDenied(this.log, this.#terminals, hop, root, image);
   }
 
@@ -247,7 +251,7 @@ export class Daemon {
       flows: {
         routing: this.routing,
         version: () => this.policy.snapshot.version,
-        onDenied: (hop, root, image) => this.denied(hop, root, image),
+        onDenied: (hop, root, image) => this.onDenied(hop, root, image),
         onOpened: (hop) => this.opened(hop),
         onEnded: (hop) => this.#closed(hop),
         onUnclaimed: (event) => this.claims.watch(event),
@@ -255,7 +259,9 @@ export class Daemon {
       },
       accounts: new Accounts(),
       toMicros: (bootNs) => this.clock.toMicros(bootNs),
-      identify: (account, authInfo) => identifyBy(this.policy, account, authInfo),
+      identify: (account, authInfo) =>
+        identifyBy(this.policy, this.fleet.peering.authorities, account, authInfo),
+      onArrival: (root, arriving, link) => this.fleet.links.arrived(root, arriving, link),
       pamEvents: () => this.#pam.drain(),
       liveProcesses: (root) => maps.roots.get(root)?.live ?? 0,
       recount: (root) => recount(maps, root),
@@ -284,28 +290,12 @@ export class Daemon {
       record: this.record,
       told,
       onTold: (losses) => this.record.meta(this.now(), LOSSES_TOLD, lossesText(bootId(), losses)),
-      namesSettled: () => this.#names.settled(),
+      namesSettled: () => this.namesSettled(),
       onCommitted: () => this.#pam.committed(),
       onError: (error) => this.#fault(error),
       now: () => this.now(),
     });
-    this.claims = new Claims({
-      maps,
-      attribution: this.attribution,
-      record: this.record,
-      open: this.open,
-      drain: () => void this.events.drain(),
-      namesSettled: () => this.#names.settled(),
-      decide: (hop, root) => decideConnect(this.policy, hop, root),
-      onDenied: (hop, root, image) => this.denied(hop, root, image),
-      enforcing: () => this.policy.config.mode === 'enforce',
-      protocolOf: (target) => protocolFor(this.policy, target, this.options.protocols),
-      tlsOf: (target) => tlsFor(this.policy, target),
-      holds: (target) => this.credentials.has(target),
-      idleMs: () => this.policy.config.proxy.timeouts.idle,
-      toMicros: (bootNs) => this.clock.toMicros(bootNs),
-      now: () => this.now(),
-    });
+    this.claims = claimsOf(this);
     this.revocations = new Revocations({
       maps,
       attribution: this.attribution,
@@ -317,6 +307,7 @@ export class Daemon {
       onError: (error) => this.#fault(error),
       now: () => this.now(),
     });
+    this.fleet = fleetOf(this);
     this.recordings = recordingsOf(this);
     this.approvals = new Approvals({
       record: this.record,

@@ -54,18 +54,22 @@ export class Links {
     const { client, server } = arriving;
     // Taken in any case: the next connection from that port is another.
     const syn = option.takeArrived(client, server);
-    if (certified !== null)
-      return this.#ask({ root, host: certified.host, evidence: 'certificate', arriving, handle: null });
+    if (certified !== null) {
+      this.#ask({ root, host: certified.host, evidence: 'certificate', arriving, handle: null });
+      return;
+    }
     if (syn !== null) {
       const signer = peering.signers().find(({ key }) => timingSafeEqual(macOf(key, syn.handle), syn.mac));
-      if (signer === undefined)
-        return this.#unlinked(root, null, 'its SYN option has a MAC that no host of the fleet has made');
+      if (signer === undefined) {
+        this.#unlinked(root, null, 'its SYN option has a MAC that no host of the fleet has made');
+        return;
+      }
       const handle = syn.handle.toString('hex');
-      return this.#ask({ root, host: signer.host, evidence: 'syn-option', arriving, handle });
+      this.#ask({ root, host: signer.host, evidence: 'syn-option', arriving, handle });
+      return;
     }
     const owner = peering.ownerOf(client.address);
-    if (owner !== null)
-      this.#ask({ root, host: owner.host, evidence: 'four-tuple', arriving, handle: null });
+    if (owner !== null) this.#ask({ root, host: owner.host, evidence: 'four-tuple', arriving, handle: null });
   }
 
   /** What waited for this host is asked again. */
@@ -97,11 +101,11 @@ export class Links {
     const { peering, learn, revoke, now } = this.#options;
     const { hop, depth, revoked, source } = answer;
     const moved =
-      source !== null &&
-      (source.address !== arriving.client.address || source.port !== arriving.client.port);
+      source !== null && (source.address !== arriving.client.address || source.port !== arriving.client.port);
     if (evidence !== 'certificate' && moved && !peering.natOf(host)) {
       const why = `the connection left ${host} from ${source.address} port ${source.port}, and came from elsewhere`;
-      return this.#unlinked(root, host, `${why} (nat: true for this peer, where addresses are translated)`);
+      this.#unlinked(root, host, `${why} (nat: true for this peer, where addresses are translated)`);
+      return;
     }
     const known = root.link?.evidence === 'certificate' && root.link.depth === depth;
     if (!known) learn(root, { at: now(), link: { evidence, host, hop, depth, reason: null } });

@@ -16,8 +16,8 @@ import type {
 } from '../peers/protocol.ts';
 import type { Reader } from '../store/reader.ts';
 import type { TreeLogin } from '../store/tree.ts';
-import type { Peering } from './peering.ts';
 import type { PeerTrees } from './peer-trees.ts';
+import type { Peering } from './peering.ts';
 
 export interface PeerAnswersOptions {
   readonly host: string;
@@ -100,7 +100,8 @@ export class PeerAnswers {
       const [hop, ...others] = open.length > 0 ? open : hops;
       if (others.length > 0) throw new Error('several connections used that port at about that time');
       if (hop !== undefined) return this.#linked(host, login, hop, from);
-      if (performance.now() > until) throw new Error('no connection of this host is known to have left from there');
+      if (performance.now() > until)
+        throw new Error('no connection of this host is known to have left from there');
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }

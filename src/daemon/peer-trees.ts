@@ -1,14 +1,15 @@
 /** Trees that go on on other hosts, gathered from them. */
-import type { Id } from '../core/types.ts';
+import type { Hop, Id, Login } from '../core/types.ts';
 import { type Absent, MOST_IDS, type TreePart, type TreeParts } from '../peers/protocol.ts';
-import type { TreeLogin } from '../store/tree.ts';
 import type { Peering } from './peering.ts';
+
+type Joint = Pick<Login, 'link'> & { readonly hops: readonly Pick<Hop, 'id' | 'childHost'>[] };
 
 export interface Growing {
   /** Logins from which the way up goes on: to what they came by. */
-  readonly up: readonly TreeLogin[];
+  readonly up: readonly Joint[];
   /** Logins from which the way down goes on: to what came by them. */
-  readonly down: readonly TreeLogin[];
+  readonly down: readonly Joint[];
 }
 
 /** Hosts on one way: a fleet has no tree as deep. */

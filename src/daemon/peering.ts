@@ -130,7 +130,10 @@ export class Peering {
   }
 
   /** Makes the fleet where there is none. @throws FleetError, Error */
-  async invite(host: string, by: string): Promise<{ token: string; expires: number; endpoint: Endpoint | null }> {
+  async invite(
+    host: string,
+    by: string,
+  ): Promise<{ token: string; expires: number; endpoint: Endpoint | null }> {
     const { config, log } = this.#options;
     if (host === config.host) throw new FleetError(`${host} is this host`);
     if (this.state.joined && !this.state.founded)
@@ -204,7 +207,8 @@ export class Peering {
 
   #up(host: string, hello: Hello): void {
     this.state.learn(hello);
-    for (const member of hello.members) if (member.host !== this.#options.config.host) this.state.know(member);
+    for (const member of hello.members)
+      if (member.host !== this.#options.config.host) this.state.know(member);
     const before = this.#connection.get(host);
     this.#connection.set(host, { down: null, since: this.#options.now() });
     this.#signTowards();

@@ -42,6 +42,7 @@ export async function reload(daemon: Daemon): Promise<Reloaded> {
   giveBack(daemon, before);
   daemon.log.level = config.log.level;
   daemon.credentials.replace(config.credentials);
+  daemon.fleet.peering.replace(config);
   daemon.tellWorkers();
   const restart = needRestart(daemon.startedWith, config);
   const { closed, open } = await daemon.revocations.close(denied(daemon));

@@ -108,12 +108,19 @@ export class PeerConnection {
       try {
         value = JSON.parse(line);
       } catch {
-        return this.close('it sent what is no JSON');
+        this.close('it sent what is no JSON');
+        return;
       }
       const message = record(value);
-      if (message === null || !count(message.id)) return this.close('it sent what is no message');
+      if (message === null || !count(message.id)) {
+        this.close('it sent what is no message');
+        return;
+      }
       if ('method' in message) {
-        if (line.length > MAX_REQUEST_BYTES) return this.close('it sent a request that is too long');
+        if (line.length > MAX_REQUEST_BYTES) {
+          this.close('it sent a request that is too long');
+          return;
+        }
         this.#asked(message.id, message.method, message.params);
       } else this.#answered(message.id, message);
     }
@@ -121,11 +128,19 @@ export class PeerConnection {
   }
 
   #asked(id: number, method: unknown, params: unknown): void {
-    if (this.#answering >= MOST_PENDING) return this.close('it asks too much at a time');
-    if (!isMethod(method))
-      return this.#write({ id, error: `${String(method).slice(0, 64)} is not known here` });
+    if (this.#answering >= MOST_PENDING) {
+      this.close('it asks too much at a time');
+      return;
+    }
+    if (!isMethod(method)) {
+      this.#write({ id, error: `${String(method).slice(0, 64)} is not known here` });
+      return;
+    }
     const asked = request(method, params);
-    if (asked === null) return this.close(`its ${method} is none`);
+    if (asked === null) {
+      this.close(`its ${method} is none`);
+      return;
+    }
     this.#answering++;
     this.#options
       .answer(asked)
@@ -142,17 +157,25 @@ export class PeerConnection {
     if (waiting === undefined) return;
     this.#waiting.delete(id);
     clearTimeout(waiting.timer);
-    if (fits(message.error, TEXT_LIMIT)) return waiting.reject(new PeerError(message.error, true));
+    if (fits(message.error, TEXT_LIMIT)) {
+      waiting.reject(new PeerError(message.error, true));
+      return;
+    }
     const answer = result(waiting.method, message.result);
-    if (answer !== null) return (waiting.resolve as (value: unknown) => void)(answer);
+    if (answer !== null) {
+      (waiting.resolve as (value: unknown) => void)(answer);
+      return;
+    }
     waiting.reject(new PeerError(`its answer to ${waiting.method} is none`));
     this.close(`its answer to ${waiting.method} is none`);
   }
 
   #write(message: unknown): void {
     if (this.#closed) return;
-    if (this.#socket.writableLength > MAX_ANSWER_BYTES)
-      return this.close('it does not read what it asks for');
+    if (this.#socket.writableLength > MAX_ANSWER_BYTES) {
+      this.close('it does not read what it asks for');
+      return;
+    }
     this.#socket.write(`${JSON.stringify(message)}\n`);
   }
 }

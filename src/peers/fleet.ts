@@ -112,7 +112,8 @@ export class Fleet {
   #arrived({ host, socket }: Arrived): void {
     if (host !== null) {
       this.#know({ host, endpoint: null });
-      return this.#take(host, socket, false);
+      this.#take(host, socket, false);
+      return;
     }
     // It has shown no certificate: it may join, and nothing else.
     new PeerConnection(socket, {
@@ -151,8 +152,10 @@ export class Fleet {
   }
 
   #greeted(host: string, peer: Peer, connection: PeerConnection, hello: Hello): void {
-    if (hello.host !== host)
-      return connection.close(`it calls itself ${hello.host}, and its certificate ${host}`);
+    if (hello.host !== host) {
+      connection.close(`it calls itself ${hello.host}, and its certificate ${host}`);
+      return;
+    }
     if (!connection.open) return;
     peer.connections.add(connection);
     peer.endpoint = hello.endpoint ?? peer.endpoint;

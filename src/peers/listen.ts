@@ -69,7 +69,10 @@ export class Listener {
     socket.on('error', () => {});
     const { removed } = this.#options.config();
     const shown = socket.getPeerX509Certificate();
-    if (shown === undefined) return this.#stranger(socket);
+    if (shown === undefined) {
+      this.#stranger(socket);
+      return;
+    }
     const host = /^DNS:([^,]+)$/.exec(shown.subjectAltName ?? '')?.[1];
     const why = socket.authorized ? null : (socket.authorizationError as unknown as string);
     if (why !== null || !isHost(host) || removed.includes(host)) {

@@ -115,9 +115,11 @@ export class PeersProcess {
         this.#delayMs = BACKOFF_MIN_MS;
         return;
       case 'up':
-        return onUp(message.host, message.hello);
+        onUp(message.host, message.hello);
+        return;
       case 'down':
-        return onDown(message.host, message.reason);
+        onDown(message.host, message.reason);
+        return;
       case 'asked': {
         const { id, host, request } = message;
         onAsked(host, request).then(
@@ -127,14 +129,21 @@ export class PeersProcess {
         return;
       }
       case 'answered':
-        if (message.error === null) return this.#settle(message.id, message.result);
-        return this.#settle(message.id, new PeerError(message.error, message.refused));
+        if (message.error === null) {
+          this.#settle(message.id, message.result);
+          return;
+        }
+        this.#settle(message.id, new PeerError(message.error, message.refused));
+        return;
       case 'joined':
-        return this.#settle(message.id, { ca: message.ca, joined: message.result });
+        this.#settle(message.id, { ca: message.ca, joined: message.result });
+        return;
       case 'dialing':
-        return onDialing(message.source, message.destination);
+        onDialing(message.source, message.destination);
+        return;
       case 'trouble':
-        return onFault(message.message);
+        onFault(message.message);
+        return;
       default:
         onFault('the process for other hosts sent a message that is none of its protocol, and is killed');
         child.kill('SIGKILL');

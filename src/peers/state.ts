@@ -1,6 +1,7 @@
 /** What a host keeps of its fleet: its own certificate, who the others are, who was invited and who was put out. */
 import { createHash, generateKeyPairSync, randomBytes, timingSafeEqual } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { makeOnce } from '../core/key-file.ts';
 import { replaceFile } from '../core/replace-file.ts';
@@ -209,6 +210,16 @@ export function readToken(token: string): { readonly fingerprint: string; readon
 
 export function endpointText({ address, port }: Endpoint): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** @throws FleetError */
+export function endpointFrom(text: string): Endpoint {
+  const [, v6, v4, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text) ?? [];
+  const address = v6 ?? v4 ?? '';
+  const port = Number(digits);
+  if (isIP(address) === 0 || port < 1 || port > 65_535)
+    throw new FleetError(`${text} is no address with a port, such as 10.0.0.5:7422 or [fd00::5]:7422`);
+  return { address, port };
 }
 
 function sha256(bytes: Buffer): string {

@@ -75,6 +75,7 @@ t.test('a handler knows who asks', async (t) => {
       hops: [],
       silenced: [],
       open: [],
+      hosts: [],
     }),
   });
   using client = await ControlClient.connect({ path });

@@ -61,6 +61,7 @@ export class Host {
       accounts: new Accounts(over.accounts ?? '/nonexistent'),
       toMicros: (ns) => Number(ns),
       identify: () => ({ identity: ALICE, link: null }),
+      onArrival: () => {},
       pamEvents: () => this.pam.splice(0),
       liveProcesses: () => this.live,
       recount: () => this.counted,

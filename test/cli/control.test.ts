@@ -6,7 +6,14 @@ import { run, serving } from './serving.ts';
 t.setTimeout(60_000);
 
 t.test('revoke: what could not be closed is said, and is no success', async (t) => {
-  const done = { type: 'login', logins: [id(0)], hops: [id(5)], silenced: [id(6)], open: [] } as const;
+  const done = {
+    type: 'login',
+    logins: [id(0)],
+    hops: [id(5)],
+    silenced: [id(6)],
+    open: [],
+    hosts: [],
+  } as const;
   const { path } = await serving(t, { revoke: () => done });
   const fine = await run(path, ['revoke', id(0)]);
   t.equal(fine.code, 0);

@@ -27,7 +27,9 @@ export function tree(
   };
 }
 
-export const forest = (...logins: TreeLoginJson[]): ForestJson => ({ logins, unattributed: [], omitted: 0 });
+export const forest = (...logins: TreeLoginJson[]): ForestJson => ({
+  ...{ logins, unattributed: [], omitted: 0, parts: [], absent: [] },
+});
 
 export function style(
   over: Partial<TreeStyle> & { color?: boolean; ascii?: boolean; columns?: number | null } = {},

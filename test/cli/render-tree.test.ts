@@ -190,7 +190,10 @@ t.test('connections of nobody, and of processes that are not known, are there al
     lines.filter((line) => line.includes('→ orders-db') && line.includes('bash › psql -h orders-db')).length,
     2,
   );
-  const nobody = renderForest({ logins: [lost], unattributed: lost.hops, omitted: 3 }, style());
+  const nobody = renderForest(
+    { logins: [lost], unattributed: lost.hops, omitted: 3, parts: [], absent: [] },
+    style(),
+  );
   t.strictSame(nobody.slice(4, 6), ['', 'unattributed  no login is known for these']);
   t.match(nobody[6], '├─ → orders-db');
   t.equal(nobody.at(-1), '3 older logins not shown (--limit)');

@@ -111,7 +111,7 @@ export async function serving(t: Test, over: Handlers = {}) {
         revoked.push(params);
         const found = reader.resolve(params.what);
         const logins = found.type === 'login' ? [found.login.id] : [];
-        return { type: found.type, logins, hops: [id(5)], silenced: [], open: [] };
+        return { type: found.type, logins, hops: [id(5)], silenced: [], open: [], hosts: [] };
       },
       reload: () => ({ ok: false, version: 'v1', problems: [problem], warnings: [], restart: [] }),
       'config.check': () => ({ ok: true, problems: [], warnings: [], policies: 2, targets: 1, users: 3 }),

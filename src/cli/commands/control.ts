@@ -22,6 +22,11 @@ export async function revoke(
       ...done.logins.map((id) => `  login ${id}`),
       ...done.hops.map((id) => `  hop ${id}`),
       ...done.silenced.map((id) => `  hop ${id}: UDP, of which the kernel lets nothing more out`),
+      ...done.hosts.map(({ host, logins, hops, reason }) =>
+        reason === null
+          ? `  ${printable(host)}: ${count(logins.length, 'login')}, ${count(hops.length, 'live hop')} closed`
+          : colors.yellow(`  ${printable(host)} was not told (${printable(reason)}); it is when it answers`),
+      ),
       ...done.open.map(({ hop, reason }) => colors.red(`  hop ${hop} goes on: ${printable(reason)}`)),
     ]);
   }

@@ -3,7 +3,7 @@ import type { TreeLoginJson } from '../../api/json.ts';
 import type { Context } from '../context.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { joinForests } from '../join-forests.ts';
-import { renderForest } from '../render-tree.ts';
+import { absentText, renderForest } from '../render-tree.ts';
 import { numberOption } from '../since.ts';
 
 export async function tree(
@@ -11,28 +11,38 @@ export async function tree(
   options: Readonly<Record<string, unknown>>,
   [login]: readonly string[],
 ): Promise<number> {
-  const all = options.all === true;
-  const forest = await context.ask((client) =>
-    client.call('tree', { login, all, limit: numberOption(options.limit) }),
-  );
-  const others = Array.isArray(options.with) ? options.with.map((file) => readTrees(String(file))) : [];
-  if (context.json) context.printJson([...forest.logins, ...others.flat()]);
-  else {
+  const params = { login, all: options.all === true, limit: numberOption(options.limit) };
+  const local = options.local === true;
+  const forest = await context.ask((client) => client.call('tree', { ...params, local }));
+  const others = [
+    ...forest.parts.map(({ host, logins }) => treesOf(logins, host)),
+    ...(Array.isArray(options.with) ? options.with.map((file) => readTrees(String(file))) : []),
+  ];
+  if (context.json) {
+    context.printJson([...forest.logins, ...others.flat()]);
+    for (const { host, reason } of forest.absent) context.note(absentText(host, reason));
+  } else {
     const { forest: joined, below } = joinForests(forest, others);
-    const lines = renderForest(joined, { ...context.style, full: options.full === true, below });
-    context.print(lines.length > 0 ? lines : `no logins${all ? '' : ' in the last day (--all)'}`);
+    const absent = new Map(forest.absent.map(({ host, reason }) => [host, reason]));
+    const style = { ...context.style, full: options.full === true, below, absent };
+    const lines = renderForest(joined, { ...style, hosts: others.length > 0 });
+    context.print(lines.length > 0 ? lines : `no logins${params.all ? '' : ' in the last day (--all)'}`);
   }
   return EXIT.ok;
 }
 
 /** What `hopline tree --json` printed on another host. @throws UsageError */
 function readTrees(file: string): readonly TreeLoginJson[] {
-  let trees: unknown;
   try {
-    trees = JSON.parse(readFileSync(file === '-' ? 0 : file, 'utf8'));
+    return treesOf(readFileSync(file === '-' ? 0 : file, 'utf8'), file);
   } catch (error) {
     throw new UsageError(`--with ${file}: ${(error as Error).message}`);
   }
+}
+
+/** @param from a file or a host. @throws UsageError */
+function treesOf(text: string, from: string): readonly TreeLoginJson[] {
+  const trees: unknown = JSON.parse(text);
   const isTree = (one: unknown) =>
     typeof one === 'object' &&
     one !== null &&
@@ -41,6 +51,6 @@ function readTrees(file: string): readonly TreeLoginJson[] {
     'hops' in one &&
     'processes' in one;
   if (!Array.isArray(trees) || !trees.every(isTree))
-    throw new UsageError(`--with ${file}: is not what hopline tree --json prints`);
+    throw new UsageError(`what ${from} has is not what hopline tree --json prints`);
   return trees as TreeLoginJson[];
 }

@@ -11,6 +11,7 @@ const daemon = new Daemon({
   workerEntry: '/dev/null',
   tripwireEntry: join(repo, 'src/tripwire.ts'),
   brokerEntry: join(repo, 'src/broker.ts'),
+  peersEntry: join(repo, 'src/peers.ts'),
   protocols: ['tcp'],
 });
 try {

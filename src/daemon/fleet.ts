@@ -1,0 +1,87 @@
+/** A daemon's rooms for the other hosts, put together. */
+import type { Logger } from 'pino';
+import type { Attribution } from '../attribution/attribution.ts';
+import type { Root } from '../attribution/roots.ts';
+import type { Micros } from '../core/types.ts';
+import type { BootClock } from '../kernel/clock.ts';
+import type { Kernel } from '../kernel/load.ts';
+import type { RevokedThere } from '../peers/protocol.ts';
+import type { Store } from '../store/open.ts';
+import type { EventLoop } from './events.ts';
+import { Links } from './links.ts';
+import { PeerAnswers } from './peer-answers.ts';
+import { PeerRevocations } from './peer-revocations.ts';
+import { PeerTrees } from './peer-trees.ts';
+import { Peering } from './peering.ts';
+import type { PolicyState } from './policy-state.ts';
+import type { Revocations } from './revoke.ts';
+import type { SshQuestions } from './ssh-questions.ts';
+import type { StoreRecorder } from './store-recorder.ts';
+import type { Tripwire } from './tripwire.ts';
+
+export interface FleetRooms {
+  readonly peering: Peering;
+  readonly links: Links;
+  readonly trees: PeerTrees;
+  readonly revocations: PeerRevocations;
+}
+
+/** What they need of the daemon. */
+export interface FleetParts {
+  readonly options: { readonly peersEntry: string };
+  readonly policy: PolicyState;
+  readonly log: Logger;
+  readonly kernel: Kernel;
+  readonly store: Store;
+  readonly record: StoreRecorder;
+  readonly attribution: Attribution;
+  readonly clock: BootClock;
+  readonly events: EventLoop;
+  readonly ssh: SshQuestions;
+  readonly tripwire: Tripwire | null;
+  readonly revocations: Revocations;
+  now(): Micros;
+}
+
+/** @throws Error where what is kept of the fleet is not readable */
+export function fleetOf(daemon: FleetParts): FleetRooms {
+  const { kernel, store, record, attribution, log } = daemon;
+  const now = () => daemon.now();
+  const settle = () => {
+    daemon.events.drain();
+    daemon.events.commit();
+  };
+  const peering: Peering = new Peering({
+    ...{ entry: daemon.options.peersEntry, config: daemon.policy.config, log, now },
+    notice: (notice) => record.notice(notice),
+    authorities: () => daemon.ssh.authority.keys(),
+    onDialing: (source, destination) => daemon.tripwire?.own('tcp', source, destination),
+    onAsked: (host, request) => answers.answer(host, request),
+    onUp: (host) => {
+      links.up(host);
+      revocations.up(host);
+    },
+    setOptionPeers: (peers) => kernel.hopOption.setPeers(peers),
+  });
+  const trees = new PeerTrees(peering);
+  const revocations: PeerRevocations = new PeerRevocations({
+    ...{ peering, now, reader: store.reader },
+    end: (root, by, reason) => daemon.revocations.login(root, by, reason),
+    onError: (error) => log.warn({ err: error }, 'revocation on another host'),
+  });
+  const revoke = (roots: readonly Root[], by: string, reason: string): Promise<RevokedThere> =>
+    revocations.tree(roots, by, reason);
+  const links: Links = new Links({
+    ...{ peering, option: kernel.hopOption, now },
+    learn: (root, facts) => attribution.roots.learn(root, facts),
+    revoke: (root, by, reason) => void revoke([root], by, reason),
+  });
+  const answers: PeerAnswers = new PeerAnswers({
+    ...{ host: daemon.policy.config.host, peering, trees, reader: store.reader, settle, revoke, now },
+    option: kernel.hopOption,
+    rootOf: (login) => attribution.roots.get(login),
+    child: (hop, child) => record.hopChild(hop, child),
+    toMicros: (bootNs) => daemon.clock.toMicros(bootNs),
+  });
+  return { peering, links, trees, revocations };
+}
