@@ -82,6 +82,7 @@ export function settingsShape(here: Surroundings): z.ZodType<Written> {
     peering: optional({
       listen: z.union([z.literal('off').transform(() => null), endpoint]).prefault('off'),
       advertise: endpoint.optional(),
+      syn_option: z.boolean().default(true),
       addresses: z.union([z.literal('auto').transform(() => null), z.array(address)]).prefault('auto'),
     }),
     record: optional({ argv_bytes: z.int().min(64).max(4096).default(4096) }),
@@ -103,8 +104,9 @@ export function settingsShape(here: Surroundings): z.ZodType<Written> {
         .default('auto'),
     }),
     log: optional({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info') }),
-  }).transform(({ record, recording, ...rest }) => ({
+  }).transform(({ record, recording, peering: { syn_option: synOption, ...peering }, ...rest }) => ({
     ...rest,
+    peering: { ...peering, synOption },
     record: { argvBytes: record.argv_bytes },
     recording: {
       rows: recording.rows,

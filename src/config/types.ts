@@ -58,6 +58,8 @@ export interface Settings {
     readonly advertise?: Endpoint | undefined;
     /** From which this host's connections come, as others see them; null: those of its interfaces. */
     readonly addresses: readonly string[] | null;
+    /** Connections to hosts of the fleet carry a TCP option that says which they are; some firewalls drop what has one. */
+    readonly synOption: boolean;
   };
   readonly record: { readonly argvBytes: number };
   readonly recording: {

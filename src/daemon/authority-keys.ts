@@ -19,6 +19,7 @@ export function authorityKeys(
     );
     const detail = `uid ${uid} changed the keys that certificates for SSH are signed with: ${told.join(', ')}`;
     daemon.record.notice({ at: daemon.now(), kind: 'authority', login: null, count: 1, detail });
+    daemon.fleet.peering.start();
     return keys;
   } catch (error) {
     if (error instanceof AuthorityError) throw new ControlError('refused', error.message);

@@ -232,8 +232,9 @@ export class Peering {
   /** Addresses that this host has itself, or that two say they have, are nobody's. */
   #signTowards(): void {
     const own = new Set([...ownAddresses(), ...(this.#config.peering.addresses ?? [])]);
+    const { synOption } = this.#config.peering;
     const peers = this.state.members.flatMap(({ host, hello }) => {
-      if (hello === null || hello.optionKey === '') return [];
+      if (!synOption || hello === null || hello.optionKey === '') return [];
       const addresses = hello.addresses.filter(
         (address) => !own.has(address) && this.ownerOf(address)?.host === host,
       );
@@ -260,7 +261,7 @@ export class Peering {
       ...{ host, listen: peering.listen, advertised: this.#advertised(), addresses: peering.addresses },
       ...this.state.credentials(),
       authorities: this.#options.authorities().map(({ fingerprint }) => fingerprint),
-      optionSecret: this.state.optionSecret().toString('base64'),
+      optionSecret: peering.synOption ? this.state.optionSecret().toString('base64') : '',
       members: this.state.members.map((member) => ({ host: member.host, endpoint: member.endpoint })),
       removed: this.state.removed,
     };

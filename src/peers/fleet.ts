@@ -47,6 +47,9 @@ export class Fleet {
     for (const [host, peer] of this.#peers)
       if (config.removed.includes(host)) this.#drop(host, peer, 'it was put out of the fleet');
     for (const member of config.members) this.#know(member);
+    // What was said of this host may be another by now.
+    for (const [host, peer] of this.#peers)
+      for (const connection of peer.connections) this.#greet(host, peer, connection);
     const same = JSON.stringify(before?.listen) === JSON.stringify(config.listen);
     if (!same) this.#listener?.close();
     if (!same) this.#listener = null;
@@ -105,7 +108,9 @@ export class Fleet {
       })
       .catch((error: Error) => {
         peer.dialing = null;
-        if (this.#peers.get(host) === peer) this.#down(host, peer, error.message);
+        // It may have connected by itself meanwhile.
+        if (this.#peers.get(host) === peer && peer.connections.size === 0)
+          this.#down(host, peer, error.message);
       });
   }
 
@@ -144,7 +149,10 @@ export class Fleet {
           this.#down(host, peer, reason ?? 'the connection was ended');
       },
     });
-    if (!ours) return;
+    if (ours) this.#greet(host, peer, connection);
+  }
+
+  #greet(host: string, peer: Peer, connection: PeerConnection): void {
     connection.ask('hello', this.#hello(host)).then(
       (hello) => this.#greeted(host, peer, connection, hello),
       (error: Error) => connection.close(error.message),
@@ -179,7 +187,8 @@ export class Fleet {
   #hello(to: string): Hello {
     const { host, advertised, addresses, authorities, optionSecret } = this.#config as FleetConfig;
     const members = [...this.#peers].map(([name, { endpoint }]) => ({ host: name, endpoint }));
-    const key = optionKey(Buffer.from(optionSecret, 'base64'), to).toString('base64');
+    const key =
+      optionSecret === '' ? '' : optionKey(Buffer.from(optionSecret, 'base64'), to).toString('base64');
     return {
       ...{ host, endpoint: advertised, addresses: addresses ?? ownAddresses() },
       ...{ authorities, optionKey: key, members },

@@ -28,7 +28,7 @@ export interface FleetConfig {
   readonly certificate: string;
   readonly key: string;
   readonly authorities: readonly string[];
-  /** Base64: keys for the SYN option are made of it, one for each host. */
+  /** Base64: keys for the SYN option are made of it, one for each host; empty: it is not wanted here. */
   readonly optionSecret: string;
   readonly members: readonly Member[];
   /** Hosts that have been put out: their certificates are not taken. */

@@ -1,0 +1,167 @@
+// By which hop of another host a login came: what each kind of evidence is worth, and what is said where there is none.
+import t, { type Test } from 'tap';
+import type { Root } from '../../src/attribution/roots.ts';
+import type { Link, Linked } from '../../src/core/types.ts';
+import { Links } from '../../src/daemon/links.ts';
+import { macOf } from '../../src/kernel/hop-option.ts';
+import { PeerError } from '../../src/peers/connection.ts';
+import type { Resolve, Resolved } from '../../src/peers/protocol.ts';
+
+const LOGIN = 'CR6CGPN97F02';
+const HOP = 'CR6CGPN97F01';
+const KEY = Buffer.alloc(16, 1);
+const HANDLE = Buffer.from('0123456789abcdef', 'hex');
+const client = { address: '10.77.0.11', port: 40_000 };
+const server = { address: '10.77.0.12', port: 22 };
+const arriving = { client, server, at: 1_000_000 };
+const found: Resolved = { hop: HOP, depth: 1, revoked: false, source: client };
+
+interface Options {
+  readonly syn?: { handle: Buffer; mac: Buffer } | null;
+  readonly nat?: boolean;
+  readonly owner?: boolean;
+  readonly joined?: boolean;
+  answer?(question: Resolve): Promise<Resolved>;
+}
+
+function links(_: Test, options: Options = {}) {
+  const learnt: Link[] = [];
+  const asked: [string, string, unknown][] = [];
+  const revoked: string[] = [];
+  const root = { id: LOGIN, link: null, parentHop: null } as unknown as Root;
+  const mutable = { ...options };
+  const room = new Links({
+    peering: {
+      ask: (async (host: string, method: string, params: unknown) => {
+        asked.push([host, method, params]);
+        return (mutable.answer ?? (async () => found))(params as Resolve);
+      }) as never,
+      ownerOf: () => ((options.owner ?? true) ? ({ host: 'bastion1' } as never) : null),
+      natOf: () => options.nat ?? false,
+      signers: () => [
+        { host: 'bastion3', key: Buffer.alloc(16, 3) },
+        { host: 'bastion1', key: KEY },
+      ],
+      state: { joined: options.joined ?? true } as never,
+    },
+    option: { takeArrived: () => options.syn ?? null },
+    learn: (of, { link }) => {
+      learnt.push(link);
+      Object.assign(of, { link, parentHop: link.hop });
+    },
+    revoke: (_root, by, reason) => revoked.push(`${by}: ${reason}`),
+    now: () => 3_000_000,
+  });
+  const arrive = async (certified: Linked | null = null) => {
+    if (certified) Object.assign(root, { link: certified, parentHop: certified.hop });
+    room.arrived(root, arriving, certified);
+    await new Promise((resolve) => setImmediate(resolve));
+    return learnt.at(-1);
+  };
+  return { room, arrive, learnt, asked, revoked, mutable };
+}
+
+const syn = { handle: HANDLE, mac: macOf(KEY, HANDLE) };
+const linked = (evidence: Linked['evidence']) => ({
+  evidence,
+  host: 'bastion1',
+  hop: HOP,
+  depth: 1,
+  reason: null,
+});
+
+t.test('the SYN option before the four-tuple: who signed it is asked', async (t) => {
+  const { arrive, asked } = links(t, { syn });
+  t.same(await arrive(), linked('syn-option'));
+  t.strictSame(asked, [
+    ['bastion1', 'resolve', { login: LOGIN, agoMs: 2_000, client, server, handle: '0123456789abcdef' }],
+  ]);
+});
+
+t.test('without one, who owns the address is asked', async (t) => {
+  const { arrive, asked } = links(t);
+  t.same(await arrive(), linked('four-tuple'));
+  t.match(asked, [['bastion1', 'resolve', { handle: null }]]);
+});
+
+t.test('from elsewhere nobody is asked, and nothing said', async (t) => {
+  const { arrive, asked } = links(t, { owner: false });
+  t.equal(await arrive(), undefined);
+  t.strictSame(asked, []);
+  const alone = links(t, { joined: false, syn });
+  t.equal(await alone.arrive(), undefined);
+});
+
+t.test('a certificate is enough: its host is told, and says how deep it is', async (t) => {
+  const certificate = linked('certificate') as Linked;
+  const { arrive, asked, learnt, mutable } = links(t, { syn });
+  await arrive(certificate);
+  t.strictSame(asked, [['bastion1', 'child', { hop: HOP, login: LOGIN }]]);
+  t.strictSame(learnt, [], 'which is known already');
+  mutable.answer = async () => ({ ...found, depth: 3 });
+  t.same(await arrive(certificate), { ...certificate, depth: 3 });
+  mutable.answer = async () => {
+    throw new PeerError('gone');
+  };
+  const { length } = learnt;
+  await arrive(certificate);
+  t.equal(learnt.length, length, 'and stays so where the host does not answer');
+});
+
+t.test('evidence that does not hold leads to nothing else', async (t) => {
+  const unlinked = (host: string | null, reason: RegExp | string) => ({
+    evidence: null,
+    host,
+    hop: null,
+    reason,
+  });
+  const forged = links(t, { syn: { handle: HANDLE, mac: Buffer.alloc(8) } });
+  t.match(
+    await forged.arrive(),
+    unlinked(null, 'its SYN option has a MAC that no host of the fleet has made'),
+  );
+  t.strictSame(forged.asked, [], 'the address is not asked for');
+
+  const replayed = links(t, {
+    syn,
+    answer: () => Promise.reject(new PeerError('the handle of its SYN option was used before', true)),
+  });
+  t.match(
+    await replayed.arrive(),
+    unlinked('bastion1', 'syn-option: the handle of its SYN option was used before'),
+  );
+
+  const moved = { ...found, source: { address: '10.77.0.11', port: 40_001 } };
+  const elsewhere = links(t, { syn, answer: async () => moved });
+  t.match(
+    await elsewhere.arrive(),
+    unlinked('bastion1', /left bastion1 from 10\.77\.0\.11 port 40001, and came from elsewhere \(nat: true/),
+  );
+  const translated = links(t, { syn, nat: true, answer: async () => moved });
+  t.same(await translated.arrive(), linked('syn-option'));
+});
+
+t.test('a host that does not answer is asked again when it does', async (t) => {
+  const { room, arrive, asked, mutable, learnt } = links(t, {
+    answer: () => Promise.reject(new PeerError('it is away')),
+  });
+  t.match(await arrive(), {
+    evidence: null,
+    host: 'bastion1',
+    reason: 'four-tuple: bastion1 does not answer: it is away; it is asked again when it does',
+  });
+  room.up('bastion9');
+  t.equal(asked.length, 1);
+  mutable.answer = async () => found;
+  room.up('bastion1');
+  await new Promise((resolve) => setImmediate(resolve));
+  t.same(learnt.at(-1), linked('four-tuple'));
+  room.up('bastion1');
+  t.equal(asked.length, 2, 'once');
+});
+
+t.test('what is revoked there is revoked here', async (t) => {
+  const { arrive, revoked } = links(t, { answer: async () => ({ ...found, revoked: true }) });
+  await arrive();
+  t.strictSame(revoked, ['bastion1: the login on bastion1 by which it came was revoked']);
+});

@@ -1,0 +1,175 @@
+// What a host answers the others: of what is joined to them, and of nothing else.
+import t from 'tap';
+import type { Root } from '../../src/attribution/roots.ts';
+import { PeerAnswers } from '../../src/daemon/peer-answers.ts';
+import { PeerTrees } from '../../src/daemon/peer-trees.ts';
+import type { Offered } from '../../src/kernel/hop-option.ts';
+import type { Request, Resolve } from '../../src/peers/protocol.ts';
+import { hop, id, login, T0, temporaryStore } from '../store/seed.ts';
+
+const SECOND = 1_000_000;
+const source = { address: '10.77.0.11', port: 40_000 };
+const destination = { address: '10.77.0.12', port: 22 };
+const HANDLE = '0123456789abcdef';
+
+function answers() {
+  const s = temporaryStore();
+  const { writer, reader } = s.store;
+  const offered = new Map<string, Offered>();
+  const revoked: string[] = [];
+  const beyond: [string, unknown][] = [];
+  const trees = new PeerTrees({
+    ask: (async (host: string, _: string, params: unknown) => {
+      beyond.push([host, params]);
+      return { parts: [{ host, logins: '[]' }], absent: [] };
+    }) as never,
+  });
+  const roots = new Map<string, Root>();
+  const room = new PeerAnswers({
+    host: 'bastion1',
+    peering: {
+      state: { members: [{ host: 'bastion2', hello: { addresses: ['10.77.0.12'] } }] } as never,
+    },
+    ...{ trees, reader },
+    option: {
+      takeOffered: (handle) => {
+        const found = offered.get(handle.toString('hex')) ?? null;
+        offered.delete(handle.toString('hex'));
+        return found;
+      },
+    },
+    rootOf: (login) => roots.get(login),
+    child: (of, child) => void writer.insertHopChild(of, child),
+    revoke: async (all, by, reason) => {
+      revoked.push(...all.map((root) => `${root.id} ${by}: ${reason}`));
+      return { logins: all.map((root) => root.id), hops: [] };
+    },
+    settle: () => {},
+    toMicros: (ns) => Number(ns / 1000n),
+    now: () => T0 + 10 * SECOND,
+  });
+  writer.insertLogin(login());
+  const ask = (request: Request, host = 'bastion2') => room.answer(host, request);
+  const resolve = (over: Partial<Resolve> = {}) =>
+    ask({
+      method: 'resolve',
+      params: { login: id(50), agoMs: 4_000, client: source, server: destination, handle: null, ...over },
+    });
+  return { s, writer, reader, ask, resolve, offered, revoked, beyond, roots };
+}
+
+const outward = (n: number, over: Parameters<typeof hop>[0] = {}) =>
+  hop({ id: id(n), destination, protocol: 'ssh', target: null, started: T0 + 5 * SECOND, ...over });
+
+t.test('by the four-tuple: the connection that lived then', async (t) => {
+  const { s, writer, reader, resolve } = answers();
+  using _ = s;
+  writer.insertHop(outward(5));
+  writer.insertHopDial(id(5), source);
+  t.same(await resolve(), { hop: id(5), depth: 1, revoked: false, source });
+  t.match(reader.hop(id(5)), { childLogin: id(50), childHost: 'bastion2', dialed: source });
+});
+
+t.test('a direct connection left by itself', async (t) => {
+  const { s, writer, resolve } = answers();
+  using _ = s;
+  writer.insertHop(outward(5, { mode: 'direct', source }));
+  t.match(await resolve(), { hop: id(5) });
+});
+
+t.test('a port is used again: what was over by then is not it, and of two nothing is guessed', async (t) => {
+  const { s, writer, resolve } = answers();
+  using _ = s;
+  for (const n of [1, 5]) {
+    writer.insertHop(outward(n, { started: T0 + n * SECOND, ended: T0 + (n + 1) * SECOND }));
+    writer.insertHopDial(id(n), source);
+  }
+  await t.rejects(resolve(), /several connections used that port/);
+  writer.insertHop(outward(7, { started: T0 + 6 * SECOND }));
+  writer.insertHopDial(id(7), source);
+  t.match(await resolve(), { hop: id(7) }, 'the one that is open');
+});
+
+t.test('none, a refused one, one to another host', async (t) => {
+  const { s, writer, resolve } = answers();
+  using _ = s;
+  writer.insertHop(outward(5, { mode: 'denied', ended: T0 + 5 * SECOND }));
+  writer.insertHopDial(id(5), source);
+  await t.rejects(resolve(), /no connection of this host is known to have left from there/);
+  await t.rejects(
+    resolve({ server: { address: '10.77.0.20', port: 22 } }),
+    /10\.77\.0\.20 is no address that bastion2 says it has/,
+  );
+});
+
+t.test('by the SYN option: whatever address it came from, once', async (t) => {
+  const { s, writer, resolve, offered } = answers();
+  using _ = s;
+  writer.insertHop(outward(5));
+  writer.insertHopDial(id(5), source);
+  offered.set(HANDLE, { source, destination, atNs: BigInt(T0 + 5 * SECOND) * 1000n });
+  const client = { address: '192.0.2.9', port: 7 };
+  t.match(await resolve({ handle: HANDLE, client }), { hop: id(5), source });
+  await t.rejects(resolve({ handle: HANDLE }), /was used before/);
+  await t.rejects(resolve({ handle: 'ffffffffffffffff' }), /is of no connection of this host/);
+});
+
+t.test('a revoked login, and one that came from elsewhere itself', async (t) => {
+  const { s, writer, resolve, roots } = answers();
+  using _ = s;
+  writer.insertHop(outward(5));
+  writer.insertHopDial(id(5), source);
+  roots.set(id(0), { id: id(0), revoked: T0, link: { evidence: 'four-tuple', depth: 2 } } as never);
+  t.match(await resolve(), { depth: 3, revoked: true });
+});
+
+t.test('a certificate names its hop: one by SSH', async (t) => {
+  const { s, writer, reader, ask } = answers();
+  using _ = s;
+  writer.insertHop(outward(5));
+  writer.insertHop(hop({ id: id(6) }));
+  const child = (of: string): Request => ({ method: 'child', params: { hop: of, login: id(50) } });
+  t.same(await ask(child(id(5))), { hop: id(5), depth: 1, revoked: false, source: null });
+  t.equal(reader.hop(id(5)).childLogin, id(50));
+  await t.rejects(ask(child(id(6))), /is no connection by SSH/);
+  await t.rejects(ask(child(id(99))), /no hop/);
+});
+
+t.test('trees: up for whoever came by the hop, down for whose hop it is', async (t) => {
+  const { s, writer, ask, beyond } = answers();
+  using _ = s;
+  const link = { evidence: 'four-tuple', host: 'bastion9', hop: id(-9), depth: 1, reason: null } as const;
+  writer.insertIdentity(id(0), { at: T0, link });
+  writer.insertHop(outward(5));
+  writer.insertHopChild(id(5), { host: 'bastion2', login: id(50), at: T0 });
+  const tree = (host: string, up: string[], down: string[]) =>
+    ask({ method: 'tree', params: { up, down, asked: ['bastion2'] } }, host) as Promise<{
+      parts: { host: string; logins: string }[];
+    }>;
+  const { parts } = await tree('bastion2', [id(5)], []);
+  t.equal(parts.length, 2);
+  t.match(JSON.parse(parts[0]?.logins ?? ''), [{ id: id(0), parentHop: id(-9), hops: [{ id: id(5) }] }]);
+  t.strictSame(beyond, [['bastion9', { up: [id(-9)], down: [], asked: ['bastion2', 'bastion2'] }]]);
+  t.same((await tree('bastion3', [id(5)], [])).parts, [], 'bastion3 has nothing to do with it');
+  t.same((await tree('bastion2', [], [id(-9)])).parts, [], 'that hop is bastion9’s');
+  t.equal((await tree('bastion9', [], [id(-9)])).parts.length, 2, 'and what is below goes on to bastion2');
+});
+
+t.test('a revocation is taken from the host whose hop it is', async (t) => {
+  const { s, writer, ask, revoked, roots } = answers();
+  using _ = s;
+  const link = { evidence: 'four-tuple', host: 'bastion9', hop: id(-9), depth: 1, reason: null } as const;
+  writer.insertIdentity(id(0), { at: T0, link });
+  roots.set(id(0), { id: id(0) } as never);
+  const revoke: Request = { method: 'revoke', params: { hops: [id(-9)], by: 'uid 0', reason: 'gone' } };
+  t.same(await ask(revoke, 'bastion2'), { logins: [], hops: [] });
+  t.strictSame(revoked, []);
+  t.same(await ask(revoke, 'bastion9'), { logins: [id(0)], hops: [] });
+  t.strictSame(revoked, [`${id(0)} uid 0 on bastion9: gone`]);
+});
+
+t.test('hello, ping and join are the process’s own', async (t) => {
+  const { s, ask } = answers();
+  using _ = s;
+  await t.rejects(ask({ method: 'ping', params: {} }), /ping is not asked for here/);
+});

@@ -1,0 +1,302 @@
+// Hosts of a fleet: their trees are one, by each kind of evidence alone; what is revoked ends on all of them.
+import { execFileSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import t from 'tap';
+import { certifiedSshd } from './certified-sshd.ts';
+import {
+  BASTIONS,
+  configured,
+  connected,
+  FAMILIES,
+  type Family,
+  fleetUp,
+  hopline,
+  IPV4,
+  mark,
+  notices,
+  peers,
+  rootOf,
+  service,
+  ssh,
+  start,
+  tree,
+  until,
+  waitForHop,
+  waitForLogin,
+} from './fleet-support.ts';
+
+t.before(() => fleetUp(t));
+t.setTimeout(600_000);
+
+const NO_OPTION = 'syn_option: false';
+/** Nobody can tell from the address that it is bastion1. */
+const ELSEWHERE = 'addresses: ["192.0.2.1"]';
+const TERMINAL = ['-tt'];
+
+/** What a person types on the laptop, and what comes of it on both hosts. */
+async function through(family: Family, { port = 22, command = 'select 40+2' } = {}) {
+  const word = mark();
+  const psql = `: ${word}; psql -XAtq -P pager=off -h db1 -d orders -c '${command}'`;
+  const onward = `ssh -tt -p ${port} -o StrictHostKeyChecking=accept-new ${family.address('bastion2')} "${psql}"`;
+  const { out, err } = await ssh('alice', 'bastion1', onward, { family, ssh: TERMINAL });
+  const { hop, login: from } = await waitForHop(
+    'bastion1',
+    word,
+    ({ ended, protocol }) => ended !== null && protocol === 'ssh',
+  );
+  const login = await waitForLogin('bastion2', word, ({ hops }) => hops.some(({ ended }) => ended !== null));
+  return { word, out, err, hop, from, login };
+}
+
+/** The process of a bastion's that speaks to the others. */
+function speaker(host: 'bastion1' | 'bastion2'): number {
+  const [daemon = ''] = readFileSync(`/run/hopline-${process.env.LAB_NAME}/${host}/hoplined`, 'utf8').split(
+    ' ',
+  );
+  return Number(execFileSync('pgrep', ['-P', daemon, '-f', 'src/peers.ts'], { encoding: 'utf8' }));
+}
+
+t.test('joined, each knows the other', async (t) => {
+  for (const host of BASTIONS) {
+    const { out, code } = await hopline(host, ['peer', 'list']);
+    t.equal(code, 0);
+    t.match(
+      out,
+      new RegExp(`${host === 'bastion1' ? 'bastion2' : 'bastion1'} +10\\.77\\.0\\.\\d+:7422 +connected`),
+    );
+  }
+  t.match((await notices('bastion1', ['--kind', 'peer'])).map(({ detail }) => detail).reverse(), [
+    'uid 0 invited bastion2',
+    'bastion2 joined, as it was invited to',
+    'bastion2 is connected',
+  ]);
+  const again = await hopline('bastion2', ['peer', 'join', '10.77.0.11:7422', `hopline-${'A'.repeat(64)}`]);
+  t.equal(again.code, 1);
+  t.match(again.err, 'this host is in a fleet already: hopline peer leave takes it out');
+  const invites = await hopline('bastion2', ['peer', 'invite', 'bastion3']);
+  t.match(invites.err, 'hosts are invited where the fleet was made');
+});
+
+const EVIDENCE = [
+  { evidence: 'syn-option', port: 22, over: { bastion1: { peering: ELSEWHERE } } },
+  {
+    evidence: 'four-tuple',
+    port: 22,
+    over: { bastion1: { peering: NO_OPTION }, bastion2: { peering: NO_OPTION } },
+  },
+  {
+    evidence: 'certificate',
+    port: 2223,
+    over: { bastion1: { peering: `${NO_OPTION}, ${ELSEWHERE}` }, bastion2: { peering: NO_OPTION } },
+  },
+] as const;
+
+t.test('laptop, bastion1, bastion2, database: one tree', async (t) => {
+  const { out: lines } = await hopline('bastion1', ['ca', 'keys']);
+  await certifiedSshd(t, 'bastion2', { directory: '/run/certified', port: 2223, lines });
+  for (const { evidence, port, over } of EVIDENCE)
+    await t.test(`by ${evidence} alone`, async (t) => {
+      await configured(over);
+      for (const family of FAMILIES) {
+        const { out, err, hop, from, login } = await through(family, { port });
+        t.equal(out, '42\r\n', err);
+        const linked = await until(
+          async () => {
+            const now = await tree('bastion2', login.id);
+            return now.link?.evidence ? now : null;
+          },
+          `${login.id} linked, ${family.name}: ${JSON.stringify(login.link)}`,
+        );
+        t.match(linked, {
+          parentHop: hop.id,
+          link: { evidence, host: 'bastion1', hop: hop.id, depth: 1, reason: null },
+        });
+        await until(
+          async () =>
+            (await tree('bastion1', from.id)).hops.some(({ childLogin }) => childLogin === login.id),
+          'bastion1 knows the login on bastion2',
+        );
+        const [here, there] = await Promise.all([
+          hopline('bastion1', ['tree', from.id]),
+          hopline('bastion2', ['tree', login.id]),
+        ]);
+        for (const { out: drawn } of [here, there]) {
+          t.match(
+            drawn,
+            new RegExp(`^bastion1  alice .*\\[L ${from.id}\\]\\n└─ `),
+            'the laptop’s login is on top',
+          );
+          t.match(
+            drawn,
+            new RegExp(`─ bastion2  alice .*⇠ bastion1 hop ${hop.id} \\(${evidence}\\)  \\[L ${login.id}\\]`),
+          );
+          t.match(drawn, / psql -XAtq [^\n]* → orders-db .* allow .* 1 action/);
+        }
+        t.equal(here.out, there.out, 'both hosts draw the same');
+        const { out: kept } = await hopline('bastion1', ['play', `${hop.id}-1`]);
+        t.match(kept, '42', 'what the person saw on bastion2 is recorded on bastion1');
+        const actions = await hopline('bastion2', ['actions', '--login', login.id]);
+        t.match(actions.out, 'select 40+2');
+      }
+    });
+  await configured();
+});
+
+t.test('evidence that does not hold', async (t) => {
+  await t.test('a MAC of nobody’s: unlinked, whatever the address', async (t) => {
+    // bastion2 forgets the secret by which it has made bastion1's key.
+    const path = `${rootOf('bastion2')}/var/lib/hopline/fleet/option.key`;
+    const before = readFileSync(path);
+    writeFileSync(path, Buffer.alloc(32, 7));
+    const { login } = await through(IPV4);
+    writeFileSync(path, before);
+    t.match(login, {
+      parentHop: null,
+      link: {
+        evidence: null,
+        host: null,
+        reason: 'its SYN option has a MAC that no host of the fleet has made',
+      },
+    });
+    const { out } = await hopline('bastion2', ['tree', login.id, '--local']);
+    t.match(out, 'unlinked: its SYN option has a MAC that no host of the fleet has made');
+  });
+
+  await t.test('an address that bastion1 does not have the connection of', async (t) => {
+    // From bastion1's address, by a program that no daemon of its saw connect: outside of its cgroup.
+    await configured({ bastion1: { peering: NO_OPTION }, bastion2: { peering: NO_OPTION } });
+    const word = mark();
+    const key = '/home/alice/.ssh/id_ed25519';
+    const said = await service(
+      'laptop',
+      `ip addr add 10.77.0.111/32 dev lo; ssh -i ${key} -b 10.77.0.111 -o BatchMode=yes -o StrictHostKeyChecking=no alice@10.77.0.12 ': ${word}'; ip addr del 10.77.0.111/32 dev lo`,
+      'root',
+    );
+    t.comment(said.err.trim());
+    await configured();
+  });
+});
+
+t.test('a host that does not answer', async (t) => {
+  await configured({ bastion1: { peering: NO_OPTION }, bastion2: { peering: NO_OPTION } });
+  const pid = speaker('bastion1');
+  process.kill(pid, 'SIGSTOP');
+  try {
+    const { hop, login } = await through(IPV4);
+    const waiting = await until(async () => {
+      const now = await tree('bastion2', login.id);
+      return now.link ? now : null;
+    }, 'it is told that bastion1 was not heard');
+    t.match(waiting, {
+      parentHop: null,
+      link: {
+        evidence: null,
+        host: 'bastion1',
+        reason: /^four-tuple: bastion1 does not answer: .*; it is asked again/,
+      },
+    });
+    const { code, out } = await hopline('bastion2', ['peer', 'list']);
+    t.equal(code, 1);
+    t.match(out, /bastion1 .*not connected: /);
+    process.kill(pid, 'SIGCONT');
+    const linked = await until(async () => {
+      const now = await tree('bastion2', login.id);
+      return now.parentHop === null ? null : now;
+    }, 'linked when it answers');
+    t.match(linked, { parentHop: hop.id, link: { evidence: 'four-tuple', host: 'bastion1' } });
+
+    process.kill(pid, 'SIGSTOP');
+    await until(
+      async () => (await peers('bastion2')).peers.some((peer) => !peer.connected),
+      'it is missed',
+      30_000,
+    );
+    const drawn = await hopline('bastion2', ['tree', login.id]);
+    t.equal(drawn.code, 0);
+    t.match(drawn.out, /^bastion1 does not say what it has of this: .*\nalice /);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await connected();
+  await configured();
+});
+
+t.test('what is revoked ends on every host', async (t) => {
+  const word = mark();
+  const onward = `ssh -tt -o StrictHostKeyChecking=accept-new 10.77.0.12 ": ${word}; nohup sh -c 'while sleep 0.2; do curl -s -o /dev/null http://10.77.0.30/ && echo fine; done' >/tmp/${word} 2>&1 & psql -XAtq -P pager=off -h db1 -d orders -c 'select pg_sleep(60)'"`;
+  const session = start(t, ['ssh', 'alice@10.77.0.11', '-tt', '--', onward]);
+  const login = await waitForLogin(
+    'bastion2',
+    word,
+    ({ link, hops }) => link?.evidence != null && hops.some(({ protocol }) => protocol === 'postgres'),
+  );
+  const said = () => readFileSync(`${rootOf('bastion2')}/tmp/${word}`, 'utf8').split('\n').length;
+  await until(() => said() > 2, 'what goes on in the background connects');
+  const above = await waitForLogin('bastion1', word);
+  const began = performance.now();
+  const { out } = await hopline('bastion1', ['revoke', above.id, '--reason', 'laptop stolen']);
+  t.match(out, /\n {2}bastion2: 1 login, \d+ live hops? closed/);
+  const ended = await until(async () => {
+    const now = await tree('bastion2', login.id);
+    return now.revoked && now.hops.every(({ ended: at }) => at !== null) ? now : null;
+  }, 'the login on bastion2 is revoked');
+  t.comment(
+    `revoked on both hosts within ${Math.round(performance.now() - began)} ms, the command and the look included`,
+  );
+  t.match(
+    ended.hops.find(({ protocol }) => protocol === 'postgres'),
+    { endReason: 'revoked: laptop stolen' },
+  );
+  const [noted] = await notices('bastion2', ['--kind', 'revoke']);
+  t.match(noted, { login: login.id, detail: 'revoked by uid 0 on bastion1: laptop stolen' });
+  const before = said();
+  await session.ended;
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  t.equal(said(), before, 'what was left in the background connects no more');
+  await service('bastion2', 'pkill -u alice -f "while sleep 0.2"');
+});
+
+t.test('what was revoked while a host was away ends there when it is back', async (t) => {
+  const word = mark();
+  const onward = `ssh -tt -o StrictHostKeyChecking=accept-new 10.77.0.12 ": ${word}; nohup sleep 60 >/dev/null 2>&1 & curl -s http://10.77.0.30/ >/dev/null; sleep 60"`;
+  start(t, ['ssh', 'alice@10.77.0.11', '-tt', '--', onward]);
+  const login = await waitForLogin(
+    'bastion2',
+    word,
+    ({ link, hops }) => link?.evidence != null && hops.length > 0,
+  );
+  const above = await waitForLogin('bastion1', word);
+  const pid = speaker('bastion2');
+  process.kill(pid, 'SIGSTOP');
+  try {
+    await until(
+      async () => (await peers('bastion1')).peers.some((peer) => !peer.connected),
+      'it is missed',
+      30_000,
+    );
+    const { out } = await hopline('bastion1', ['revoke', above.id, '--reason', 'gone']);
+    t.match(out, /bastion2 was not told \(.*\); it is when it answers/);
+    const drawn = await hopline('bastion1', ['tree', above.id]);
+    t.match(drawn.out, /─ bastion2 does not say what it has of this: /);
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  await until(
+    async () => (await tree('bastion2', login.id)).revoked !== null,
+    'told when it is back',
+    30_000,
+  );
+});
+
+t.test('a host that was put out is not believed, and not told', async (t) => {
+  const { code } = await hopline('bastion2', ['peer', 'remove', 'bastion1']);
+  t.equal(code, 0);
+  await until(
+    async () => (await peers('bastion1')).peers.some((peer) => !peer.connected),
+    'bastion1 is out',
+    30_000,
+  );
+  const { login, from } = await through(IPV4);
+  t.match(login, { parentHop: null });
+  t.match(await tree('bastion1', from.id), { hops: [{ childLogin: null }] });
+});
