@@ -85,7 +85,8 @@ function endpointOf(ctx: Context<string>, value: string, family: 4 | 6): Endpoin
   const number = Number(digits);
   if (host === '' || number < 1 || number > 65_535) return null;
   const parsed = addressOr(ctx, () => parseAddress(host));
-  return parsed === z.NEVER ? z.NEVER : { address: parsed, port: number };
+  if (parsed === z.NEVER) return z.NEVER;
+  return isIPv6Prefix(parsed) === (family === 6) ? { address: parsed, port: number } : null;
 }
 
 /** `127.0.0.1:15001` or `[::1]:15001`: a loopback address of the family. */
@@ -95,7 +96,7 @@ export function loopbackEndpoint(family: 4 | 6) {
     const parsed = endpointOf(ctx, value, family);
     if (parsed === null) return refuse(ctx, `is no IPv${family} address with a port`, { expected });
     if (parsed === z.NEVER) return z.NEVER;
-    if (!isLoopback(parsed.address) || isIPv6Prefix(parsed.address) !== (family === 6)) {
+    if (!isLoopback(parsed.address)) {
       return refuse(ctx, 'the proxy listens on loopback only, else it is open to the network', { expected });
     }
     return parsed;
