@@ -181,7 +181,10 @@ static __always_inline void on_listen(struct bpf_sock_ops *ctx)
 		count(HL_HOP_UNSAVED);
 }
 
-/* The handshake is complete, so nobody fills this map from an address that is not theirs. */
+/*
+ * The handshake is complete, so nobody fills this map from an address that is not theirs. A connection without an option
+ * (SYN cookies, or from no peer) must not be taken for an earlier one from the same port that had one.
+ */
 static __always_inline void on_accept(struct bpf_sock_ops *ctx)
 {
 	struct hl_hop_option option = {};
@@ -190,13 +193,15 @@ static __always_inline void on_accept(struct bpf_sock_ops *ctx)
 
 	if (!has_peers())
 		return;
-	head(&option, 4); /* what is searched for: kind and identifier */
-	if (bpf_load_hdr_opt(ctx, &option, sizeof(option), BPF_LOAD_HDR_OPT_TCP_SYN) != HL_HOP_LENGTH)
-		return;
 	remote_addr(ctx, ends.client);
 	local_addr(ctx, ends.server);
 	ends.client_port = bpf_ntohl(ctx->remote_port);
 	ends.server_port = ctx->local_port;
+	head(&option, 4); /* what is searched for: kind and identifier */
+	if (bpf_load_hdr_opt(ctx, &option, sizeof(option), BPF_LOAD_HDR_OPT_TCP_SYN) != HL_HOP_LENGTH) {
+		bpf_map_delete_elem(&hop_arrived, &ends);
+		return;
+	}
 	arrival.at_ns = bpf_ktime_get_boot_ns();
 	__builtin_memcpy(arrival.handle, option.handle, sizeof(arrival.handle));
 	__builtin_memcpy(arrival.mac, option.mac, sizeof(arrival.mac));
