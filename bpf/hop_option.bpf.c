@@ -86,7 +86,7 @@ static __always_inline void forget(struct bpf_sock_ops *ctx)
 /* The local end is known and the SYN has not left. */
 static __always_inline void on_connect(struct bpf_sock_ops *ctx)
 {
-	struct hl_hop_network network = { .prefixlen = 128 };
+	struct hl_hop_network network = {};
 	struct hl_hop_offer offer = {};
 	struct hl_hop_sent fresh = {}, *sent;
 	struct bpf_sock *sk = ctx->sk;
@@ -97,6 +97,7 @@ static __always_inline void on_connect(struct bpf_sock_ops *ctx)
 	if (!sk || !has_peers())
 		return;
 	remote_addr(ctx, network.addr);
+	network.prefixlen = 128;
 	key = bpf_map_lookup_elem(&hop_peers, &network);
 	if (!key)
 		return;
@@ -136,15 +137,23 @@ static __always_inline void on_length(struct bpf_sock_ops *ctx)
 		count(HL_HOP_NO_ROOM);
 }
 
+/* No initialiser: it would be a constant in .rodata, of which clang writes BTF that Linux 5.10 refuses. */
+static __always_inline void head(struct hl_hop_option *option, __u8 length)
+{
+	option->kind = HL_HOP_KIND;
+	option->length = length;
+	option->magic[0] = HL_HOP_MAGIC >> 8;
+	option->magic[1] = HL_HOP_MAGIC & 0xff;
+}
+
 static __always_inline void on_write(struct bpf_sock_ops *ctx)
 {
 	struct hl_hop_sent *sent = sent_by(ctx);
-	struct hl_hop_option option = {
-		.kind = HL_HOP_KIND, .length = HL_HOP_LENGTH, .magic = { HL_HOP_MAGIC >> 8, HL_HOP_MAGIC & 0xff },
-	};
+	struct hl_hop_option option = {};
 
 	if (!sent)
 		return;
+	head(&option, HL_HOP_LENGTH);
 	__builtin_memcpy(option.handle, &sent->handle, sizeof(option.handle));
 	__builtin_memcpy(option.mac, &sent->mac, sizeof(option.mac));
 	bpf_store_hdr_opt(ctx, &option, sizeof(option), 0);
@@ -172,23 +181,27 @@ static __always_inline void on_listen(struct bpf_sock_ops *ctx)
 		count(HL_HOP_UNSAVED);
 }
 
-/* The handshake is complete, so nobody fills this map from an address that is not theirs. */
+/*
+ * The handshake is complete, so nobody fills this map from an address that is not theirs. A connection without an option
+ * (SYN cookies, or from no peer) must not be taken for an earlier one from the same port that had one.
+ */
 static __always_inline void on_accept(struct bpf_sock_ops *ctx)
 {
-	struct hl_hop_option option = {
-		.kind = HL_HOP_KIND, .length = 4, .magic = { HL_HOP_MAGIC >> 8, HL_HOP_MAGIC & 0xff },
-	};
+	struct hl_hop_option option = {};
 	struct hl_hop_arrival arrival = {};
 	struct hl_hop_ends ends = {};
 
 	if (!has_peers())
 		return;
-	if (bpf_load_hdr_opt(ctx, &option, sizeof(option), BPF_LOAD_HDR_OPT_TCP_SYN) != HL_HOP_LENGTH)
-		return;
 	remote_addr(ctx, ends.client);
 	local_addr(ctx, ends.server);
 	ends.client_port = bpf_ntohl(ctx->remote_port);
 	ends.server_port = ctx->local_port;
+	head(&option, 4); /* what is searched for: kind and identifier */
+	if (bpf_load_hdr_opt(ctx, &option, sizeof(option), BPF_LOAD_HDR_OPT_TCP_SYN) != HL_HOP_LENGTH) {
+		bpf_map_delete_elem(&hop_arrived, &ends);
+		return;
+	}
 	arrival.at_ns = bpf_ktime_get_boot_ns();
 	__builtin_memcpy(arrival.handle, option.handle, sizeof(arrival.handle));
 	__builtin_memcpy(arrival.mac, option.mac, sizeof(arrival.mac));

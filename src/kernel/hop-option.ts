@@ -39,6 +39,8 @@ export function macOf(key: Buffer, handle: Buffer): Buffer {
   return siphash(key, handle);
 }
 
+const FOREVER = 2n ** 64n;
+
 type Maps = Pick<KernelMaps, 'hopPeers' | 'hopTallies' | 'hopOffered' | 'hopArrived' | 'lineage'>;
 
 export class HopOption {
@@ -85,6 +87,8 @@ export class HopOption {
       hopTallies.set(HlHopTally.HOP_NETWORKS, BigInt(hopPeers.keys().length));
     }
     this.#missing = wanted.size === 0 ? [] : this.#saveSyns();
+    // Nobody looks any more whether a later connection from the same port has none.
+    if (wanted.size === 0) expire(this.#maps.hopArrived, FOREVER);
   }
 
   /** What a handle stands for, once. */

@@ -1,9 +1,9 @@
 """
 For each line of JSON opens a TCP connection and answers with a line: the local end, and how each connect ended.
-{"to": [[address, port], ...], "family": 4|6, "proto": 0, "fastopen": false, "seconds": 2, "port": 0}: several are
-tried on one socket, one after another. {"listen": [address, port]}: listens there and takes nothing.
+{"to": [[address, port], ...], "family": 4|6, "proto": 0, "fastopen": false, "seconds": 2, "port": 0, "reset": false}:
+several are tried on one socket, one after another. {"listen": [address, port]}: listens there and takes nothing.
 """
-import errno, json, socket, sys
+import errno, json, socket, struct, sys
 
 kept = []
 
@@ -25,7 +25,10 @@ def dial(order):
         sock = socket.socket(family, socket.SOCK_STREAM, order.get('proto', 0))
     except OSError as error:
         return {'ended': [errno.errorcode[error.errno]]}
-    kept.append(sock)
+    if order.get('reset'):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    else:
+        kept.append(sock)
     # Without: a connect that does not wait hands its failure to the next one, and what is sent early is not sent.
     sock.settimeout(order.get('seconds'))
     if 'port' in order:

@@ -28,6 +28,8 @@ export interface DialOrder {
   readonly seconds?: number;
   /** To connect from; a socket that was refused has another the next time if it is not told. */
   readonly port?: number;
+  /** Ended as soon as it is there, so that the port is free for the next one. */
+  readonly reset?: boolean;
 }
 export interface Dialed {
   readonly ended: readonly string[];

@@ -5,6 +5,7 @@ import { addressBytes } from '../../src/kernel/address.ts';
 import { HopOption, macOf } from '../../src/kernel/hop-option.ts';
 import { HlKind } from '../../src/kernel/layouts.generated.ts';
 import { saveSyns } from '../../src/kernel/save-syn.ts';
+import { until } from '../until.ts';
 import { type DialOrder, FROM, Hosts, NOBODY, OTHER, optionIn, TO } from './hop-hosts.ts';
 import { type Inside, missing } from './machine.ts';
 
@@ -34,6 +35,7 @@ t.test('on this kernel', reason ? { skip: reason } : {}, async (t) => {
 
   /** Dials from the first host; what is on the wire, and what either kernel knows of it. */
   const dial = async (order: DialOrder, from: Inside = caller) => {
+    hosts.syns.length = 0;
     const { ended, source } = await hosts.dial(from, order);
     const [address = '', port = 0] = order.to.at(-1) ?? [];
     const destination = { address: address.replace('::ffff:', ''), port };
@@ -179,6 +181,26 @@ t.test('on this kernel', reason ? { skip: reason } : {}, async (t) => {
     t.same(ended, ['connected']);
     t.not(option, null);
     t.equal(receives.takeArrived(source, destination), null);
+  });
+
+  await t.test("what came with one connection is not the next one's from the same port", async (t) => {
+    const first = await dial({ to: [[TO.v4, AFTER]], port: 2310, reset: true });
+    const arrived = () =>
+      receiver.kernel.maps.hopArrived.keys().some(({ clientPort }) => clientPort === 2310);
+    await until(arrived, 'the first is there');
+    sends.setPeers([]);
+    const second = await dial({ to: [[TO.v4, AFTER]], port: 2310 });
+    t.same([second.ended, second.option, second.source], [['connected'], null, first.source]);
+    t.equal(receives.takeArrived(second.source, second.destination), null);
+    sends.setPeers(peers);
+    const third = await dial({ to: [[TO.v4, AFTER]] });
+    receives.setPeers([]);
+    receives.setPeers([{ addresses: [FROM.v4], key: BACK }]);
+    t.equal(
+      receives.takeArrived(third.source, third.destination),
+      null,
+      'nor kept where nobody looks any more',
+    );
   });
 
   await t.test(

@@ -1,7 +1,16 @@
 /** The kernel half on the kernel that is here: what is loaded, who descends from whom, which way a connection goes. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import koffi from 'koffi';
 import t from 'tap';
@@ -49,6 +58,19 @@ print(pid, flush=True)
 sys.stdin.read()
 `;
 
+/** Overwrites the first instruction of a section (elf(5)) by one that there is not. */
+function spoil(file: string, section: string): void {
+  const elf = readFileSync(file);
+  const table = Number(elf.readBigUInt64LE(0x28));
+  const [entry, count, names] = [elf.readUInt16LE(0x3a), elf.readUInt16LE(0x3c), elf.readUInt16LE(0x3e)];
+  const bodyOf = (index: number) => Number(elf.readBigUInt64LE(table + index * entry + 0x18));
+  for (let index = 0; index < count; index++) {
+    const name = bodyOf(names) + elf.readUInt32LE(table + index * entry);
+    if (elf.toString('latin1', name, elf.indexOf(0, name)) === section) elf.writeUInt8(0xff, bodyOf(index));
+  }
+  writeFileSync(file, elf);
+}
+
 const text = (bytes: Uint8Array) => Buffer.from(bytes).toString('utf8').split('\0')[0];
 
 t.test('on this kernel', reason ? { skip: reason } : {}, async (t) => {
@@ -77,6 +99,10 @@ t.test('on this kernel', reason ? { skip: reason } : {}, async (t) => {
         flows: [abi.hlFlowKeySize, abi.hlFlowSize],
         listeners: [abi.hlListenerKeySize, abi.hlListenerSize],
         peers: [abi.hlFlowKeySize, abi.hlPeerSize],
+        hop_peers: [abi.hlHopNetworkSize, abi.hlHopKeySize],
+        hop_tallies: [4, 8],
+        hop_offered: [8, abi.hlHopOfferSize],
+        hop_arrived: [abi.hlHopEndsSize, abi.hlHopArrivalSize],
         events: [0, 0],
       };
       const lib = loadLibbpf();
@@ -327,6 +353,23 @@ t.test('on this kernel', reason ? { skip: reason } : {}, async (t) => {
       t.same(readdirSync(pins).sort(), ['other', 'v', `v${abi.HL_ABI}`]);
     },
   );
+
+  await t.test('a kernel that refuses an optional program runs the others, and that is said', async (t) => {
+    const objects = t.testdir();
+    cpSync(OBJECTS, objects, { recursive: true });
+    spoil(join(objects, 'hop_option.bpf.o'), 'sockops');
+    const links = readdirSync(join(root, 'links'));
+    const without = loadKernel({ objects, pins, cgroup: machine.cgroup });
+    t.match(without.missing, [
+      /^hop_option: logins on other hosts are not linked by the SYN option \(EINVAL: /,
+    ]);
+    without.attach('trace');
+    without.attach('enforce');
+    without.hopOption.setPeers([{ addresses: ['10.99.0.2'], key: Buffer.alloc(16) }]);
+    without.hopOption.setPeers([]);
+    t.same(links.length - readdirSync(join(root, 'links')).length, 0, "the other build's goes on");
+    await compare(t, randomDials(new Random(7), 40), 'the others decide as before');
+  });
 
   await t.test('what is wrong is said, with what to do', async (t) => {
     const options = { objects: OBJECTS, pins, cgroup: machine.cgroup };

@@ -53,6 +53,7 @@ t.test('kernels', { skip: reason }, async (t) => {
       const found = await guest([kernel.version, '--timeout', '600', '--', ...script]);
       t.equal(found.status, 0, 'the guest came to its end');
       await t.test('everything is loaded, attached and run', async (t) => loads(t, kernel, found));
+      await t.test('SYN options', async (t) => options(t, found));
       await t.test('a login connects in every way', async (t) => connects(t, kernel, found));
       await t.test('a login while the daemon was away', async (t) => away(t, found));
       await t.test('a login is revoked', async (t) => revoked(t, found));
@@ -75,6 +76,7 @@ function loads(t: Test, { pinsTracepoints }: Kernel, found: Findings): void {
   t.equal(found.code('load'), 0, found.text('load.err'));
   const loaded = found.json<{ missing: string[]; links: string[]; loadMs: number }>('load');
   t.same(loaded.missing, [], 'nothing is missing');
+  t.equal(found.text('load.err'), '', 'libbpf has nothing to say');
   const pinned = sections().filter((section) => pinsTracepoints || !section.startsWith('tracepoint/'));
   t.ok(pinned.length > 10, 'the sources were read');
   t.same(
@@ -91,6 +93,11 @@ function loads(t: Test, { pinsTracepoints }: Kernel, found: Findings): void {
     const runs = programs.find((program) => program.name === name)?.run_cnt ?? 0;
     t.ok(runs > 0, `${name} ran (${runs} times)`);
   }
+}
+
+function options(t: Test, found: Findings): void {
+  t.equal(found.code('hop-option'), 0, `${found.text('hop-option')}${found.text('hop-option.err')}`);
+  t.match(found.text('hop-option'), /^ {4}ok \d+ - IPv6, a listener from before/m, 'they were tried');
 }
 
 function loginOf(t: Test, found: Findings, at: 0 | 1 | 2, client: string): TreeLoginJson {

@@ -144,6 +144,7 @@ function confined(t: Test, found: Findings): void {
   for (const set of ['CapPrm', 'CapEff', 'CapBnd'])
     t.same(capabilities(tripwire, set), [NET_RAW], `the tripwire's ${set}`);
   t.notMatch(tripwire.fields.get('Uid'), /\b0\b/);
+  t.match(found.text('save-syn'), /^\[[1-9],[1-9]\]$/m, 'listeners of sshd and of init can be reached');
   t.equal(found.text('writes').match(/Read-only file system/g)?.length, 3, '/etc, /usr and /var');
 }
 

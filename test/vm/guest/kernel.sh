@@ -33,6 +33,10 @@ wait "$load"
 cat /run/load.out
 rm -r /sys/fs/bpf/trial
 stage 'the kernel half was loaded once'
+# Two hosts by themselves, in namespaces of their own.
+report_run hop-option /usr/lib/hopline/bin/node --disable-warning=ExperimentalWarning \
+  "$repo/test/kernel/hop-option.test.ts"
+stage 'SYN options were sent and received'
 
 daemon_start
 daemon_ready 240

@@ -106,6 +106,17 @@ done | report processes
 nsenter --target "$pid" --mount touch /etc/written /usr/written /var/written 2>&1 | report writes || true
 unit_value TimeoutStartUSec | report start-limit
 
+# --- listeners of sshd and of systemd, reached from within the sandbox of the unit
+sed -e '/^\(ExecReload\|Restart\|RestartSec\|WatchdogSec\|NotifyAccess\|Requires\|After\|Before\)=/d' \
+  -e '/^\(StartLimitIntervalSec\|RuntimeDirectory[A-Za-z]*\)=/d' -e 's/^Type=.*/Type=oneshot/' \
+  -e "s|^ExecStart=.*|ExecStart=$node --disable-warning=ExperimentalWarning $here/save-syn.ts $(cat /run/sshd.pid) 1\n\
+StandardOutput=file:/run/save-syn.out|" /usr/lib/systemd/system/hoplined.service >/run/systemd/system/save-syn.service
+systemctl daemon-reload
+systemctl start save-syn.service || true
+{ cat /run/save-syn.out && journalctl --no-pager -o cat -u save-syn.service >&2; } | report save-syn
+rm /run/systemd/system/save-syn.service
+systemctl daemon-reload
+
 # --- a restart while someone connects: the connection waits in the socket that systemd holds
 login "until [ -e /tmp/go ]; do sleep 0.1; done; curl -s --max-time 240 http://$web4/waited; echo code \$?" \
   >/run/waited.out 2>&1 &
