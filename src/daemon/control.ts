@@ -163,6 +163,8 @@ function statusOf(daemon: Daemon, version: string): Status {
   const problems = [...daemon.kernel.missing];
   if (daemon.record.full)
     problems.push('the disk is full: what can not be recorded is refused in enforce mode');
+  for (const { host, down } of daemon.fleet.peering.list())
+    if (down !== null) problems.push(`${host} of the fleet is not connected: ${down}`);
   const workers = daemon.pool.workers();
   const down = workers.filter(({ ready }) => !ready).length;
   if (down > 0) problems.push(`${down} of ${workers.length} proxy workers are not ready`);

@@ -168,8 +168,8 @@ export class Daemon {
     removeOtherVersions(config.paths.pins);
     endRecovery(this);
     this.#started.add(this.recordings.begin());
-    this.#started.add(() => this.fleet.peering.stop());
-    this.fleet.peering.start();
+    this.#started.add(() => this.fleet.stop());
+    this.fleet.start();
     this.#started.add(() => this.#pam[Symbol.dispose]());
     this.#pam.start();
     this.#started.add(() => this.events.stop());

@@ -24,7 +24,13 @@ export interface FleetRooms {
   readonly links: Links;
   readonly trees: PeerTrees;
   readonly revocations: PeerRevocations;
+  start(): void;
+  stop(): Promise<void>;
 }
+
+const SWEEP_MS = 60_000;
+/** Of the SYN options that nobody asked for: a host that is away longer is told no more by them. */
+const KEPT: Micros = 3_600_000_000;
 
 /** What they need of the daemon. */
 export interface FleetParts {
@@ -83,5 +89,20 @@ export function fleetOf(daemon: FleetParts): FleetRooms {
     child: (hop, child) => record.hopChild(hop, child),
     toMicros: (bootNs) => daemon.clock.toMicros(bootNs),
   });
-  return { peering, links, trees, revocations };
+  const sweep = () => {
+    const before = now() - daemon.clock.epochMicros - KEPT;
+    if (before > 0) kernel.hopOption.sweep(BigInt(before) * 1000n);
+  };
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    ...{ peering, links, trees, revocations },
+    start: () => {
+      timer = setInterval(sweep, SWEEP_MS);
+      peering.start();
+    },
+    stop: () => {
+      clearInterval(timer);
+      return peering.stop();
+    },
+  };
 }
