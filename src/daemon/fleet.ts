@@ -64,7 +64,7 @@ export function fleetOf(daemon: FleetParts): FleetRooms {
     onDialing: (source, destination) => daemon.tripwire?.own('tcp', source, destination),
     onAsked: (host, request) => answers.answer(host, request),
     onUp: (host) => {
-      links.up(host);
+      links.retry(host);
       revocations.up(host);
     },
     setOptionPeers: (peers) => kernel.hopOption.setPeers(peers),
@@ -90,6 +90,8 @@ export function fleetOf(daemon: FleetParts): FleetRooms {
     toMicros: (bootNs) => daemon.clock.toMicros(bootNs),
   });
   const sweep = () => {
+    // One that was slow may never have been away.
+    links.retry();
     const before = now() - daemon.clock.epochMicros - KEPT;
     if (before > 0) kernel.hopOption.sweep(BigInt(before) * 1000n);
   };

@@ -72,9 +72,11 @@ export class Links {
     if (owner !== null) this.#ask({ root, host: owner.host, evidence: 'four-tuple', arriving, handle: null });
   }
 
-  /** What waited for this host is asked again. */
-  up(host: string): void {
-    const again = [...this.#waiting.values()].filter((question) => question.host === host);
+  /** What waited is asked again. @param host of this one alone */
+  retry(host?: string): void {
+    const again = [...this.#waiting.values()].filter(
+      (question) => host === undefined || question.host === host,
+    );
     for (const question of again) {
       this.#waiting.delete(question.root.id);
       if (this.#options.now() - question.arriving.at < PATIENCE) this.#ask(question);
@@ -119,7 +121,13 @@ export class Links {
     // The certificate says enough: the other host is only to be told.
     if (evidence === 'certificate') return;
     const reason = refused ? error.message : `${host} does not answer: ${error.message}`;
-    this.#unlinked(root, host, `${evidence}: ${reason}${refused ? '' : '; it is asked again when it does'}`);
+    // Said once, however often it is asked.
+    if (refused || root.link === null)
+      this.#unlinked(
+        root,
+        host,
+        `${evidence}: ${reason}${refused ? '' : '; it is asked again when it does'}`,
+      );
   }
 
   #unlinked(root: Root, host: string | null, reason: string): void {

@@ -150,13 +150,13 @@ t.test('a host that does not answer is asked again when it does', async (t) => {
     host: 'bastion1',
     reason: 'four-tuple: bastion1 does not answer: it is away; it is asked again when it does',
   });
-  room.up('bastion9');
+  room.retry('bastion9');
   t.equal(asked.length, 1);
   mutable.answer = async () => found;
-  room.up('bastion1');
+  room.retry('bastion1');
   await new Promise((resolve) => setImmediate(resolve));
   t.same(learnt.at(-1), linked('four-tuple'));
-  room.up('bastion1');
+  room.retry('bastion1');
   t.equal(asked.length, 2, 'once');
 });
 

@@ -1,4 +1,7 @@
-/** bastion1 and bastion2 as one fleet, in a lab of its own: what they know of each other is on record for good. */
+/**
+ * bastion1 and bastion2 as one fleet, in a lab of its own: what they know of each other is on record for good. Who imports
+ * this has set LAB_NAME.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Test } from 'tap';
 import type { FleetJson } from '../../src/api/protocol.ts';

@@ -2,28 +2,15 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import t from 'tap';
-import { certifiedSshd } from './certified-sshd.ts';
-import {
-  BASTIONS,
-  configured,
-  connected,
-  FAMILIES,
-  type Family,
-  fleetUp,
-  hopline,
-  IPV4,
-  mark,
-  notices,
-  peers,
-  rootOf,
-  service,
-  ssh,
-  start,
-  tree,
-  until,
-  waitForHop,
-  waitForLogin,
-} from './fleet-support.ts';
+import type { Family } from './support.ts';
+
+// Before anything of the lab is imported: its name is read then.
+process.env.LAB_NAME = process.env.FLEET_LAB ?? 'fleet';
+const { certifiedSshd } = await import('./certified-sshd.ts');
+const { BASTIONS, configured, connected, fleetUp, peers } = await import('./fleet-support.ts');
+const support = await import('./support.ts');
+const { FAMILIES, IPV4, hopline, mark, notices, rootOf, service, ssh, start, tree, until } = support;
+const { waitForHop, waitForLogin } = support;
 
 t.before(() => fleetUp(t));
 t.setTimeout(600_000);
@@ -94,6 +81,9 @@ const EVIDENCE = [
 t.test('laptop, bastion1, bastion2, database: one tree', async (t) => {
   const { out: lines } = await hopline('bastion1', ['ca', 'keys']);
   await certifiedSshd(t, 'bastion2', { directory: '/run/certified', port: 2223, lines });
+  const { out: key } = await service('bastion2', 'cut -d" " -f1,2 /etc/ssh/ssh_host_ed25519_key.pub');
+  const known = FAMILIES.map((family) => `[${family.address('bastion2')}]:2223 ${key.trim()}`);
+  await ssh('alice', 'bastion1', `printf '%s\\n' '${known.join("' '")}' >>~/.ssh/known_hosts`);
   for (const { evidence, port, over } of EVIDENCE)
     await t.test(`by ${evidence} alone`, async (t) => {
       await configured(over);
@@ -161,20 +151,6 @@ t.test('evidence that does not hold', async (t) => {
     const { out } = await hopline('bastion2', ['tree', login.id, '--local']);
     t.match(out, 'unlinked: its SYN option has a MAC that no host of the fleet has made');
   });
-
-  await t.test('an address that bastion1 does not have the connection of', async (t) => {
-    // From bastion1's address, by a program that no daemon of its saw connect: outside of its cgroup.
-    await configured({ bastion1: { peering: NO_OPTION }, bastion2: { peering: NO_OPTION } });
-    const word = mark();
-    const key = '/home/alice/.ssh/id_ed25519';
-    const said = await service(
-      'laptop',
-      `ip addr add 10.77.0.111/32 dev lo; ssh -i ${key} -b 10.77.0.111 -o BatchMode=yes -o StrictHostKeyChecking=no alice@10.77.0.12 ': ${word}'; ip addr del 10.77.0.111/32 dev lo`,
-      'root',
-    );
-    t.comment(said.err.trim());
-    await configured();
-  });
 });
 
 t.test('a host that does not answer', async (t) => {
@@ -195,9 +171,11 @@ t.test('a host that does not answer', async (t) => {
         reason: /^four-tuple: bastion1 does not answer: .*; it is asked again/,
       },
     });
-    const { code, out } = await hopline('bastion2', ['peer', 'list']);
-    t.equal(code, 1);
-    t.match(out, /bastion1 .*not connected: /);
+    const away = await until(async () => {
+      const said = await hopline('bastion2', ['peer', 'list']);
+      return said.code === 1 ? said.out : null;
+    }, 'it is missed');
+    t.match(away, /bastion1 .*not connected: /);
     process.kill(pid, 'SIGCONT');
     const linked = await until(async () => {
       const now = await tree('bastion2', login.id);
