@@ -6,7 +6,7 @@ const SYSTEM = '/etc/ssh/ssh_config';
 const FILE = '/etc/ssh/ssh_config.d/hopline.conf';
 const INCLUDE = 'Include /etc/ssh/ssh_config.d/*.conf';
 const PROGRAM = '/usr/lib/hopline/known-hosts';
-const COMMAND = `${PROGRAM} %t %K`;
+const COMMAND = `${PROGRAM} %f`;
 /** Written by the daemon whenever it starts. */
 const KEY = '/run/hopline/ssh_host_ecdsa_key.pub';
 
@@ -50,17 +50,17 @@ function program(system: DoctorSystem): Finding | null {
 }
 
 function key(system: DoctorSystem, configuration: string): Finding | null {
-  const [type = '', blob = ''] = system.read(KEY)?.trim().split(/\s+/) ?? [];
+  const [type = '', blob = '', print = ''] = system.read(KEY)?.trim().split(/\s+/) ?? [];
   if (blob === '') {
     return { ok: 'warn', found: `no key in ${KEY} yet: hoplined writes it`, fix: 'systemctl start hoplined' };
   }
   const facts = system.stat(KEY);
   if (facts !== null && (facts.mode & 0o444) !== 0o444)
     return { ok: 'no', found: `not everybody may read ${KEY}`, fix: `chmod 0644 ${KEY}` };
-  const said = (shown: string) => system.run(PROGRAM, [type, shown])?.output.trim();
-  if (said(blob) !== `* ${type} ${blob}`)
+  const said = (shown: string) => system.run(PROGRAM, [shown])?.output.trim();
+  if (said(print) !== `* ${type} ${blob}`)
     return { ok: 'no', found: `${PROGRAM} does not know the key in ${KEY}`, fix: 'scripts/install' };
-  if (said(`${blob}A`) !== '')
+  if (said(`${print}A`) !== '')
     return { ok: 'no', found: `${PROGRAM} knows keys that are not Hopline's`, fix: 'scripts/install' };
   const algorithms = /^hostkeyalgorithms (.*)$/m.exec(configuration)?.[1]?.split(',') ?? [];
   if (algorithms.includes(type)) return null;

@@ -81,7 +81,8 @@ export class Claims {
     if (!record.flush() && this.#options.enforcing()) Object.assign(hop, full);
     if (hop.mode === 'denied') {
       this.#options.onDenied(hop, root, image);
-      return { type: 'refuse', reason: hop.decision.reason };
+      const protocol = this.#options.protocolOf(hop.target);
+      return { type: 'refuse', reason: hop.decision.reason, ...(protocol === 'ssh' ? { protocol } : {}) };
     }
     open.add({ hop, root, closing: null });
     const limitIdleMs = this.#options.idleMs();

@@ -5,12 +5,19 @@
  * For other clients an administrator adds it to known_hosts beside the host's own: its type is one that hardly a host
  * has, since such clients often keep one key a type.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+} from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeOnce } from '../core/key-file.ts';
 import { replaceFile } from '../core/replace-file.ts';
-import { mpint, wireString } from '../core/ssh-wire.ts';
+import { fingerprint, mpint, wireString } from '../core/ssh-wire.ts';
 
 /** RFC 5656 sections 3.1 and 10. */
 const TYPE = 'ecdsa-sha2-nistp521';
@@ -41,12 +48,18 @@ export class SshHostKey {
       wireString(Buffer.concat([Buffer.of(4), ...point])),
     ]);
     if (publicDirectory !== null)
-      replaceFile(join(publicDirectory, `${HOST_KEY_FILE}.pub`), `${this.line}\n`, 0o644);
+      replaceFile(join(publicDirectory, `${HOST_KEY_FILE}.pub`), this.#shown, 0o644);
   }
 
   /** As it is behind the host in known_hosts. */
   get line(): string {
     return `${TYPE} ${this.publicKey.toString('base64')}`;
+  }
+
+  /** With its fingerprints as a comment, in the forms that ssh has for them: systemd/known-hosts compares those. */
+  get #shown(): string {
+    const md5 = createHash('md5').update(this.publicKey).digest('hex').match(/../g) ?? [];
+    return `${this.line} ${fingerprint(this.publicKey)} MD5:${md5.join(':')}\n`;
   }
 
   /**

@@ -18,7 +18,7 @@ export type Action = (typeof ACTIONS)[number];
 export type Within = Extract<Action, 'query' | 'shell' | 'exec' | 'transfer' | 'forward'>;
 
 /** Those that can wait for an approval; any other is refused where it would have to. */
-export const HELD: readonly Action[] = ['query', 'shell', 'exec'];
+export const HELD: readonly Action[] = ['query', 'shell', 'exec', 'transfer', 'forward'];
 
 /** Entity types whose members are named in configuration files. */
 export const ENTITY_TYPES = ['User', 'Group', 'Target', 'Tag'] as const;

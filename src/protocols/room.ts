@@ -178,4 +178,10 @@ export interface End {
 export interface ProtocolRoom {
   readonly name: string;
   serve(session: Session): Promise<End>;
+  /**
+   * Tells a client that is refused why, where the protocol has words for that before anything else is said. Settles when
+   * that is taken, or in a few seconds; never rejects.
+   * @param client paused, nothing read
+   */
+  refuse?(client: Socket, reason: string): Promise<void>;
 }

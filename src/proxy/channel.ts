@@ -21,7 +21,8 @@ import { WaitingActions } from './waiting.ts';
 
 export type Claimed =
   | { readonly outcome: 'flow'; readonly flow: Flow }
-  | { readonly outcome: 'refuse'; readonly reason: string };
+  /** `protocol` says in whose words the client is told. */
+  | { readonly outcome: 'refuse'; readonly reason: string; readonly protocol?: string };
 
 interface Waiting {
   /** Null once the claim was given up; the supervisor still owes its answer, so it still counts. */
@@ -204,7 +205,12 @@ export class Channel {
       return true;
     }
     if (message.type === 'refuse') {
-      this.#answer(message.seq, { outcome: 'refuse', reason: message.reason });
+      const { reason, protocol } = message;
+      this.#answer(message.seq, {
+        outcome: 'refuse',
+        reason,
+        ...(protocol === undefined ? {} : { protocol }),
+      });
       return true;
     }
     if (message.type === 'certificate') {

@@ -103,9 +103,9 @@ export class Child {
     return true;
   }
 
-  refuse(seq: number, reason: string): void {
+  refuse(seq: number, reason: string, protocol?: string): void {
     this.#claims.delete(seq);
-    this.#send({ type: 'refuse', seq, reason });
+    this.#send({ type: 'refuse', seq, reason, ...(protocol === undefined ? {} : { protocol }) });
   }
 
   certificate(seq: number, minted: Minted | null, error: string): void {

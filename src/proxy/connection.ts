@@ -62,6 +62,7 @@ export class Connection {
     }
     const claimed = await this.#channel.claim(listener, from);
     if (claimed.outcome === 'refuse') {
+      await this.#rooms.get(claimed.protocol ?? '')?.refuse?.(this.#client, claimed.reason);
       reset(this.#client);
       return;
     }

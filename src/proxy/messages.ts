@@ -159,7 +159,7 @@ export type ToSupervisor =
 
 export type ToWorker =
   | ({ readonly type: 'flow'; readonly seq: number } & Flow)
-  | { readonly type: 'refuse'; readonly seq: number; readonly reason: string }
+  | { readonly type: 'refuse'; readonly seq: number; readonly reason: string; readonly protocol?: string }
   | { readonly type: 'close'; readonly hop: Id; readonly reason: string }
   | { readonly type: 'snapshot'; readonly snapshot: WorkerSnapshot }
   /** The message in base64: the channel carries JSON, which is faster than structured clones of small messages. */
@@ -261,7 +261,13 @@ export function fromSupervisor(value: unknown): ToWorker | null {
     case 'flow':
       return flow(m);
     case 'refuse':
-      return count(m.seq) && text(m.reason) ? { type: 'refuse', seq: m.seq, reason: m.reason } : null;
+      if (!count(m.seq) || !text(m.reason)) return null;
+      return {
+        type: 'refuse',
+        seq: m.seq,
+        reason: m.reason,
+        ...(text(m.protocol) ? { protocol: m.protocol } : {}),
+      };
     case 'close':
       return text(m.hop) && text(m.reason) ? { type: 'close', hop: m.hop, reason: m.reason } : null;
     case 'snapshot': {

@@ -22,7 +22,9 @@ export interface Claim {
   readonly client: Endpoint;
 }
 
-export type Reply = ({ readonly type: 'flow' } & Flow) | { readonly type: 'refuse'; readonly reason: string };
+export type Reply =
+  | ({ readonly type: 'flow' } & Flow)
+  | { readonly type: 'refuse'; readonly reason: string; readonly protocol?: string };
 
 export interface HopEnded {
   readonly hop: Id;
@@ -252,7 +254,7 @@ export class WorkerPool {
       reply = { type: 'refuse', reason: 'the supervisor could not decide' };
     }
     if (reply.type === 'refuse') {
-      child.refuse(seq, reply.reason);
+      child.refuse(seq, reply.reason, reply.protocol);
       return;
     }
     const { type: _, ...flow } = reply;

@@ -8,7 +8,7 @@ const line = `session optional pam_exec.so quiet type=open_session ${hook}`;
 const known = '/usr/lib/hopline/known-hosts';
 const client = '/etc/ssh/ssh_config.d/hopline.conf';
 const asked = 'ssh -G -F /etc/ssh/ssh_config localhost';
-const effective = `hostkeyalgorithms ssh-ed25519,ecdsa-p521\nknownhostscommand ${known} %t %K\n`;
+const effective = `hostkeyalgorithms ssh-ed25519,ecdsa-p521\nknownhostscommand ${known} %f\n`;
 
 /** A machine on which everything is right, but for what a test changes. */
 function machine(
@@ -25,8 +25,8 @@ function machine(
     '/proc/self/loginuid': '1000',
     '/etc/pam.d/sshd': `@include common-auth\n${line}\nsession required pam_env.so user_readenv=1\n`,
     '/etc/passwd': 'root:x:0:0::/root:/bin/sh\nhopline:x:995:995::/nonexistent:/usr/sbin/nologin\n',
-    '/run/hopline/ssh_host_ecdsa_key.pub': 'ecdsa-p521 AAAA\n',
-    [client]: `# Hopline\nKnownHostsCommand ${known} %t %K\n`,
+    '/run/hopline/ssh_host_ecdsa_key.pub': 'ecdsa-p521 AAAA SHA256:ab MD5:cd\n',
+    [client]: `# Hopline\nKnownHostsCommand ${known} %f\n`,
     '/proc/sys/net/core/bpf_jit_enable': '1\n',
     ...over.files,
   };
@@ -45,8 +45,8 @@ function machine(
     '/usr/sbin/sshd -T': 'port 22\nusepam yes\n',
     [asked]: effective,
     'ssh -G localhost': effective,
-    [`${known} ecdsa-p521 AAAA`]: '* ecdsa-p521 AAAA\n',
-    [`${known} ecdsa-p521 AAAAA`]: '',
+    [`${known} SHA256:ab`]: '* ecdsa-p521 AAAA\n',
+    [`${known} SHA256:abA`]: '',
     'timedatectl show -p NTPSynchronized --value': 'yes\n',
     ...over.programs,
   };
@@ -71,7 +71,7 @@ function machine(
 const ssh = 'ssh KnownHostsCommand';
 const none = 'hostkeyalgorithms ecdsa-p521\n';
 const other = `${none}knownhostscommand /usr/bin/other %H\n`;
-const tooRun = `have it run what Hopline's does, too: ${known} %t %K`;
+const tooRun = `have it run what Hopline's does, too: ${known} %f`;
 const sshClients: [Parameters<typeof machine>[0], unknown[][]][] = [
   [{ files: { [client]: null }, programs: { [asked]: none } }, [[ssh, 'no', 'scripts/install']]],
   [{ programs: { [asked]: none } }, [[ssh, 'no', /top of \/etc\/ssh\/ssh_config: Include \/etc/]]],
@@ -88,8 +88,8 @@ const sshClients: [Parameters<typeof machine>[0], unknown[][]][] = [
     { stats: { '/run/hopline/ssh_host_ecdsa_key.pub': { kind: 'file', mode: 0o600, uid: 0, gid: 0 } } },
     [[ssh, 'no', /chmod 0644/]],
   ],
-  [{ programs: { [`${known} ecdsa-p521 AAAA`]: '' } }, [[ssh, 'no', 'scripts/install']]],
-  [{ programs: { [`${known} ecdsa-p521 AAAAA`]: '* ecdsa-p521 AAAAA' } }, [[ssh, 'no', 'scripts/install']]],
+  [{ programs: { [`${known} SHA256:ab`]: '' } }, [[ssh, 'no', 'scripts/install']]],
+  [{ programs: { [`${known} SHA256:abA`]: '* ecdsa-p521 AAAA' } }, [[ssh, 'no', 'scripts/install']]],
   [{ programs: { [asked]: effective.replace(',ecdsa-p521', '') } }, [[ssh, 'no', 'add to them: ecdsa-p521']]],
 ];
 

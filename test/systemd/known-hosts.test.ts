@@ -7,8 +7,8 @@ import { SshHostKey } from '../../src/daemon/ssh-host-key.ts';
 
 const PLACE = join(import.meta.dirname, '../../systemd');
 
-function ask(t: Test, type: string, key: string, file: string): string {
-  const { status, stdout, stderr } = spawnSync(join(PLACE, 'known-hosts'), [type, key, file], {
+function ask(t: Test, print: string, file: string): string {
+  const { status, stdout, stderr } = spawnSync(join(PLACE, 'known-hosts'), [print, file], {
     encoding: 'utf8',
     env: {},
   });
@@ -21,28 +21,31 @@ t.test("Hopline's key is good for any name, and no other for one", async (t) => 
   const run = t.testdir();
   const [type = '', key = ''] = new SshHostKey(t.testdirName, run).line.split(' ');
   const file = join(run, 'ssh_host_ecdsa_key.pub');
-  t.equal(ask(t, type, key, file), `* ${type} ${key}\n`);
-  t.equal(ask(t, type, key.replace(/^./, 'B'), file), '');
-  t.equal(ask(t, 'ssh-ed25519', key, file), '');
-  t.equal(
-    ask(t, 'ssh-ed25519', 'AAAAC3NzaC1lZDI1NTE5AAAAIAzgA8ipxmsAh2lNUFq0FaHeUgcIPlxdPZ1AqRe9D36U', file),
-    '',
-  );
-  t.equal(ask(t, 'NONE', 'NONE', file), '', 'when ssh asks which types to prefer');
+  const line = `* ${type} ${key}\n`;
+  for (const hash of ['sha256', 'md5']) {
+    const said = spawnSync('ssh-keygen', ['-E', hash, '-lf', file], { encoding: 'utf8' }).stdout;
+    const print = said.split(' ')[1] ?? '';
+    t.match(print, new RegExp(`^${hash.toUpperCase()}:`));
+    t.equal(ask(t, print, file), line, 'as ssh has it');
+    t.equal(ask(t, print.slice(0, -1), file), '');
+    t.equal(ask(t, `${print}A`, file), '');
+  }
+  for (const other of ['SHA256:', 'MD5:', '', 'NONE', '*', key, `SHA256:${'A'.repeat(43)}`])
+    t.equal(ask(t, other, file), '', other);
 });
 
 t.test('without a key nothing is known', async (t) => {
-  const place = t.testdir({ empty: '', line: '\n' });
-  for (const name of ['absent', 'empty', 'line', '.'])
-    for (const said of ['', 'NONE', '*'])
-      t.equal(ask(t, said, said, join(place, name)), '', `${name} ${said}`);
+  const place = t.testdir({ empty: '', line: '\n', old: 'ecdsa-sha2-nistp521 AAAA hopline\n' });
+  for (const name of ['absent', 'empty', 'line', 'old', '.'])
+    for (const said of ['', 'NONE', '*', 'SHA256:'])
+      t.equal(ask(t, said, join(place, name)), '', `${name} ${said}`);
 });
 
 t.test('ssh takes the setting', async (t) => {
   const file = join(PLACE, 'ssh-client.conf');
   const { status, stdout } = spawnSync('ssh', ['-G', '-F', file, 'db1'], { encoding: 'utf8' });
   t.equal(status, 0);
-  t.match(stdout, /^knownhostscommand \/usr\/lib\/hopline\/known-hosts %t %K$/m);
+  t.match(stdout, /^knownhostscommand \/usr\/lib\/hopline\/known-hosts %f$/m);
   const own = join(t.testdir(), 'config');
   writeFileSync(own, `KnownHostsCommand /usr/bin/other %H\nInclude ${file}\n`);
   t.match(

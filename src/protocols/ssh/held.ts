@@ -14,8 +14,7 @@ export interface Begun {
 export const passes = ({ outcome, observed }: Decision): boolean => outcome === 'allow' || observed;
 
 /** Why nobody can be asked about it; null where somebody can. */
-export function unaskable({ action, detail }: Deed): string | null {
-  if (action !== 'shell' && action !== 'exec') return 'only shells and commands can wait';
+export function unaskable({ detail }: Deed): string | null {
   return 'cut' in detail ? 'it is too long to be shown' : null;
 }
 

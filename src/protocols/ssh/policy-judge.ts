@@ -19,23 +19,33 @@ import {
   transferOf,
 } from './facts.ts';
 import { ask, type Begun, passes, unaskable } from './held.ts';
-import { SftpFilter, type SftpJudge } from './sftp/filter.ts';
+import { type Decided, SftpFilter, type SftpJudge } from './sftp/filter.ts';
 
 const PASS: Judgement = { allowed: true, watch: null };
 
-/** What is kept of the bytes of a channel; null: nothing. */
-export type RecorderFor = (begun: Begun, terminal: Terminal | null) => Recorder | null;
+/** What is kept of the bytes of channels. */
+export interface Recording {
+  /** @returns null: nothing is */
+  begin(begun: Begun, terminal: Terminal | null): Recorder | null;
+  /**
+   * Whether what is to be recorded can be: asked before the host hears of it.
+   * @returns why not; null where there is nothing to wait for, or where it goes on all the same
+   */
+  ready(): Promise<string | null> | null;
+}
+
+const NO_RECORDING: Recording = { begin: () => null, ready: () => null };
 
 export class PolicyJudge implements Judge {
   readonly #actions: Actions;
-  readonly #record: RecorderFor;
+  readonly #recording: Recording;
   readonly #terminals = new WeakMap<Channel, Terminal>();
   #account = '';
   #login: Readonly<Record<string, unknown>> = {};
 
-  constructor(actions: Actions, record: RecorderFor = () => null) {
+  constructor(actions: Actions, recording: Recording = NO_RECORDING) {
     this.#actions = actions;
-    this.#record = record;
+    this.#recording = recording;
   }
 
   begin(account: string, login: Readonly<Record<string, unknown>>): void {
@@ -43,13 +53,14 @@ export class PolicyJudge implements Judge {
     this.#login = login;
   }
 
-  open(type: string, openedBy: 'client' | 'host', data: Buffer): Judgement {
+  open(type: string, openedBy: 'client' | 'host', data: Buffer): Judgement | Held {
     if (type === 'session')
       return openedBy === 'client' ? PASS : { allowed: false, message: 'Hopline: a host opens no session' };
     const forward = forwardOfOpen(type, data);
     if (forward === null) return { allowed: false, message: `Hopline: channels of type ${type} do not pass` };
-    const judged = this.#now([forwardDeed(this.#account, forward)]);
-    return judged.allowed ? judged : { allowed: false, message: `Hopline: ${judged.message}` };
+    return then(this.#judge([forwardDeed(this.#account, forward)], null), (judged) =>
+      judged.allowed ? judged : { allowed: false, message: `Hopline: ${judged.message}` },
+    );
   }
 
   request(channel: Channel, request: Request): Judgement | Held {
@@ -90,51 +101,59 @@ export class PolicyJudge implements Judge {
     }
   }
 
-  global({ type, data }: Request): Judgement {
+  global({ type, data }: Request): Judgement | Held {
     const forward = forwardOfGlobal(type, data);
     return forward === null ? PASS : this.#atOnce(forwardDeed(this.#account, forward));
   }
 
   /** An sftp session, whose operations are decided one by one. */
   #filtered(judged: Judgement | Held): Judgement | Held {
-    if (judged.allowed === null)
-      return { ...judged, wait: async (...given) => this.#withFilter(await judged.wait(...given)) };
-    return this.#withFilter(judged);
-  }
-
-  #withFilter(judged: Judgement): Judgement {
-    if (!judged.allowed || judged.watch === null) return judged;
     const filter = (ends: FilterEnds) => new SftpFilter(ends, this.#files());
-    return { allowed: true, watch: { ...judged.watch, filter } };
+    return then(judged, (decided) =>
+      decided.allowed && decided.watch !== null
+        ? { allowed: true, watch: { ...decided.watch, filter } }
+        : decided,
+    );
   }
 
   /** A permission to have channels later, each of which is decided when it comes. */
-  #atOnce(deed: Deed): Judgement {
-    const judged = this.#now([deed]);
-    if (judged.allowed) judged.watch?.end({});
-    return judged.allowed ? PASS : judged;
+  #atOnce(deed: Deed): Judgement | Held {
+    return then(this.#judge([deed], null), (judged) => {
+      if (judged.allowed) judged.watch?.end({});
+      return judged.allowed ? PASS : judged;
+    });
   }
 
-  /** What is in no channel of its own, and cannot wait. */
-  #now(deeds: readonly Deed[]): Judgement {
-    const begun = this.#decide(deeds);
-    return typeof begun === 'string' ? refused(begun) : { allowed: true, watch: this.#watch(begun, null) };
-  }
-
-  /** All of it, or none. @param channel in which it is to be done */
-  #judge(deeds: readonly Deed[], channel: Channel): Judgement | Held {
+  /** All of it, or none. @param channel in which it is to be done; null: in none that is there */
+  #judge(deeds: readonly Deed[], channel: Channel | null): Judgement | Held {
     const begun = this.#decide(deeds);
     if (typeof begun === 'string') return refused(begun);
-    const go = (all: readonly Begun[]): Judgement => ({
-      allowed: true,
-      watch: this.#watch(all, this.#recorder(all, channel)),
-    });
-    if (begun.every(({ decision }) => passes(decision))) return go(begun);
+    if (begun.every(({ decision }) => passes(decision))) return this.#go(begun, channel);
     return {
       allowed: null,
       wait: async (tell, signal) => {
         const answered = await ask(this.#actions, begun, tell, signal);
-        return typeof answered === 'string' ? refused(answered) : go(answered);
+        if (typeof answered === 'string') return refused(answered);
+        const judged = this.#go(answered, channel);
+        return judged.allowed === null ? judged.wait(tell, signal) : judged;
+      },
+    };
+  }
+
+  /** What is to be recorded, and ends the hop where it can't be, has its recording before the host hears of it. */
+  #go(begun: readonly Begun[], channel: Channel | null): Judgement | Held {
+    const recorder = channel === null ? null : this.#recorder(begun, channel);
+    const watch = this.#watch(begun, recorder);
+    const ready = recorder === null ? null : this.#recording.ready();
+    if (ready === null) return { allowed: true, watch };
+    return {
+      allowed: null,
+      wait: async (_, signal) => {
+        const why = await Promise.race([ready, aborted(signal)]);
+        if (why === null) return { allowed: true, watch };
+        recorder?.end();
+        watch.end({ error: why });
+        return refused(why);
       },
     };
   }
@@ -142,7 +161,7 @@ export class PolicyJudge implements Judge {
   #recorder([first, ...more]: readonly Begun[], channel: Channel): Recorder | null {
     // What is moved is no terminal's data: the transfer is the record of it.
     if (first === undefined || first.deed.action === 'transfer' || more.length > 0) return null;
-    return this.#record(first, this.#terminals.get(channel) ?? null);
+    return this.#recording.begin(first, this.#terminals.get(channel) ?? null);
   }
 
   /** All of it, or none. @returns the actions that were begun, or the reason of a refusal */
@@ -167,7 +186,11 @@ export class PolicyJudge implements Judge {
           transferDeed(this.#account, { tool: 'sftp', ...transfer }, to === undefined ? {} : { to }),
         );
         const begun = this.#decide(deeds);
-        return typeof begun === 'string' ? begun : begun.map(({ action }) => action);
+        const numbers = (all: readonly Begun[] | string): Decided =>
+          typeof all === 'string' ? all : all.map(({ action }) => action);
+        if (typeof begun === 'string' || begun.every(({ decision }) => passes(decision)))
+          return numbers(begun);
+        return { wait: async (...given) => numbers(await ask(this.#actions, begun, ...given)) };
       },
       end: (action, result) => this.#actions.end(action, result),
     };
@@ -191,6 +214,20 @@ export class PolicyJudge implements Judge {
 }
 
 const refused = (message: string): Judgement => ({ allowed: false, message });
+
+/** What is made of a judgement, also of one that is to come. */
+function then(judged: Judgement | Held, change: (judged: Judgement) => Judgement): Judgement | Held {
+  if (judged.allowed !== null) return change(judged);
+  return { ...judged, wait: async (...given) => change(await judged.wait(...given)) };
+}
+
+/** Resolves with why when nobody waits any more. */
+const aborted = (signal: AbortSignal): Promise<string> =>
+  new Promise((resolve) => {
+    const told = (): void => resolve(String(signal.reason));
+    if (signal.aborted) told();
+    else signal.addEventListener('abort', told, { once: true });
+  });
 
 /** What nobody can be asked about is denied. */
 function inForce(deed: Deed, decision: Decision): Decision {

@@ -19,16 +19,29 @@ import { Trust } from './trust.ts';
 
 /** As sshd's LoginGraceTime: until the host has taken the user. */
 const LOGIN_MS = 120_000;
+/** Until the host has said who it is: nobody has to be asked anything for that. */
+const GREETING_MS = 30_000;
 
 /**
  * Settles when both sockets are closed.
  * @param loginMs how long it may take until the host has taken the user
+ * @param greetingMs of that, until the host has said who it is
  */
-export async function serve(session: Session, outside: Outside, loginMs = LOGIN_MS): Promise<End> {
+export async function serve(
+  session: Session,
+  outside: Outside,
+  loginMs = LOGIN_MS,
+  greetingMs = GREETING_MS,
+): Promise<End> {
   session.client.on('error', () => {});
   session.onClose(() => reset(session.client));
   const [ownHostKeys] = await Promise.all([outside.ownHostKeys(), session.actions.ready()]);
-  return new Conversation(session, outside, ownHostKeys, loginMs).run();
+  return new Conversation(session, outside, ownHostKeys, { loginMs, greetingMs }).run();
+}
+
+interface Limits {
+  readonly loginMs: number;
+  readonly greetingMs: number;
 }
 
 class Conversation {
@@ -39,10 +52,11 @@ class Conversation {
   readonly #relay: Relay;
   readonly #judge: Judge;
   readonly #terminals: TerminalRecordings;
-  readonly #loginMs: number;
+  readonly #limits: Limits;
   #host: Link | null = null;
   #hostSocket: Socket | null = null;
   #back: Back | null = null;
+  #trust: Trust | null = null;
   #connected = false;
   #over = false;
   #reason: string | null = null;
@@ -51,10 +65,10 @@ class Conversation {
   #closed: () => void = () => {};
   #abandonReach: (error: Error) => void = () => {};
 
-  constructor(session: Session, outside: Outside, ownHostKeys: readonly HostKey[], loginMs: number) {
+  constructor(session: Session, outside: Outside, ownHostKeys: readonly HostKey[], limits: Limits) {
     this.#session = session;
     this.#outside = outside;
-    this.#loginMs = loginMs;
+    this.#limits = limits;
     this.#terminals = new TerminalRecordings({
       recordings: session.recordings,
       onRelief: () => {
@@ -63,11 +77,14 @@ class Conversation {
       },
       onFailure: (reason) => this.#fail(new Error(reason)),
     });
-    const judge = new PolicyJudge(session.actions, (begun, terminal) => {
-      const recorder = this.#terminals.begin(begun, terminal);
-      // At once: the first that the host says would else be shown before there is a file.
-      if (this.#terminals.mustWait()) this.#host?.socket.pause();
-      return recorder;
+    const judge = new PolicyJudge(session.actions, {
+      begin: (begun, terminal) => {
+        const recorder = this.#terminals.begin(begun, terminal);
+        // At once: the first that the host says would else be shown before there is a file.
+        if (this.#terminals.mustWait()) this.#host?.socket.pause();
+        return recorder;
+      },
+      ready: () => this.#terminals.ready(),
     });
     this.#judge = judge;
     this.#front = new Front((payload) => this.#client.transport.send(payload));
@@ -103,7 +120,7 @@ class Conversation {
     });
     this.#session.onClose(() => this.#reset(null));
     this.#tie(client, 'client');
-    this.#grace = setTimeout(() => this.#fail(new Error('nobody logged in in time')), this.#loginMs);
+    this.#grace = setTimeout(() => this.#fail(new Error('nobody logged in in time')), this.#limits.loginMs);
     if (limitIdleMs > 0)
       client.setTimeout(limitIdleMs, () => {
         this.#reason ??= `idle for ${limitIdleMs / 1000} s`;
@@ -127,6 +144,7 @@ class Conversation {
       Trust.of(destination, this.#outside.hostKeys),
       this.#dial(),
     ]);
+    this.#trust = trust;
     const host = await this.#reach(socket, trust);
     if (this.#over) return;
     const hostKey = await trust.check(host.transport.hostKey, this.#front);
@@ -150,7 +168,11 @@ class Conversation {
   /** Up to the end of the first key exchange. */
   #reach(socket: Socket, trust: Trust): Promise<Link> {
     const { agreed, theirs } = this.#client.transport.negotiated;
-    return new Promise((resolve, reject) => {
+    const { address, port } = this.#session.destination;
+    const { greetingMs } = this.#limits;
+    const silent = `${address} port ${port} did not finish the key exchange within ${greetingMs / 1000} s`;
+    const timer = setTimeout(() => this.#fail(new SshError(Disconnect.CONNECTION_LOST, silent)), greetingMs);
+    return new Promise<Link>((resolve, reject) => {
       this.#abandonReach = reject;
       const host = new Link(socket, {
         role: 'client',
@@ -186,7 +208,7 @@ class Conversation {
         },
       });
       host.start();
-    });
+    }).finally(() => clearTimeout(timer));
   }
 
   #tie(socket: Socket, side: Side): void {
@@ -212,6 +234,8 @@ class Conversation {
     if (this.#over) return;
     if (side === 'host' && !this.#connected) this.#fail(new Error('the host closed the connection'));
     else {
+      if (side === 'host') this.#reason ??= 'the host closed the connection';
+      else this.#unfinished();
       this.#stop(new Error(`the ${side} closed the connection`));
       this.#client.close();
       this.#leaveHost();
@@ -221,9 +245,17 @@ class Conversation {
   /** What the client says goodbye with is for the host. */
   #clientLeft(reason: number, description: string): void {
     if (this.#over) return;
+    this.#unfinished();
     this.#stop(new Error('the client disconnected'));
     this.#leaveHost(reason, description);
     this.#client.close();
+  }
+
+  /** The client has gone: what was missing, where it was not let in. */
+  #unfinished(): void {
+    if (this.#connected) return;
+    this.#reason ??=
+      this.#trust?.asking ?? this.#back?.refusal ?? 'the client left before the login was done';
   }
 
   #hostLeft(reason: number, description: string): void {

@@ -23,6 +23,8 @@ export class Trust {
   readonly #hostKeys: HostKeys;
   readonly #names: readonly string[];
   readonly #lines: readonly KnownHost[];
+  /** What a person is asked about, for the record; null: nothing. */
+  asking: string | null = null;
 
   private constructor(
     place: Place,
@@ -75,6 +77,7 @@ export class Trust {
       `${shortType(key)} key fingerprint is ${print}.`,
       'This key is not known by any other names.',
     ];
+    this.asking = `nobody has said that the ${shortType(key)} key ${print} is that of ${known}`;
     let prompt = 'Are you sure you want to continue connecting (yes/no/[fingerprint])? ';
     for (let instruction = lines.join('\n'); ; instruction = '') {
       const answers = await front.ask({ name: '', instruction, prompts: [{ prompt, echo: true }] });
@@ -84,6 +87,7 @@ export class Trust {
       if (answer.toLowerCase() === 'no') throw refused();
       prompt = "Please type 'yes', 'no' or the fingerprint: ";
     }
+    this.asking = null;
     return this.#remember(nameWithPort(name, port), key, front);
   }
 

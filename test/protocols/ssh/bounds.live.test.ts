@@ -174,6 +174,27 @@ t.test('clients that break the protocol are told so, and go', async (t) => {
   t.match(await ssh(['echo others']), { out: 'others\n' }, 'others do not notice');
 });
 
+t.test('a command as long as OpenSSH sends it', async (t) => {
+  const { ssh, recorded } = await hop(t);
+  for (const length of [34_000, 40_000, 130_000]) {
+    // Longer words than 128 kB the kernel does not take: two of them.
+    const half = 'x'.repeat(length / 2);
+    t.match(await ssh(['printf %s', half, half, '| wc -c']), { code: 0, out: `${length}\n` }, `${length}`);
+  }
+  t.match(recorded.at(-1), {
+    kind: 'exec',
+    detail: { cut: Number, known: false },
+    result: { exitStatus: 0 },
+  });
+  const raw = await rawClient((await hop(t)).port);
+  raw.send(open(0));
+  const host = (await raw.next(Message.CHANNEL_OPEN_CONFIRMATION)).readUInt32BE(5);
+  raw.send(new WireWriter().byte(Message.CHANNEL_DATA).uint32(host).string(Buffer.alloc(40_000)).bytes());
+  await until(() => raw.said.length > 0, 'the end');
+  t.match(raw.said[0], /more data in a message than was agreed/);
+  raw.socket.destroy();
+});
+
 t.test('noise in place of packets', async (t) => {
   const { port, clients } = await hop(t);
   const raw = await rawClient(port);

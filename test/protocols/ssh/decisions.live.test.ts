@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { ActionName, Facts } from '../../../src/protocols/room.ts';
 import { until } from '../../until.ts';
+import { startAgent } from './agent.ts';
 import { rig, run, signerOf } from './rig.ts';
 import { freePort, startSshd } from './sshd.ts';
 import { terminal } from './terminal.ts';
@@ -108,9 +109,11 @@ t.test('forwarding', async (t) => {
     err: /remote port forwarding failed/,
   });
   t.match(await ssh(['-R', `0:127.0.0.1:${await freePort()}`, 'echo allowed']), { out: 'allowed\n' });
-  const agent = await run('ssh', [...options, '-A', ...far, 'echo "agent=$SSH_AUTH_SOCK"'], null, {
-    SSH_AUTH_SOCK: '/nowhere',
+  const withAgent = ['-o', 'IdentityAgent=SSH_AUTH_SOCK', ...options, '-A', ...far];
+  const agent = await run('ssh', [...withAgent, 'echo "agent=$SSH_AUTH_SOCK"'], null, {
+    SSH_AUTH_SOCK: await startAgent(t),
   });
+  t.ok(recorded.some(({ subject, result }) => subject === 'remote agent' && result?.error === 'denied'));
   t.match(agent, { out: 'agent=\n', code: 0 }, 'a refused agent leaves the command');
 });
 

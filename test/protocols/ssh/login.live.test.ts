@@ -251,6 +251,12 @@ t.test('a host that is none, one that closes, and one that has nothing in common
   const closing = await serving((socket) => socket.end());
   const closed = await rig(t, { knownHosts: '', destination: closing });
   t.match(await closed.ssh(['true']), { code: 255, err: /Hopline: the host closed the connection/ });
+  const silent = await serving(() => {});
+  const slow = await rig(t, { knownHosts: '', destination: silent, greetingMs: 500 });
+  t.match(await slow.ssh(['true']), {
+    code: 255,
+    err: /Hopline: 127\.0\.0\.1 port \d+ did not finish the key exchange within 0\.5 s/,
+  });
   using old = await startSshd(
     ['KexAlgorithms diffie-hellman-group14-sha1', 'HostKeyAlgorithms ssh-rsa'],
     ['rsa'],

@@ -73,7 +73,12 @@ export const request = (method: string, user = 'root'): Buffer =>
     .string(method)
     .bytes();
 
-export const open = (sender: number, window = 2 ** 21, type = 'session', data = Buffer.alloc(0)): Buffer =>
+export const open = (
+  sender: number,
+  window = 2 ** 21,
+  type = 'session',
+  data: Buffer = Buffer.alloc(0),
+): Buffer =>
   new WireWriter()
     .byte(Message.CHANNEL_OPEN)
     .string(type)

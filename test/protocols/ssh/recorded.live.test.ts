@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { TerminalReplayer } from '../../../src/protocols/ssh/recorded/replay.ts';
@@ -127,7 +127,8 @@ t.test('by policy, and by the configuration where no policy says', async (t) => 
 t.test('what cannot be recorded', async (t) => {
   const strict = await hop(t);
   strict.recordings.broken = 'no space left';
-  const ended = await strict.ssh(['sleep 1; echo seen']);
+  const marker = join(t.testdir(), 'marker');
+  const ended = await strict.ssh([`touch ${marker}; echo seen`]);
   t.match(ended, {
     out: '',
     code: 255,
@@ -135,6 +136,8 @@ t.test('what cannot be recorded', async (t) => {
   });
   await until(() => strict.ends.length === 1, 'the end');
   t.match(strict.ends, [{ reason: /no space left/ }]);
+  t.match(strict.recorded, [{ result: { error: /cannot be done: no space left/ } }]);
+  t.notOk(existsSync(marker), 'it has not run');
   const lenient = await hop(t);
   lenient.recordings.broken = 'no space left';
   lenient.recordings.onFailure = 'continue';

@@ -101,6 +101,7 @@ export interface RigOptions {
   readonly knownHosts: string;
   readonly destination: number;
   readonly loginMs?: number;
+  readonly greetingMs?: number;
   /** The dial fails with this. */
   readonly unreachable?: string;
 }
@@ -233,7 +234,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
     clients.add(client);
     client.once('close', () => clients.delete(client));
-    serve(session(client), outside, given.loginMs).then(
+    serve(session(client), outside, given.loginMs, given.greetingMs).then(
       (end) => ends.push(end),
       (error: Error) => {
         ends.push({ bytesUp: 0, bytesDown: 0, reason: `threw: ${error.stack}` });

@@ -33,6 +33,9 @@ function rig(deny: (path: string) => string | null = () => null) {
     flush() {
       while (waiting[0]?.ready()) toClient.push(waiting.shift()?.data ?? Buffer.alloc(0));
     },
+    broken: (error) => {
+      throw error;
+    },
     credit: (bytes) => {
       credit += bytes;
     },

@@ -37,6 +37,8 @@ export class Back {
   readonly #letters = new Mailbox<Buffer>(MOST_WAITING);
   #user = '';
   #banners = 0;
+  /** What the host said last that it takes of the user, whom it has not let in; null until it says so. */
+  refusal: string | null = null;
   /** What the host said that it takes; null until it says so. */
   signatureAlgorithms: readonly string[] | null = null;
 
@@ -68,7 +70,7 @@ export class Back {
     const accepted = await this.#letters.next();
     if (accepted[0] !== Message.SERVICE_ACCEPT) throw unexpected(accepted);
     this.#request('none', Buffer.alloc(0));
-    return outcome(await this.#letters.next());
+    return this.#outcome(await this.#letters.next());
   }
 
   /**
@@ -82,13 +84,13 @@ export class Back {
       new WireWriter().boolean(signed).string(algorithm).string(signer.publicKey).bytes();
     this.#request('publickey', fields(false));
     const answer = await this.#letters.next();
-    if (answer[0] !== Message.USERAUTH_PK_OK) return outcome(answer);
+    if (answer[0] !== Message.USERAUTH_PK_OK) return this.#outcome(answer);
     const unsigned = encodeRequest(this.#user, 'publickey', fields(true));
     const data = Buffer.concat([wireString(this.#options.sessionId()), unsigned]);
     // With a certificate the signature is still one of the key in it, and says so.
     const signature = await signer.sign(certifiedType(algorithm) ?? algorithm, data);
     this.#options.send(Buffer.concat([unsigned, wireString(signature)]));
-    return outcome(await this.#letters.next());
+    return this.#outcome(await this.#letters.next());
   }
 
   async password(password: Buffer, newPassword: Buffer | null): Promise<PasswordOutcome> {
@@ -96,7 +98,7 @@ export class Back {
     if (newPassword !== null) fields.string(newPassword);
     this.#request('password', fields.bytes());
     const answer = await this.#letters.next();
-    if (answer[0] !== Message.USERAUTH_PASSWD_CHANGEREQ) return outcome(answer);
+    if (answer[0] !== Message.USERAUTH_PASSWD_CHANGEREQ) return this.#outcome(answer);
     return { type: 'change', prompt: new WireReader(answer, 1).string().toString() };
   }
 
@@ -108,11 +110,21 @@ export class Back {
     this.#request('keyboard-interactive', new WireWriter().string('').string(submethods).bytes());
     for (;;) {
       const asked = await this.#letters.next();
-      if (asked[0] !== Message.USERAUTH_INFO_REQUEST) return outcome(asked);
+      if (asked[0] !== Message.USERAUTH_INFO_REQUEST) return this.#outcome(asked);
       const responses = await answer(decodeInfoRequest(asked));
       if (responses === null) return null;
       this.#options.send(encodeInfoResponse(responses));
     }
+  }
+
+  /** @throws SshError */
+  #outcome(answer: Buffer): Outcome {
+    if (answer[0] === Message.USERAUTH_SUCCESS) return { type: 'success' };
+    if (answer[0] !== Message.USERAUTH_FAILURE) throw unexpected(answer);
+    const failure = decodeFailure(answer);
+    const { methods, partial } = failure;
+    this.refusal = `the host ${partial ? 'wants more of' : 'refused'} ${this.#user}: it takes ${methods.join(', ')}`;
+    return { type: 'failure', ...failure };
   }
 
   #request(method: string, fields: Buffer): void {
@@ -129,13 +141,6 @@ export class Back {
     if (wanted === undefined) return null;
     return plain === null ? wanted : `${wanted}${type.slice(plain.length)}`;
   }
-}
-
-/** @throws SshError */
-function outcome(answer: Buffer): Outcome {
-  if (answer[0] === Message.USERAUTH_SUCCESS) return { type: 'success' };
-  if (answer[0] === Message.USERAUTH_FAILURE) return { type: 'failure', ...decodeFailure(answer) };
-  throw unexpected(answer);
 }
 
 function unexpected(answer: Buffer): SshError {

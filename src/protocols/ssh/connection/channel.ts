@@ -10,6 +10,8 @@ export class Channel {
   /** Null until the other end has confirmed. */
   client: number | null;
   host: number | null;
+  /** A person is asked whether it may be opened: the other end does not know of it. */
+  waits = false;
   closedByClient = false;
   closedByHost = false;
   /** The client's requests in it. */

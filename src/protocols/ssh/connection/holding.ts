@@ -1,4 +1,4 @@
-/** A command or shell that waits for a person, and what the client sends in its channel meanwhile. */
+/** What waits for a person, and what the client sends in its channel meanwhile. */
 import { Message } from '../numbers.ts';
 
 /** Bytes: sshd gives a session no window before it has begun, so that more is not sent in good faith. */

@@ -30,9 +30,9 @@ export interface Judge {
    */
   begin(account: string, login: Readonly<Record<string, unknown>>): void;
   /** A channel that the client, or the host, wants to open. @throws WireError */
-  open(type: string, openedBy: 'client' | 'host', data: Buffer): Judgement;
+  open(type: string, openedBy: 'client' | 'host', data: Buffer): Judgement | Held;
   /** A request of the client in a session channel: shell, exec, subsystem, x11-req, … @throws WireError */
   request(channel: Channel, request: Request): Judgement | Held;
   /** A request of the client for the connection: tcpip-forward, … @throws WireError */
-  global(request: Request): Judgement;
+  global(request: Request): Judgement | Held;
 }

@@ -85,6 +85,11 @@ export function encodeStderr(recipient: number, data: Buffer): Buffer {
   return head.string(data).bytes();
 }
 
+/** SSH_MSG_DEBUG, to be shown: what is of no channel has no stderr. OpenSSH shows it with `-v`. */
+export function encodeDebug(text: string): Buffer {
+  return new WireWriter().byte(Message.DEBUG).boolean(true).string(text).string('').bytes();
+}
+
 export function encodeExitStatus(recipient: number, status: number): Buffer {
   const head = new WireWriter().byte(Message.CHANNEL_REQUEST).uint32(recipient).string('exit-status');
   return head.boolean(false).uint32(status).bytes();

@@ -2,14 +2,17 @@
  * The connection protocol (RFC 4254) between client and host, message by message. Channel numbers and windows are those
  * that the two ends give each other, so nothing waits here and what is not looked into passes as it came.
  */
-import { SshError } from '../errors.ts';
-import { Disconnect, Message, OpenFailure } from '../numbers.ts';
+import { Message, OpenFailure } from '../numbers.ts';
+import { broken, tooMany } from './broken.ts';
 import { Channel } from './channel.ts';
 import { refuseStart } from './deny.ts';
+import { filterChannel } from './filtering.ts';
+import { GlobalRequests } from './globals.ts';
 import { Holding, waitsWithChannel } from './holding.ts';
 import { Interjections } from './interject.ts';
 import type { Held, Judge, Judgement } from './judge.ts';
 import {
+  type ChannelOpen,
   DATA_AT,
   decodeConfirmation,
   decodeOpen,
@@ -17,13 +20,12 @@ import {
   EXTENDED_DATA_AT,
   encodeChannel,
   encodeConfirmation,
-  encodeData,
+  encodeDebug,
   encodeOpen,
   encodeOpenFailure,
   encodeWindowAdjust,
   recipientOf,
 } from './messages.ts';
-import { Replies } from './replies.ts';
 import { exitOf, START_REQUESTS } from './requests.ts';
 import { Table } from './table.ts';
 import type { Watch } from './watch.ts';
@@ -42,7 +44,7 @@ interface Asked {
   readonly wantReply: boolean;
 }
 
-/** What ssh2's deciphers take, with room for headers, padding and MAC; OpenSSH's own channels have this size. */
+/** Bytes of data in one message: OpenSSH's own channels have this size, and a record of a recording has room for it. */
 const MAXIMUM_PACKET = 32 * 1024;
 /** Kept back of a session's window for what is said here; see `Channel.reserve`. */
 const RESERVE = 32 * 1024;
@@ -50,13 +52,17 @@ const RESERVE = 32 * 1024;
 export class Relay {
   readonly #options: RelayOptions;
   readonly #channels = new Table();
-  readonly #globals: Replies;
+  readonly #globals: GlobalRequests;
   /** By the host's number of the channel. */
   readonly #held = new Map<number, Holding>();
+  /** What is of no open channel. */
+  readonly #asked = new Set<Holding>();
+  /** Of channels that are over, what is not on record yet. */
+  readonly #ending = new Set<Promise<void>>();
 
   constructor(options: RelayOptions) {
     this.#options = options;
-    this.#globals = new Replies(options.toClient);
+    this.#globals = new GlobalRequests(options, (held, go) => this.#ask(held, go));
   }
 
   get open(): number {
@@ -88,7 +94,13 @@ export class Relay {
         if (channel !== null) this.#request(channel, payload);
         return;
       }
-      case Message.CHANNEL_EOF:
+      case Message.CHANNEL_EOF: {
+        const channel = this.#channels.ofHost(recipientOf(payload));
+        if (channel?.filter != null)
+          channel.filter.clientEof(() => toHost(encodeChannel(Message.CHANNEL_EOF, recipientOf(payload))));
+        else if (channel !== null) toHost(payload);
+        return;
+      }
       case Message.CHANNEL_SUCCESS:
       case Message.CHANNEL_FAILURE:
         if (this.#channels.ofHost(recipientOf(payload)) !== null) toHost(payload);
@@ -96,6 +108,7 @@ export class Relay {
       case Message.CHANNEL_CLOSE: {
         const channel = this.#channels.closedByClient(recipientOf(payload));
         if (channel === null) return;
+        channel.filter?.withdraw(CLOSED);
         toHost(payload);
         this.#ended(channel);
         return;
@@ -111,14 +124,14 @@ export class Relay {
         toHost(payload);
         return;
       case Message.GLOBAL_REQUEST:
-        this.#global(payload);
+        this.#globals.request(payload);
         return;
       case Message.REQUEST_SUCCESS:
       case Message.REQUEST_FAILURE:
         toHost(payload);
         return;
       default:
-        throw unknown(payload);
+        throw broken(`message ${payload[0]}`);
     }
   }
 
@@ -144,7 +157,8 @@ export class Relay {
       case Message.CHANNEL_SUCCESS:
       case Message.CHANNEL_FAILURE: {
         const channel = this.#channels.ofClient(recipientOf(payload));
-        if (channel !== null && !channel.replies.take(Buffer.from(payload))) throw unasked();
+        if (channel !== null && !channel.replies.take(Buffer.from(payload)))
+          throw broken('an answer that nobody asked for');
         return;
       }
       case Message.CHANNEL_CLOSE: {
@@ -170,31 +184,34 @@ export class Relay {
         return;
       case Message.REQUEST_SUCCESS:
       case Message.REQUEST_FAILURE:
-        if (!this.#globals.take(Buffer.from(payload))) throw unasked();
+        if (!this.#globals.answer(payload)) throw broken('an answer that nobody asked for');
         return;
       default:
-        throw unknown(payload);
+        throw broken(`message ${payload[0]}`);
     }
   }
 
   /** Nobody waits for what is held any more. */
   withdraw(why: string): void {
-    for (const holding of this.#held.values()) holding.withdraw(why);
+    for (const holding of [...this.#held.values(), ...this.#asked]) holding.withdraw(why);
+    for (const { filter } of this.#channels.all) filter?.withdraw(why);
   }
 
   /** The connection is over, and with it what was done in its channels. @returns when that is told */
   async end(why: string): Promise<void> {
     for (const channel of this.#channels.clear()) this.#over(channel, { error: why });
-    const held = [...this.#held.values()];
+    const held = [...this.#held.values(), ...this.#asked];
     this.#held.clear();
+    this.#asked.clear();
     for (const holding of held) holding.withdraw(why);
-    await Promise.all(held.map(({ over }) => over));
+    await Promise.all([...held.map(({ over }) => over), ...this.#ending]);
   }
 
   #data(payload: Buffer, channel: Channel | null, from: 'client' | 'host'): void {
     if (channel === null) return;
     const extended = payload[0] === Message.CHANNEL_EXTENDED_DATA;
     const at = extended ? EXTENDED_DATA_AT : DATA_AT;
+    if (payload.length - at > MAXIMUM_PACKET) throw broken('more data in a message than was agreed');
     const { watch } = channel;
     if (from === 'client') channel.bytesUp += payload.length - at;
     else channel.bytesDown += payload.length - at;
@@ -231,17 +248,40 @@ export class Relay {
       back(encodeOpenFailure(asked.sender, OpenFailure.RESOURCE_SHORTAGE, 'Hopline: too many channels'));
       return;
     }
+    const refuse = (message: string): void =>
+      back(encodeOpenFailure(asked.sender, OpenFailure.ADMINISTRATIVELY_PROHIBITED, message));
     const judged = judge.open(asked.type, openedBy, asked.data);
-    if (!judged.allowed) {
-      back(encodeOpenFailure(asked.sender, OpenFailure.ADMINISTRATIVELY_PROHIBITED, judged.message));
+    if (judged.allowed === false) {
+      refuse(judged.message);
       return;
     }
     const channel = new Channel(asked.type, openedBy, asked.sender, toClient);
-    channel.watch = judged.watch;
+    this.#channels.add(channel);
+    if (judged.allowed !== null) {
+      channel.watch = judged.watch;
+      this.#goOn(channel, asked, on);
+      return;
+    }
+    // The message is a view.
+    const kept = { ...asked, data: Buffer.from(asked.data) };
+    channel.waits = true;
+    this.#ask(judged, (answered) => {
+      channel.waits = false;
+      if (answered.allowed) {
+        channel.watch = answered.watch;
+        this.#goOn(channel, kept, on);
+        return;
+      }
+      this.#channels.unopened(channel);
+      refuse(answered.message);
+    });
+  }
+
+  /** The other end hears of the channel. */
+  #goOn(channel: Channel, asked: ChannelOpen, on: (payload: Buffer) => void): void {
     if (asked.type === 'session' && asked.window >= 4 * RESERVE) channel.reserve = RESERVE;
     channel.reserveFull = channel.reserve;
     const window = asked.window - channel.reserve;
-    this.#channels.add(channel);
     on(encodeOpen({ ...asked, window, maximumPacket: Math.min(asked.maximumPacket, MAXIMUM_PACKET) }));
   }
 
@@ -264,7 +304,8 @@ export class Relay {
       : this.#options.judge.request(channel, request);
     channel.started ||= starts;
     const { wantReply } = request;
-    if (judged.allowed === null) this.#hold(channel, { payload: Buffer.from(payload), wantReply }, judged);
+    if (judged.allowed === null)
+      this.#hold(channel, { payload: Buffer.from(payload), wantReply }, judged, starts);
     else this.#judged(channel, { payload, wantReply }, judged, starts && !again);
   }
 
@@ -290,7 +331,7 @@ export class Relay {
   }
 
   /** What the client sends in the channel from here on is looked at when the answer is there. */
-  #hold(channel: Channel, asked: Asked, held: Held): void {
+  #hold(channel: Channel, asked: Asked, held: Held, starts: boolean): void {
     const { host } = channel;
     if (host === null) return;
     const holding = new Holding();
@@ -306,8 +347,28 @@ export class Relay {
       if (this.#held.get(host) !== holding) return;
       this.#held.delete(host);
       try {
-        if (!gone) this.#judged(channel, asked, judged, true);
+        if (!gone) this.#judged(channel, asked, judged, starts);
         for (const kept of holding.take()) this.fromClient(kept);
+      } catch (error) {
+        this.#options.onBroken(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+  }
+
+  /** What is of no open channel waits; the person is told beside all of them. */
+  #ask(held: Held, go: (judged: Judgement) => void): void {
+    const holding = new Holding();
+    this.#asked.add(holding);
+    const tell = (text: string): void => {
+      if (this.#asked.has(holding)) this.#options.toClient(encodeDebug(text.trimEnd().replaceAll('\n', ' ')));
+    };
+    holding.over = held.wait(tell, holding.signal).then((judged) => {
+      if (!this.#asked.delete(holding)) {
+        if (judged.allowed) judged.watch?.end({ error: 'the connection ended first' });
+        return;
+      }
+      try {
+        go(judged);
       } catch (error) {
         this.#options.onBroken(error instanceof Error ? error : new Error(String(error)));
       }
@@ -317,43 +378,7 @@ export class Relay {
   #watch(channel: Channel, watch: Watch): void {
     channel.watch = watch;
     if (watch.filter === null) return;
-    const { toClient, toHost } = this.#options;
-    const interjections = new Interjections(channel, toClient);
-    channel.interjections = interjections;
-    channel.filter = watch.filter({
-      toHost: (data) => {
-        const { host, hostMaximumPacket: most } = channel;
-        if (host === null || most === 0) return;
-        for (let at = 0; at < data.length; at += most) toHost(encodeData(host, data.subarray(at, at + most)));
-      },
-      pass: (data) => {
-        if (channel.client !== null) toClient(encodeData(channel.client, data));
-      },
-      interject: (data, ready) => {
-        if (!interjections.data(data, ready)) throw tooMany();
-      },
-      stderr: (text) => interjections.stderr(text),
-      flush: () => interjections.flush(),
-      credit: (bytes) => {
-        if (channel.client !== null) toClient(encodeWindowAdjust(channel.client, bytes));
-      },
-    });
-  }
-
-  #global(payload: Buffer): void {
-    const request = decodeRequest(payload, 1);
-    // Asked of Hopline's own key, by a client that has seen others of the host; there are none of ours to prove.
-    const judged =
-      request.type === 'hostkeys-prove-00@openssh.com'
-        ? ({ allowed: false, message: '' } as const)
-        : this.#options.judge.global(request);
-    if (judged.allowed) {
-      if (request.wantReply && !this.#globals.expect()) throw tooMany();
-      this.#options.toHost(payload);
-      return;
-    }
-    const fail = (): void => this.#options.toClient(Buffer.of(Message.REQUEST_FAILURE));
-    if (request.wantReply && !this.#globals.own(fail)) throw tooMany();
+    filterChannel(channel, watch.filter, this.#options);
   }
 
   #ended(channel: Channel): void {
@@ -361,20 +386,13 @@ export class Relay {
   }
 
   #over({ watch, filter, exit, bytesUp, bytesDown }: Channel, why: Readonly<Record<string, unknown>>): void {
-    filter?.end();
+    if (filter !== null) {
+      const ended: Promise<void> = filter.end().then(() => void this.#ending.delete(ended));
+      this.#ending.add(ended);
+    }
     watch?.recorder?.end();
     watch?.end({ ...exit, ...why, bytesUp, bytesDown });
   }
 }
 
-function unknown(payload: Buffer): SshError {
-  return new SshError(Disconnect.PROTOCOL_ERROR, `broke the protocol: message ${payload[0]}`);
-}
-
-function unasked(): SshError {
-  return new SshError(Disconnect.PROTOCOL_ERROR, 'broke the protocol: an answer that nobody asked for');
-}
-
-function tooMany(): SshError {
-  return new SshError(Disconnect.PROTOCOL_ERROR, 'more requests than it waits for');
-}
+const CLOSED = 'the client closed the channel';

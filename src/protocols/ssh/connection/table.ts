@@ -4,8 +4,7 @@
  * A channel that is refused here is closed towards both ends at once. What they sent before they heard of it still comes,
  * up to their own CLOSE, and is dropped; the number may be that of another channel by then.
  */
-import { SshError } from '../errors.ts';
-import { Disconnect } from '../numbers.ts';
+import { broken } from './broken.ts';
 import type { Channel } from './channel.ts';
 
 /** Open at once in one connection. A browser through `-D` has some dozens. */
@@ -40,11 +39,21 @@ export class Table {
     opening.set(number, channel);
   }
 
+  get all(): Iterable<Channel> {
+    return this.#byClient.values();
+  }
+
+  /** Added, and never told to the other end. */
+  unopened({ openedBy, client, host }: Channel): void {
+    if (openedBy === 'client' && client !== null) this.#fromClient.delete(client);
+    else if (host !== null) this.#fromHost.delete(host);
+  }
+
   /** @param recipient the opener's number. @throws SshError where nothing was opened */
   confirm(recipient: number, by: 'client' | 'host', sender: number): Channel {
     const opening = by === 'host' ? this.#fromClient : this.#fromHost;
     const channel = opening.get(recipient);
-    if (channel === undefined) throw broken('a channel confirmed that nobody opened');
+    if (channel === undefined || channel.waits) throw broken('a channel confirmed that nobody opened');
     if ((by === 'host' ? this.#byHost : this.#byClient).has(sender)) throw broken('a channel number twice');
     opening.delete(recipient);
     if (by === 'host') channel.host = sender;
@@ -131,7 +140,7 @@ function find(
 
 function failed(opening: Map<number, Channel>, recipient: number): Channel | null {
   const channel = opening.get(recipient);
-  if (channel === undefined) throw broken('a channel refused that nobody opened');
+  if (channel === undefined || channel.waits) throw broken('a channel refused that nobody opened');
   opening.delete(recipient);
   return channel;
 }
@@ -146,8 +155,4 @@ function settle(owed: Map<number, number>, number: number): boolean {
   if (count === 1) owed.delete(number);
   else owed.set(number, count - 1);
   return true;
-}
-
-function broken(what: string): SshError {
-  return new SshError(Disconnect.PROTOCOL_ERROR, `broke the protocol: ${what}`);
 }

@@ -32,6 +32,8 @@ export interface FilterEnds {
   flush(): void;
   /** So many bytes of the client will not reach the host: the client may send as many more. */
   credit(bytes: number): void;
+  /** What the client had sent while it waited breaks the protocol. */
+  broken(error: Error): void;
 }
 
 /** Reads a channel's protocol, lets through what may be, answers what may not. */
@@ -39,5 +41,10 @@ export interface Filter {
   /** @throws Error where the protocol is broken */
   fromClient(data: Buffer): void;
   fromHost(data: Buffer): void;
-  end(): void;
+  /** The client sends nothing more. @param pass tells the host: when all that came before is there */
+  clientEof(pass: () => void): void;
+  /** Nobody waits for what is held any more. */
+  withdraw(why: string): void;
+  /** Nothing more comes. @returns when all of it is on record */
+  end(): Promise<void>;
 }

@@ -29,6 +29,7 @@ export class TerminalRecordings {
   readonly #options: TerminalRecordingsOptions;
   readonly #head = Buffer.alloc(4);
   #writer: RecordingWriter | null = null;
+  #ready: PromiseWithResolvers<string | null> | null = null;
   /** Nothing more is kept. */
   #over = false;
 
@@ -39,6 +40,13 @@ export class TerminalRecordings {
   /** Whether what the two ends send is to be left unread for now; `onRelief` tells when not. */
   mustWait(): boolean {
     return this.#over ? false : (this.#writer?.mustWait() ?? false);
+  }
+
+  /** As `Recording.ready` says. */
+  ready(): Promise<string | null> | null {
+    if (this.#options.recordings.onFailure !== 'end' || !this.mustWait()) return null;
+    this.#ready ??= Promise.withResolvers();
+    return this.#ready.promise;
   }
 
   /** @returns null where the action is not to be recorded */
@@ -67,11 +75,16 @@ export class TerminalRecordings {
     if (this.#over || this.#writer !== null) return this.#over ? null : this.#writer;
     const { recordings, onRelief, onFailure } = this.#options;
     this.#writer = recordings.open(TERMINAL, {
-      onRelief,
+      onRelief: () => {
+        this.#ready?.resolve(null);
+        this.#ready = null;
+        onRelief();
+      },
       onFailure: (reason) => {
         this.#over = true;
-        if (recordings.onFailure === 'end')
-          onFailure(`this session is to be recorded, and that cannot be done: ${reason}`);
+        const why = `this session is to be recorded, and that cannot be done: ${reason}`;
+        this.#ready?.resolve(why);
+        if (recordings.onFailure === 'end') onFailure(why);
       },
     });
     return this.#writer;

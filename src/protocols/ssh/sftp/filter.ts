@@ -11,10 +11,22 @@ import { Fxp, OK, PERMISSION_DENIED, VERSION } from './numbers.ts';
 import { type Operation, operationsOf } from './requests.ts';
 import { Scanner } from './scanner.ts';
 
+/** Numbers of the actions that were begun, or the reason of a refusal. */
+export type Decided = readonly number[] | string;
+
+/** A person is asked; until then nothing of it reaches the host. */
+export interface HeldOperations {
+  /**
+   * Once. Never rejects.
+   * @param tell for the person who waits
+   * @param signal aborted, with why, when nobody waits any more
+   */
+  wait(tell: (text: string) => void, signal: AbortSignal): Promise<Decided>;
+}
+
 /** Decides and records. */
 export interface SftpJudge {
-  /** @returns numbers of the actions that were begun, or the reason of a refusal */
-  decide(operations: readonly Operation[]): readonly number[] | string;
+  decide(operations: readonly Operation[]): Decided | HeldOperations;
   end(action: number, result: Readonly<Record<string, unknown>>): void;
 }
 
@@ -26,6 +38,26 @@ const WRITE_HEAD = 4 + 1 + 4 + 4 + 256 + 8 + 4;
 const DATA_HEAD = 4 + 1 + 4 + 4;
 /** OpenSSH's client asks for 64 things at once. */
 const MOST_PENDING = 4096;
+/** Bytes behind a request that waits: twice the window that OpenSSH's server gives. */
+const MOST_KEPT = 4 * 1024 * 1024;
+
+/** A request that waits for a person, and what the client sent behind it. */
+interface Waiting {
+  readonly abort: AbortController;
+  readonly kept: Buffer[];
+  size: number;
+  eof: (() => void) | null;
+  over: Promise<void>;
+}
+
+/** A request of the client. */
+interface Asked {
+  readonly id: number;
+  readonly type: number;
+  /** A view. */
+  readonly head: Buffer;
+  readonly total: number;
+}
 
 type Pending =
   | { readonly type: 'open'; readonly file: FileUse }
@@ -40,8 +72,8 @@ export class SftpFilter implements Filter {
   readonly #files = new Map<string, FileUse>();
   readonly #client: Scanner;
   readonly #host: Scanner;
-  /** The client's packet under way is not for the host. */
-  #dropping = false;
+  #waiting: Waiting | null = null;
+  #over = false;
   /** Where the content under way goes. */
   #writing: { readonly file: FileUse; offset: bigint } | null = null;
   #reading: { readonly file: FileUse; offset: bigint } | null = null;
@@ -55,7 +87,6 @@ export class SftpFilter implements Filter {
       rest: (data) => this.#content(data),
       end: () => {
         this.#writing = null;
-        this.#dropping = false;
       },
     });
     this.#host = new Scanner({
@@ -73,7 +104,9 @@ export class SftpFilter implements Filter {
   }
 
   fromClient(data: Buffer): void {
-    this.#client.push(data);
+    if (this.#over) return;
+    const taken = this.#client.push(data);
+    if (taken < data.length) this.#keep(data.subarray(taken));
   }
 
   fromHost(data: Buffer): void {
@@ -82,7 +115,20 @@ export class SftpFilter implements Filter {
     if (this.#host.atBoundary) this.#ends.flush();
   }
 
-  end(): void {
+  clientEof(pass: () => void): void {
+    if (this.#waiting === null) pass();
+    else this.#waiting.eof = pass;
+  }
+
+  withdraw(why: string): void {
+    if (this.#waiting === null) return;
+    this.#over = true;
+    this.#waiting.abort.abort(why);
+  }
+
+  async end(): Promise<void> {
+    this.withdraw('the channel closed first');
+    this.#over = true;
     for (const file of this.#files.values()) this.#close(file, { error: 'not closed' });
     for (const pending of this.#pending.values()) {
       if (pending.type === 'open') this.#close(pending.file, { error: 'no answer' });
@@ -91,6 +137,7 @@ export class SftpFilter implements Filter {
     }
     this.#files.clear();
     this.#pending.clear();
+    await this.#waiting?.over;
   }
 
   #request(head: Buffer, total: number): void {
@@ -121,33 +168,77 @@ export class SftpFilter implements Filter {
         this.#files.delete(handle);
         this.#expect(id, { type: 'close', file });
       }
-    } else if (!this.#permitted(id, type, head)) {
-      this.#dropping = true;
-      this.#ends.credit(total);
+    } else {
+      this.#operate({ id, type, head, total });
       return;
     }
     this.#ends.toHost(head);
   }
 
-  #permitted(id: number, type: number, head: Buffer): boolean {
-    const operations = operationsOf(head.subarray(4));
-    if (operations.length === 0) return true;
-    const decided = this.#judge.decide(operations);
+  /** A request other than of content: its head is all of it. */
+  #operate(asked: Asked): void {
+    const operations = operationsOf(asked.head.subarray(4));
+    const decided = operations.length === 0 ? [] : this.#judge.decide(operations);
+    if (typeof decided === 'object' && 'wait' in decided)
+      this.#hold({ ...asked, head: Buffer.from(asked.head) }, decided);
+    else this.#decided(asked, decided);
+  }
+
+  #decided({ id, type, head, total }: Asked, decided: Decided): void {
     if (typeof decided === 'string') {
+      this.#ends.credit(total);
       this.#ends.stderr(`Hopline: ${decided}\n`);
       this.#ends.interject(status(id, decided), () => this.#host.atBoundary);
-      return false;
+      return;
     }
-    const opens = type === Fxp.OPEN;
-    this.#expect(
-      id,
-      opens ? { type: 'open', file: new FileUse(decided) } : { type: 'done', actions: decided },
-    );
-    return true;
+    if (decided.length > 0)
+      this.#expect(
+        id,
+        type === Fxp.OPEN ? { type: 'open', file: new FileUse(decided) } : { type: 'done', actions: decided },
+      );
+    this.#ends.toHost(head);
+  }
+
+  /** What the client sends from here on is looked at when the answer is there: it may depend on this. */
+  #hold(asked: Asked, held: HeldOperations): void {
+    const abort = new AbortController();
+    const waiting: Waiting = { abort, kept: [], size: 0, eof: null, over: Promise.resolve() };
+    this.#waiting = waiting;
+    this.#client.paused = true;
+    const tell = (text: string): void => {
+      if (!this.#over) this.#ends.stderr(text);
+    };
+    waiting.over = held.wait(tell, abort.signal).then((decided) => {
+      this.#waiting = null;
+      this.#client.paused = false;
+      if (this.#over) {
+        if (typeof decided !== 'string')
+          for (const action of decided) this.#judge.end(action, { error: 'the channel closed first' });
+        return;
+      }
+      try {
+        this.#decided(asked, decided);
+        for (const data of waiting.kept) this.fromClient(data);
+        if (waiting.eof !== null) this.clientEof(waiting.eof);
+      } catch (error) {
+        this.#ends.broken(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+  }
+
+  #keep(data: Buffer): void {
+    const waiting = this.#waiting;
+    if (waiting === null) return;
+    waiting.size += data.length;
+    if (waiting.size > MOST_KEPT)
+      throw new SshError(
+        Disconnect.PROTOCOL_ERROR,
+        'sftp: more was sent than can be kept while an operation waits',
+      );
+    waiting.kept.push(Buffer.from(data));
   }
 
   #content(data: Buffer): void {
-    if (this.#dropping) return;
     if (this.#writing !== null) {
       this.#writing.file.wrote(this.#writing.offset, data);
       this.#writing.offset += BigInt(data.length);

@@ -31,14 +31,18 @@ export class Scanner {
     this.#packets = packets;
   }
 
+  /** Set by a packet: what follows it is not taken. */
+  paused = false;
+
   /** No packet has begun, or the last one is over. */
   get atBoundary(): boolean {
     return this.#have === 0 && this.#left === 0;
   }
 
-  /** @throws SshError */
-  push(data: Buffer): void {
-    for (let at = 0; at < data.length; ) {
+  /** @returns how much of it is taken: all, unless it was paused. @throws SshError */
+  push(data: Buffer): number {
+    let at = 0;
+    while (at < data.length && !this.paused) {
       if (this.#left > 0) {
         const part = data.subarray(at, at + this.#left);
         at += part.length;
@@ -53,6 +57,7 @@ export class Scanner {
       this.#have += part.length;
       if (this.#have === this.#need) this.#filled();
     }
+    return at;
   }
 
   #filled(): void {

@@ -6,7 +6,8 @@
  * here), queue without bound while keys are exchanged, and sign user certificates by the wrong name.
  */
 import { createSecretKey } from 'node:crypto';
-import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import Module, { createRequire } from 'node:module';
 
 const require = createRequire(import.meta.url);
 
@@ -55,7 +56,7 @@ export interface DirectionKeys {
 /** Returns false to stop after this payload: another decipher goes on. */
 export type OnPayload = (payload: Buffer) => false | undefined;
 
-const crypto = require('ssh2/lib/protocol/crypto.js') as {
+const crypto = withLongerPackets('ssh2/lib/protocol/crypto.js') as {
   readonly CIPHER_INFO: Readonly<Record<string, CipherInfo>>;
   readonly MAC_INFO: Readonly<Record<string, MacInfo>>;
   readonly bindingAvailable: boolean;
@@ -146,6 +147,22 @@ function material(keys: DirectionKeys) {
   const macInfo = crypto.MAC_INFO[keys.mac];
   if (macInfo === undefined) throw new Error(`no MAC ${keys.mac}`);
   return { info, iv, key, macInfo, macKey: keys.derive('mac', macInfo.len) };
+}
+
+/**
+ * The module with OpenSSH's limit of a packet (PACKET_MAX_SIZE in its packet.c) in place of its own of 35000 bytes, which
+ * cannot be set: a command may be as long as a packet.
+ */
+function withLongerPackets(name: string): unknown {
+  const path = require.resolve(name);
+  const text = readFileSync(path, 'utf8');
+  const longer = text.replace('const MAX_PACKET_SIZE = 35000;', 'const MAX_PACKET_SIZE = 256 * 1024;');
+  if (longer === text) throw new Error(`${path} is not that of ssh2 1.17.0`);
+  const module = new Module(path) as Module & { _compile(text: string, path: string): void };
+  module.filename = path;
+  module.paths = [];
+  module._compile(longer, path);
+  return module.exports;
 }
 
 /** A packet's payload, compressed in a stream that goes over all packets. */
