@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import t from 'tap';
+import type { TreeLoginJson } from '../../src/api/json.ts';
 import type { Family } from './support.ts';
 
 // Before anything of the lab is imported: its name is read then.
@@ -130,6 +131,37 @@ t.test('laptop, bastion1, bastion2, database: one tree', async (t) => {
       }
     });
   await configured();
+});
+
+t.test('there and back again: each host has its part of the way, and both draw all of it', async (t) => {
+  const word = mark();
+  const options = '-o BatchMode=yes -o StrictHostKeyChecking=accept-new';
+  const back = `ssh ${options} 10.77.0.11 ': ${word}; curl -s -o /dev/null http://10.77.0.30/ && echo fine'`;
+  const { out, err } = await ssh('alice', 'bastion1', `ssh ${options} 10.77.0.12 "${back}"`);
+  t.equal(out, 'fine\n', err);
+  const there = await waitForLogin('bastion2', word, ({ link }) => link?.evidence != null);
+  const [first, last] = await until(async () => {
+    const { out: said } = await hopline('bastion1', ['--json', 'tree', '--local']);
+    const logins = (JSON.parse(said) as TreeLoginJson[]).filter(({ processes }) =>
+      processes.some(({ argv }) => argv.join(' ').includes(word)),
+    );
+    return logins.length === 2 && logins[1]?.link?.evidence ? logins : null;
+  }, 'the second login on bastion1 is linked');
+  t.match(first, { link: null });
+  t.match(there, { link: { host: 'bastion1', depth: 1 } });
+  t.match(last, { link: { host: 'bastion2', depth: 2, evidence: 'syn-option' } });
+  for (const [host, id] of [
+    ['bastion1', first?.id ?? ''],
+    ['bastion2', there.id],
+    ['bastion1', last?.id ?? ''],
+  ] as const) {
+    const { out: drawn } = await hopline(host, ['tree', id]);
+    const ids = [...drawn.matchAll(/^(.*?)(?:bastion\d {2})?alice .*\[L (\w+)\]$/gm)].map(
+      (match) => match[2],
+    );
+    t.strictSame(ids, [first?.id, there.id, last?.id], `${host} from ${id}`);
+    t.match(drawn, /curl .* → web1 /);
+  }
 });
 
 t.test('evidence that does not hold', async (t) => {
