@@ -149,6 +149,7 @@ export class Peering {
     const { token, expires } = this.state.invite(host, ca.fingerprint);
     this.#note(`${by} invited ${host}`);
     this.start();
+    if (this.#config.peering.listen !== null) await this.#process.listening();
     return { token, expires, endpoint: this.#advertised() };
   }
 

@@ -57,6 +57,7 @@ export class Fleet {
       this.#listener = new Listener(config.listen, {
         config: () => this.#config as FleetConfig,
         onArrived: (arrived) => this.#arrived(arrived),
+        onListening: () => this.#options.tell({ type: 'listening' }),
         onTrouble: (message) => this.#options.tell({ type: 'trouble', message }),
       });
     else this.#listener?.renew();

@@ -21,6 +21,7 @@ export interface Arrived {
 export interface ListenerOptions {
   config(): FleetConfig;
   onArrived(arrived: Arrived): void;
+  onListening(): void;
   onTrouble(message: string): void;
 }
 
@@ -42,6 +43,7 @@ export class Listener {
     });
     this.#server.maxConnections = MOST_CONNECTIONS;
     this.#server.on('secureConnection', (socket) => this.#secured(socket));
+    this.#server.on('listening', options.onListening);
     this.#server.on('error', (error) => {
       options.onTrouble(
         `${at.address} port ${at.port} is not listened on: ${error.message}; other hosts cannot connect`,

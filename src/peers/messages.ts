@@ -50,6 +50,8 @@ export type ToPeers =
 
 export type FromPeers =
   | { readonly type: 'ready' }
+  /** Other hosts can connect. */
+  | { readonly type: 'listening' }
   | { readonly type: 'up'; readonly host: string; readonly hello: Hello }
   | { readonly type: 'down'; readonly host: string; readonly reason: string }
   /** `host` null: by one that wants to join. */
@@ -78,7 +80,8 @@ export function fromPeers(value: unknown): FromPeers | null {
   const m = record(value);
   switch (m?.type) {
     case 'ready':
-      return { type: 'ready' };
+    case 'listening':
+      return { type: m.type };
     case 'up': {
       const said = request('hello', m.hello);
       if (!isHost(m.host) || said?.method !== 'hello') return null;

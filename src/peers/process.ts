@@ -24,6 +24,7 @@ const BACKOFF_MIN_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
 /** Longer than the process waits itself. */
 const ANSWER_MS = 25_000;
+const LISTEN_MS = 5_000;
 
 interface Waiting {
   readonly resolve: (value: never) => void;
@@ -40,6 +41,8 @@ export class PeersProcess {
   #delayMs = BACKOFF_MIN_MS;
   #next = 1;
   #stopped = false;
+  #listening = false;
+  readonly #awaited: (() => void)[] = [];
 
   constructor(options: PeersProcessOptions) {
     this.#options = options;
@@ -50,6 +53,18 @@ export class PeersProcess {
     this.#config = config;
     if (this.#child === null && this.#timer === null) this.#spawn();
     else this.#send({ type: 'configure', config });
+  }
+
+  /** Resolves when other hosts can connect; after a few seconds in any case: what keeps them from it has been told. */
+  listening(): Promise<void> {
+    if (this.#listening) return Promise.resolve();
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LISTEN_MS);
+      this.#awaited.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
   /** @throws PeerError */
@@ -114,6 +129,10 @@ export class PeersProcess {
       case 'ready':
         this.#delayMs = BACKOFF_MIN_MS;
         return;
+      case 'listening':
+        for (const tell of this.#awaited.splice(0)) tell();
+        this.#listening = true;
+        return;
       case 'up':
         onUp(message.host, message.hello);
         return;
@@ -165,6 +184,7 @@ export class PeersProcess {
 
   #gone(how: string): void {
     this.#child = null;
+    this.#listening = false;
     for (const id of [...this.#waiting.keys()])
       this.#settle(id, new PeerError(`the process for other hosts ended (${how})`));
     if (this.#stopped) return;

@@ -1,6 +1,7 @@
 /** SSH that is terminated, decided and recorded, beside the same sshd reached directly. */
 import type { Figure } from '../figure.ts';
 import { startFar } from '../ssh/far.ts';
+import { revokedThere } from '../ssh/fleet.ts';
 import { connections, idle, keys, revoked } from '../ssh/shells.ts';
 import { streams } from '../ssh/streams.ts';
 
@@ -16,6 +17,7 @@ export const ssh: Figure = {
       ...(await connections(bench)),
       ...(await keys(bench)),
       await revoked(bench),
+      await revokedThere(bench),
       ...(await streams(bench, load)),
       await idle(bench),
     ];
