@@ -68,6 +68,7 @@ class Fake {
       installRoutes: install,
       tellWorkers: () => this.workersTold++,
       credentials: { replace: () => {} },
+      fleet: { peering: { replace: () => {} } },
       now: () => 1,
       record: { notice: ({ detail }: { detail: string }) => this.notices.push(detail), flush: () => true },
       revocations: {
