@@ -18,6 +18,9 @@ const [BEFORE, AFTER, PLAIN] = [2201, 2202, 2203];
 const reason = missing();
 if (reason) console.error(`test/kernel/hop-option: skipped: ${reason}`);
 
+// A guest's processors are emulated (test/vm/kernels.test.ts).
+t.setTimeout(180_000);
+
 t.test('on this kernel', reason ? { skip: reason } : {}, async (t) => {
   const hosts = new Hosts();
   t.teardown(() => hosts.remove());
@@ -80,6 +83,21 @@ t.test('on this kernel', reason ? { skip: reason } : {}, async (t) => {
       t.same(receives.takeArrived(source, destination), option);
       t.equal(receives.takeArrived(source, destination), null);
     });
+
+  await t.test('ends that are no addresses, or have a zone', async (t) => {
+    const end = { address: 'UNKNOWN', port: 65_535 };
+    t.equal(receives.takeArrived(end, end), null, 'as sshd has those of what is no socket');
+    const zoned = { address: 'fe80::1%hl0', port: 22 };
+    const arrival = { atNs: 1n, handle: Buffer.alloc(8, 1), mac: Buffer.alloc(8, 2) };
+    const ends = {
+      client: addressBytes('fe80::1'),
+      clientPort: 22,
+      server: addressBytes('fe80::1'),
+      serverPort: 22,
+    };
+    receiver.kernel.maps.hopArrived.set(ends, arrival);
+    t.same(receives.takeArrived(zoned, zoned), { handle: arrival.handle, mac: arrival.mac });
+  });
 
   await t.test('a listener on IPv6 that accepts IPv4 has it under the IPv4 addresses', async (t) => {
     const six = await hosts.caller(receiver);
