@@ -229,12 +229,13 @@ struct hl_hop_key {
 	__u64 k1;
 };
 
-/* What a connecting socket writes into its SYN and each retransmission of it. */
+/* What a connecting socket writes into its SYN. */
 struct hl_hop_sent {
 	__u64 handle;
 	__u64 mac;
 	__u8 flagged; /* the callback flag is set for this alone */
-	__u8 pad[7];
+	__u8 written; /* SYNs that had it */
+	__u8 pad[6];
 };
 
 struct hl_hop_offer {

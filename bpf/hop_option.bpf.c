@@ -113,12 +113,20 @@ static __always_inline void on_connect(struct bpf_sock_ops *ctx)
 		count(HL_HOP_LOST);
 		return;
 	}
-	sent = bpf_sk_storage_get(&hop_sent, sk, &fresh, BPF_SK_STORAGE_GET_F_CREATE);
+	sent = bpf_sk_storage_get(&hop_sent, sk, NULL, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!sent || bpf_sock_ops_cb_flags_set(ctx, ctx->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG)) {
 		bpf_map_delete_elem(&hop_offered, &fresh.handle);
 		count(HL_HOP_LOST);
+		return;
 	}
+	*sent = fresh;
 }
+
+/*
+ * A firewall that drops what it does not know would cut this host off from its peers: what was sent twice in vain is
+ * sent without, as MPTCP does.
+ */
+#define MOST_WRITTEN 2
 
 /* Called for every packet of a socket with the flag, and for none (its MSS alone is asked). */
 static __always_inline struct hl_hop_sent *sent_by(struct bpf_sock_ops *ctx)
@@ -133,7 +141,9 @@ static __always_inline struct hl_hop_sent *sent_by(struct bpf_sock_ops *ctx)
 /* A SYN without room may be sent again with it: a retransmission has neither cookie nor data. So the offer stays. */
 static __always_inline void on_length(struct bpf_sock_ops *ctx)
 {
-	if (sent_by(ctx) && bpf_reserve_hdr_opt(ctx, HL_HOP_LENGTH, 0))
+	struct hl_hop_sent *sent = sent_by(ctx);
+
+	if (sent && sent->written < MOST_WRITTEN && bpf_reserve_hdr_opt(ctx, HL_HOP_LENGTH, 0))
 		count(HL_HOP_NO_ROOM);
 }
 
@@ -151,8 +161,9 @@ static __always_inline void on_write(struct bpf_sock_ops *ctx)
 	struct hl_hop_sent *sent = sent_by(ctx);
 	struct hl_hop_option option = {};
 
-	if (!sent)
+	if (!sent || sent->written >= MOST_WRITTEN)
 		return;
+	sent->written++;
 	head(&option, HL_HOP_LENGTH);
 	__builtin_memcpy(option.handle, &sent->handle, sizeof(option.handle));
 	__builtin_memcpy(option.mac, &sent->mac, sizeof(option.mac));

@@ -11,6 +11,7 @@ import type { BpfMap } from './bpf-map.ts';
 import {
   type HlHopNetwork,
   HlHopTally,
+  type HlKey,
   HlKind,
   HlLineageFlag,
   hlHopNetworkSize,
@@ -103,15 +104,12 @@ export class HopOption {
     };
   }
 
-  /**
-   * The option that a connection to this host came with, once: bytes that anybody may have sent.
-   * @throws RangeError where an end is no address
-   */
+  /** The option that a connection to this host came with, once: bytes that anybody may have sent. */
   takeArrived(client: Endpoint, server: Endpoint): { readonly handle: Buffer; readonly mac: Buffer } | null {
-    const arrival = this.#maps.hopArrived.take({
-      ...{ client: addressBytes(client.address), clientPort: client.port },
-      ...{ server: addressBytes(server.address), serverPort: server.port },
-    });
+    const [from, to] = [withoutZone(client), withoutZone(server)];
+    if (from === null || to === null) return null;
+    const ends = { client: from, clientPort: client.port, server: to, serverPort: server.port };
+    const arrival = this.#maps.hopArrived.take(ends);
     return arrival && { handle: Buffer.from(arrival.handle), mac: Buffer.from(arrival.mac) };
   }
 
@@ -136,13 +134,18 @@ export class HopOption {
   }
 
   /** The same that bpf/hop_option.bpf.c takes for one that begins SSH logins. */
-  #listeners() {
-    return this.#maps.lineage.keys().filter((key) => {
-      const line = this.#maps.lineage.get(key);
-      if (!line || (line.flags & HlLineageFlag.F_SPAWNER) === 0) return false;
-      return line.spawnKind === HlKind.SSH || (line.flags & HlLineageFlag.F_INIT) !== 0;
-    });
+  #listeners(): HlKey[] {
+    const { F_SPAWNER, F_INIT } = HlLineageFlag;
+    const lines = this.#maps.lineage.entries().filter(([, { flags }]) => (flags & F_SPAWNER) !== 0);
+    const begin = lines.filter(([, line]) => line.spawnKind === HlKind.SSH || (line.flags & F_INIT) !== 0);
+    return begin.map(([key]) => key);
   }
+}
+
+/** sshd writes the zone of a link-local address; null for what is no address. */
+function withoutZone({ address }: Endpoint): Uint8Array | null {
+  const [plain = ''] = address.split('%');
+  return isIP(plain) === 0 ? null : addressBytes(plain);
 }
 
 function expire<K>(map: BpfMap<K, { atNs: bigint }>, beforeNs: bigint): number {
