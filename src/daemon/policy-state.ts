@@ -95,8 +95,9 @@ export function nameOf(root: Root | null): string {
 
 /** The room that serves an inspected connection: the target's own, where there is one of that name. */
 export function protocolFor(state: PolicyState, target: string | null, protocols: readonly string[]): string {
-  const wanted = targetOf(state, target)?.protocol;
-  return wanted !== undefined && protocols.includes(wanted) ? wanted : 'tcp';
+  const { mode, protocol: wanted } = targetOf(state, target) ?? {};
+  // Where policy has to be asked who connects it comes here all the same, and stays between client and server.
+  return mode !== 'direct' && wanted !== undefined && protocols.includes(wanted) ? wanted : 'tcp';
 }
 
 function targetOf({ targets }: PolicyState, target: string | null): Target | undefined {

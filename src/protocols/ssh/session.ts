@@ -21,6 +21,8 @@ import { Trust } from './trust.ts';
 const LOGIN_MS = 120_000;
 /** Until the host has said who it is: nobody has to be asked anything for that. */
 const GREETING_MS = 30_000;
+/** Characters of what a host says for the record. */
+const MOST_WORDS = 500;
 
 /**
  * Settles when both sockets are closed.
@@ -216,7 +218,9 @@ class Conversation {
     socket.once('end', () => this.#ended(side));
     socket.on('error', (error: NodeJS.ErrnoException) => {
       this.#reason ??= this.#over ? null : `reset by the ${side} (${error.code ?? error.message})`;
-      this.#reset(this.#reason);
+      // The client is told which of the two it was.
+      if (side === 'host' && !this.#over) this.#leave(Disconnect.CONNECTION_LOST, `Hopline: ${this.#reason}`);
+      else this.#reset(this.#reason);
     });
     socket.once('close', () => {
       this.#ended(side);
@@ -260,7 +264,7 @@ class Conversation {
 
   #hostLeft(reason: number, description: string): void {
     if (this.#over) return;
-    if (reason !== Disconnect.BY_APPLICATION) this.#reason ??= `the host disconnected: ${description}`;
+    this.#reason ??= `the host disconnected: ${description.slice(0, MOST_WORDS)}`;
     this.#leave(reason, description);
   }
 

@@ -12,6 +12,9 @@ import { Disconnect } from './numbers.ts';
 import type { HostKeys } from './outside.ts';
 import { HOST_KEYS } from './transport/algorithms.ts';
 
+/** Who has not said yes or no by then is no person. */
+const MOST_TRIES = 20;
+
 export interface Place {
   readonly address: string;
   readonly port: number;
@@ -79,16 +82,21 @@ export class Trust {
     ];
     this.asking = `nobody has said that the ${shortType(key)} key ${print} is that of ${known}`;
     let prompt = 'Are you sure you want to continue connecting (yes/no/[fingerprint])? ';
-    for (let instruction = lines.join('\n'); ; instruction = '') {
+    for (let [instruction, tries] = [lines.join('\n'), 0]; tries < MOST_TRIES; instruction = '', tries += 1) {
       const answers = await front.ask({ name: '', instruction, prompts: [{ prompt, echo: true }] });
       if (answers === null) continue;
       const answer = answers[0]?.toString().trim() ?? '';
-      if (answer === print || answer.toLowerCase() === 'yes') break;
-      if (answer.toLowerCase() === 'no') throw refused();
+      if (answer === print || answer.toLowerCase() === 'yes') return this.#accept(name, key, front);
+      // Nothing is what a client says that has nobody to ask, and a no (confirm() in sshconnect.c).
+      if (answer === '' || answer.toLowerCase() === 'no') throw refused();
       prompt = "Please type 'yes', 'no' or the fingerprint: ";
     }
+    throw refused();
+  }
+
+  #accept(name: string, key: Buffer, front: Front): Promise<string> {
     this.asking = null;
-    return this.#remember(nameWithPort(name, port), key, front);
+    return this.#remember(nameWithPort(name, this.#place.port), key, front);
   }
 
   async #remember(name: string, key: Buffer, front: Front): Promise<string> {

@@ -44,11 +44,11 @@ const WAYS: Readonly<Record<string, (channel: number, host: Transport, socket: S
   },
   leaves(channel, host) {
     host.send(data(channel, 'begun\n'));
-    host.disconnect(11, 'down for the night');
+    setTimeout(() => host.disconnect(11, 'down for the night'), 300);
   },
   noise(channel, host, socket) {
     host.send(data(channel, 'begun\n'));
-    socket.write(Buffer.alloc(5000, 7));
+    setTimeout(() => socket.write(Buffer.alloc(5000, 7)), 300);
   },
   flood(channel, host, socket) {
     const piece = Buffer.alloc(32_768, 'x');

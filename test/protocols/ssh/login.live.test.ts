@@ -155,6 +155,10 @@ t.test('a host that nobody knows is asked about, and kept as ssh keeps it', asyn
   t.equal(createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest('base64'), hash);
   const again = await rig(t, { ...options, knownHosts: line });
   t.match(await again.ssh(['echo known']), { out: 'known\n', code: 0 });
+  const nobody = await rig(t, options);
+  t.match(await nobody.ssh(['true']), { code: 255, err: /Host key verification failed\./ }, 'nobody to ask');
+  await until(() => nobody.ends.length === 1, 'its end');
+  t.match(nobody.ends, [{ reason: 'Host key verification failed.' }]);
   const two = await rig(t, options);
   t.match(await two.answering([print], [ROOT, 'echo in']), { out: 'in\n' }, 'the fingerprint will do');
   t.match(one.ends, [{ reason: null }]);

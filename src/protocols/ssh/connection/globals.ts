@@ -2,7 +2,7 @@
 import { Message } from '../numbers.ts';
 import { tooMany } from './broken.ts';
 import type { Held, Judge, Judgement } from './judge.ts';
-import { decodeRequest } from './messages.ts';
+import { decodeRequest, encodeDebug } from './messages.ts';
 import { Replies } from './replies.ts';
 
 /** Bytes and number of requests behind one that waits: OpenSSH's client has as many as it has forwardings. */
@@ -66,12 +66,14 @@ export class GlobalRequests {
     });
   }
 
-  #judged(payload: Buffer, wantReply: boolean, { allowed }: Judgement): void {
-    if (allowed) {
+  #judged(payload: Buffer, wantReply: boolean, judged: Judgement): void {
+    if (judged.allowed) {
       if (wantReply && !this.#replies.expect()) throw tooMany();
       this.#ends.toHost(payload);
       return;
     }
+    // The answer itself has no words.
+    if (judged.message !== '') this.#ends.toClient(encodeDebug(`Hopline: ${judged.message}`));
     const fail = (): void => this.#ends.toClient(Buffer.of(Message.REQUEST_FAILURE));
     if (wantReply && !this.#replies.own(fail)) throw tooMany();
   }

@@ -65,10 +65,6 @@ export class Relay {
     this.#globals = new GlobalRequests(options, (held, go) => this.#ask(held, go));
   }
 
-  get open(): number {
-    return this.#channels.size;
-  }
-
   /** @throws SshError, WireError: the client broke the protocol */
   fromClient(payload: Buffer): void {
     const { toHost } = this.#options;
@@ -325,6 +321,7 @@ export class Relay {
       this.#channels.refuse(channel);
     };
     const fail = (): void => toClient(encodeChannel(Message.CHANNEL_FAILURE, client));
+    if (!starts && judged.message !== '') this.#tell(channel, `Hopline: ${judged.message}\n`);
     if (starts) {
       if (!channel.replies.own(refuse)) throw tooMany();
     } else if (wantReply && !channel.replies.own(fail)) throw tooMany();
@@ -336,10 +333,8 @@ export class Relay {
     if (host === null) return;
     const holding = new Holding();
     this.#held.set(host, holding);
-    const person = new Interjections(channel, this.#options.toClient);
     const tell = (text: string): void => {
-      if (channel.closedByHost || this.#held.get(host) !== holding) return;
-      person.stderr(text.replaceAll('\n', channel.pty ? '\r\n' : '\n'));
+      if (!channel.closedByHost && this.#held.get(host) === holding) this.#tell(channel, text);
     };
     holding.over = held.wait(tell, holding.signal).then((judged) => {
       const gone = this.#held.get(host) !== holding || channel.closedByHost;
@@ -353,6 +348,11 @@ export class Relay {
         this.#options.onBroken(error instanceof Error ? error : new Error(String(error)));
       }
     });
+  }
+
+  #tell(channel: Channel, text: string): void {
+    const person = new Interjections(channel, this.#options.toClient);
+    person.stderr(text.replaceAll('\n', channel.pty ? '\r\n' : '\n'));
   }
 
   /** What is of no open channel waits; the person is told beside all of them. */
