@@ -26,7 +26,11 @@ export async function rawClient(port: number, none = true): Promise<Raw> {
   const transport = new Transport({
     role: 'client',
     offer: serverOffer(HOST_KEYS),
-    write: (bytes) => void socket.write(bytes),
+    room: (length) => {
+      const bytes = Buffer.alloc(length);
+      process.nextTick(() => socket.write(bytes));
+      return bytes;
+    },
     onMessage: (payload) => void messages.push(Buffer.from(payload)),
     onKeys: () => {
       keys = true;
