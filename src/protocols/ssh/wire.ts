@@ -3,7 +3,7 @@
  * made in the buffer that they are sent from, and all that a turn made goes with one system call.
  */
 import type { Socket } from 'node:net';
-import { adopt } from '../tcp/adopt.ts';
+import { adopt } from '../../core/adopt.ts';
 import { borrow, giveBack } from '../tcp/buffers.ts';
 
 /** One is enough: what is read is dealt with before the next read of anyone. */
