@@ -1,5 +1,6 @@
 /** One side of the conversation: its socket and its transport. */
 import { reset } from '../reset.ts';
+import { acknowledge } from './acknowledge.ts';
 import type { Transport, TransportOptions } from './transport/transport.ts';
 import { Transport as SshTransport } from './transport/transport.ts';
 import { flush, type Wire } from './wire.ts';
@@ -18,6 +19,7 @@ export class Link {
   readonly transport: Transport;
   readonly #wire: Wire;
   readonly #options: LinkOptions;
+  #login = true;
 
   constructor(wire: Wire, options: LinkOptions) {
     this.#wire = wire;
@@ -31,6 +33,12 @@ export class Link {
     this.#wire.listen((data) => this.#take(data));
     this.transport.start();
     socket.resume();
+  }
+
+  /** The user is known. */
+  authenticated(): void {
+    this.#login = false;
+    this.transport.authenticated();
   }
 
   /** Whether more would have to wait here. */
@@ -72,6 +80,7 @@ export class Link {
       return;
     }
     flush();
+    if (this.#login) acknowledge(this.#wire.socket);
     if (this.#options.full()) this.#wire.socket.pause();
   }
 }

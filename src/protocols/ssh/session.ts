@@ -208,8 +208,8 @@ class Conversation {
         onSuccess: () => {
           // At once: what the host sends next has to come behind it.
           this.#front.success();
-          this.#client.transport.authenticated();
-          host.transport.authenticated();
+          this.#client.authenticated();
+          host.authenticated();
           this.#connected = true;
           clearTimeout(this.#grace);
         },

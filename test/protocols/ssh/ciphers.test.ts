@@ -118,7 +118,7 @@ for (const cipher of ciphers)
     });
 
 t.test('a length that cannot be', async (t) => {
-  for (const length of [0, 1, 4, 11, 35_004, 0x7fff_fff4, 0xffff_fffc]) {
+  for (const length of [0, 1, 4, 11, 262_148, 0x7fff_fff4, 0xffff_fffc]) {
     const packet = Buffer.alloc(64);
     packet.writeUInt32BE(length);
     t.throws(() => new PacketReader().read(packet, () => true), /a packet of/, `${length}`);
