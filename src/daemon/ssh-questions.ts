@@ -55,7 +55,10 @@ export class SshQuestions {
     const hostKey = this.#hostKey;
     const given = record(JSON.parse(detail));
     if (given === null) throw new Error('a question without its detail');
-    if (question === 'ssh.own-key') return JSON.stringify({ key: hostKey.publicKey.toString('base64') });
+    if (question === 'ssh.own-key') {
+      const certifies = this.#certifiable(hop) !== null;
+      return JSON.stringify({ key: hostKey.publicKey.toString('base64'), certifies });
+    }
     if (question === 'ssh.own-sign') {
       const [data] = fields(given, ['data']);
       const signature = hostKey.sign(Buffer.from(data ?? '', 'base64')).toString('base64');
@@ -75,18 +78,24 @@ export class SshQuestions {
 
   /** @param account at the host, whom the client asks for */
   #certify(id: Id, account: string, key: Buffer): { certificate: string | null; serial: string } {
-    const { open, host, certificates } = this.#options;
-    const { hop, root = null } = open.get(id) ?? {};
+    const able = this.#certifiable(id);
+    if (able === null || (account !== able.user && !able.accounts.includes(account)))
+      return { certificate: null, serial: '' };
+    const { host } = this.#options;
+    const made = this.authority.certify(key, account, { identity: able.identity, host, hop: id });
+    return { certificate: made.certificate.toString('base64'), serial: `${made.serial}` };
+  }
+
+  /** Whom a hop's person may be at the host by a certificate: themselves, and these; null: nobody. */
+  #certifiable(id: Id) {
+    const { hop, root = null } = this.#options.open.get(id) ?? {};
     const target = hop?.target ?? null;
-    const all = certificates();
+    const all = this.#options.certificates();
     const accounts = target !== null && Object.hasOwn(all, target) ? all[target] : undefined;
     const person = root?.identity ?? null;
     // Of what nobody vouches for nobody is told the next host.
-    const known = root?.kind !== 'unattended' && person?.verified === true;
-    if (accounts === undefined || !known || (account !== root?.user && !accounts.includes(account)))
-      return { certificate: null, serial: '' };
-    const made = this.authority.certify(key, account, { identity: person.name, host, hop: id });
-    return { certificate: made.certificate.toString('base64'), serial: `${made.serial}` };
+    if (accounts === undefined || root?.kind === 'unattended' || person?.verified !== true) return null;
+    return { user: root?.user, identity: person.name, accounts };
   }
 
   async #ofPerson(id: Id, question: string, detail: Record<string, unknown>): Promise<unknown> {

@@ -9,16 +9,23 @@ const GROWTH = 4;
 /** `elapsed` is 32 bits: what comes later than this belongs into another batch. */
 const LONGEST_US = 0xffff_ffff;
 
-const NOTHING = Buffer.alloc(0);
+const NOTHING: Buffer = Buffer.alloc(0);
+/** What is made anew for each segment is a collector's work: of a stream, more than the stream's own. */
+const spare: Buffer[] = [];
+const MOST_SPARE = 16;
 
 export class Batch {
   readonly at: Micros;
   readonly #since: number;
-  #bytes = NOTHING;
+  #bytes: Buffer = NOTHING;
   #length = 0;
 
-  /** @param now milliseconds of `performance.now()` */
-  constructor(now: number) {
+  /**
+   * @param now milliseconds of `performance.now()`
+   * @param full it is going to be
+   */
+  constructor(now: number, full = false) {
+    if (full) this.#bytes = spare.pop() ?? Buffer.allocUnsafeSlow(FULL);
     this.at = Math.round((performance.timeOrigin + now) * 1000);
     this.#since = now;
   }
@@ -52,11 +59,19 @@ export class Batch {
     this.#length = end;
   }
 
+  /** Its bytes are needed no more: another may have them. */
+  recycle(): void {
+    if (this.#bytes.length === FULL && spare.length < MOST_SPARE) spare.push(this.#bytes);
+    this.#bytes = NOTHING;
+    this.#length = 0;
+  }
+
   #grow(needed: number): void {
     if (needed > RAW_MOST) throw new RangeError(`a record of ${needed} bytes`);
     let size = Math.max(FIRST, this.#bytes.length * GROWTH);
     while (size < needed) size *= GROWTH;
-    const grown = Buffer.allocUnsafeSlow(Math.min(size, Math.max(FULL, needed)));
+    size = Math.min(size, Math.max(FULL, needed));
+    const grown = (size === FULL ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(size);
     this.#bytes.copy(grown, 0, 0, this.#length);
     this.#bytes = grown;
   }

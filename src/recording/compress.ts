@@ -35,6 +35,34 @@ export async function compress(raw: Buffer): Promise<Compressed> {
   }
 }
 
+/** More than this much of it left is not worth it. */
+const WORTH = 15 / 16;
+/** So many segments at most are stored as they are before it is tried again. */
+const MOST_PASSED = 32;
+
+/** The segments of one recording: where they do not get smaller, only some are tried. */
+export class Compressor {
+  /** How many are passed over after one in vain, and how many still are. */
+  #pause = 0;
+  #left = 0;
+
+  /** As {@link compress}. */
+  async make(raw: Buffer): Promise<Compressed> {
+    const counts = raw.length >= SHORT;
+    if (counts && this.#left > 0) {
+      this.#left -= 1;
+      return { codec: Codec.stored, bytes: raw };
+    }
+    const made = await compress(raw);
+    if (counts) {
+      const vain = made.bytes.length > raw.length * WORTH;
+      this.#pause = vain ? Math.min(Math.max(1, this.#pause * 2), MOST_PASSED) : 0;
+      this.#left = this.#pause;
+    }
+    return made;
+  }
+}
+
 function smaller(raw: Buffer, bytes: Buffer): Compressed {
   return bytes.length < raw.length ? { codec: Codec.zstd, bytes } : { codec: Codec.stored, bytes: raw };
 }

@@ -17,7 +17,7 @@ import type { SegmentBody } from './frames.ts';
 
 export class RecordingFile {
   readonly #file: FileHandle;
-  readonly #hash = createHash('sha256');
+  #hash = createHash('sha256');
   #bytes = 0;
   #segments = 0;
   #sha256: string | null = null;
@@ -84,10 +84,14 @@ export class RecordingFile {
     const header = segmentHeader({ type, codec, index: this.#segments, raw, at }, bytes);
     const parts = this.#segments === 0 ? [MAGIC, header, bytes] : [header, bytes];
     const length = (this.#segments === 0 ? MAGIC.length : 0) + SEGMENT_HEADER + bytes.length;
-    const { bytesWritten } = await this.#file.writev(parts);
+    const writing = this.#file.writev(parts);
+    // Beside the writing; what is not written whole is not of the file.
+    const hash = this.#hash.copy();
+    for (const part of parts) hash.update(part);
+    const { bytesWritten } = await writing;
     // A disk that is nearly full takes some; what is missing fails with the reason.
     if (bytesWritten < length) await this.#file.writeFile(Buffer.concat(parts).subarray(bytesWritten));
-    for (const part of parts) this.#hash.update(part);
+    this.#hash = hash;
     this.#bytes += length;
     this.#segments += 1;
   }

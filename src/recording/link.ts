@@ -54,9 +54,13 @@ export class RecordingLink implements Way {
     return writer;
   }
 
-  segment(stream: number, segment: SegmentBody): void {
+  segment(stream: number, segment: SegmentBody, written: () => void): void {
     this.#underWay += segment.raw;
-    for (const part of segmentFrame(stream, segment)) this.#socket.write(part);
+    const [head, bytes] = segmentFrame(stream, segment);
+    this.#socket.cork();
+    this.#socket.write(head);
+    this.#socket.write(bytes, written);
+    this.#socket.uncork();
   }
 
   end(stream: number, reason: string | null): void {

@@ -1,5 +1,6 @@
 /** The supervisor's end of a worker's socket for recordings: one frame after the other, each on the disk before the next. */
-import type { Duplex } from 'node:stream';
+import type { Socket } from 'node:net';
+import { adopt } from '../core/adopt.ts';
 import type { Id } from '../core/types.ts';
 import {
   Ask,
@@ -39,36 +40,58 @@ export interface ReceiverOptions {
 /** Of one worker at a time. */
 const MOST_OPEN = 65_536;
 
+/** What a socket of this kind holds, about. */
+const READ = 256 * 1024;
+
 export class Receiver {
-  readonly #socket: Duplex;
+  readonly #socket: Socket;
   readonly #options: ReceiverOptions;
   readonly #open = new Map<number, OpenRecording>();
+  readonly #reader = new FrameReader();
+  readonly #buffer = Buffer.allocUnsafeSlow(READ);
+  #taking: Promise<void> = Promise.resolve();
   /** Resolves when the worker is gone and what it left is on record. */
   readonly done: Promise<void>;
 
-  constructor(socket: Duplex, options: ReceiverOptions) {
-    this.#socket = socket;
+  /** @param given paused, or nothing read; it is an empty shell afterwards */
+  constructor(given: Socket, options: ReceiverOptions) {
     this.#options = options;
+    // Into one buffer: what is made anew for each read is a collector's work, more than all else that is done with it.
+    const callback = (bytes: number): boolean => {
+      this.#taking = this.#take(this.#buffer.subarray(0, bytes));
+      // Read no faster than this writes: so a slow disk holds the worker back.
+      return false;
+    };
+    this.#socket = adopt(given, { buffer: this.#buffer, callback })?.socket ?? given;
     this.done = this.#run();
   }
 
   async #run(): Promise<void> {
-    const reader = new FrameReader();
-    try {
-      // The socket is read no faster than this writes: so a slow disk holds the worker back.
-      for await (const chunk of this.#socket) if (!(await this.#chunk(reader, chunk))) break;
-    } catch {
-      // A worker that is killed may leave a reset behind; all that it had sent has been read by then.
-    }
+    const socket = this.#socket;
+    // A worker that is killed may leave a reset behind; all that it had sent has been read by then.
+    socket.on('error', () => {});
+    const over = new Promise<void>((resolve) => {
+      if (socket.destroyed) resolve();
+      socket.once('end', resolve).once('close', resolve);
+    });
+    socket.resume();
+    await over;
+    await this.#taking;
+    socket.destroy();
     for (const recording of this.#open.values())
       await recording.end('the worker ended first').catch((error) => this.#fault(error));
     this.#open.clear();
   }
 
+  async #take(chunk: Buffer): Promise<void> {
+    if (await this.#chunk(chunk)) this.#socket.resume();
+    else this.#socket.destroy();
+  }
+
   /** @returns whether there may be more */
-  async #chunk(reader: FrameReader, chunk: Buffer): Promise<boolean> {
+  async #chunk(chunk: Buffer): Promise<boolean> {
     try {
-      for (const one of reader.push(chunk)) await this.#take(one);
+      for (const one of this.#reader.push(chunk)) await this.#asked(one);
       return true;
     } catch (error) {
       this.#fault(error);
@@ -82,7 +105,7 @@ export class Receiver {
   }
 
   /** @throws FrameError */
-  async #take(asked: Frame): Promise<void> {
+  async #asked(asked: Frame): Promise<void> {
     const { stream } = asked;
     if (asked.type === Ask.open) return this.#begin(asked);
     const recording = this.#open.get(stream);

@@ -1,6 +1,6 @@
 /** A recording as a worker writes it: records into batches, batches into segments, segments to the supervisor. */
-import { Batch } from './batch.ts';
-import { compress } from './compress.ts';
+import { Batch, FULL } from './batch.ts';
+import { Compressor } from './compress.ts';
 import { RECORD_MOST, SEGMENT_HEADER } from './format.ts';
 import type { SegmentBody } from './frames.ts';
 
@@ -20,7 +20,8 @@ export interface WriterEvents {
 export interface Way {
   /** So much of all recordings together is under way that they wait. */
   readonly behind: boolean;
-  segment(stream: number, segment: SegmentBody): void;
+  /** @param written its bytes may be used for something else */
+  segment(stream: number, segment: SegmentBody, written: () => void): void;
   end(stream: number, reason: string | null): void;
 }
 
@@ -36,6 +37,9 @@ export class RecordingWriter {
   readonly #sent: number[] = [];
   #open = false;
   #batch: Batch | null = null;
+  /** The last batch was as long as it may be: the next will be, too. */
+  #bulk = false;
+  readonly #compressor = new Compressor();
   #timer: NodeJS.Timeout | null = null;
   /** Raw bytes outside of the batch that are not in the file. */
   #waiting = 0;
@@ -90,10 +94,16 @@ export class RecordingWriter {
     const length = head.length + bytes.length;
     if (length > RECORD_MOST) throw new RangeError(`a record of ${length} bytes`);
     const now = performance.now();
-    if (this.#batch?.takes(length, now) === false) this.#flush();
+    if (this.#batch?.takes(length, now) === false) {
+      this.#bulk = this.#batch.length > FULL / 2;
+      this.#flush();
+    }
     if (this.#batch === null) {
-      this.#batch = new Batch(now);
-      this.#timer = setTimeout(() => this.#flush(), FLUSH_MS);
+      this.#batch = new Batch(now, this.#bulk);
+      this.#timer = setTimeout(() => {
+        this.#bulk = false;
+        this.#flush();
+      }, FLUSH_MS);
     }
     this.#batch.add(type, head, bytes, now);
     return true;
@@ -169,12 +179,16 @@ export class RecordingWriter {
     this.#tail = this.#tail.then(() => this.#send(batch));
   }
 
-  async #send({ at, bytes: raw }: Batch): Promise<void> {
+  async #send(batch: Batch): Promise<void> {
     if (this.#failure !== null) return;
-    const { codec, bytes } = await compress(raw);
+    const { at, bytes: raw } = batch;
+    const { length } = raw;
+    const { codec, bytes } = await this.#compressor.make(raw);
+    const recycle = (): void => batch.recycle();
+    if (bytes !== raw) recycle();
     if (this.#failure !== null) return;
-    this.#sent.push(raw.length);
+    this.#sent.push(length);
     this.#stored += SEGMENT_HEADER + bytes.length;
-    this.#way.segment(this.#stream, { at, codec, raw: raw.length, bytes });
+    this.#way.segment(this.#stream, { at, codec, raw: length, bytes }, bytes === raw ? recycle : () => {});
   }
 }

@@ -7,6 +7,9 @@ import { median, pairs, quantile } from '../numbers.ts';
 import { DIRECT, INSPECTED, LOGIN } from './far.ts';
 import { inStore } from './record.ts';
 
+/** What tells ssh which key is Hopline's is of Hopline's making: without Hopline there is none to run. */
+const WITHOUT = ['-o', 'KnownHostsCommand=none'];
+
 /**
  * As OpenSSH comes, which then exchanges keys with sshd by sntrup761, that Node has not: so Hopline may be the quicker. And
  * by what both have.
@@ -21,7 +24,8 @@ export async function connections({ lab, quick, progress }: Bench): Promise<Resu
   const results: Result[] = [];
   for (const { name, options } of EXCHANGES) {
     progress(`new connections, ${name}`);
-    const words = ['ssh', ...options, DIRECT, 'true', '--', 'ssh', ...options, INSPECTED, 'true'];
+    const direct = ['ssh', ...WITHOUT, ...options, DIRECT, 'true'];
+    const words = [...direct, '--', 'ssh', ...options, INSPECTED, 'true'];
     const { stdout } = await inStore(lab, { connections: count + 1, kind: 'exec', recorded: 1 }, () =>
       lab.ssh(LOGIN, [`${LOAD}/alternate`, `${count}`, ...words], { timeoutMs: 600_000 }),
     );

@@ -14,8 +14,10 @@ export function outsideOf(session: Session): Outside {
     known ??= ask('ssh.known-hosts', {});
     return known;
   };
+  let certifies = true;
   /** For a key that was never anywhere else, and is forgotten with the connection. */
   const certified = async (account: string): Promise<Held[]> => {
+    if (!certifies) return [];
     const { privateKey } = generateKeyPairSync('ed25519');
     const { certificate, serial } = await ask('ssh.certify', { account, key: text(blobOf(privateKey)) });
     if (certificate === null) return [];
@@ -25,7 +27,8 @@ export function outsideOf(session: Session): Outside {
   };
   return {
     async ownHostKeys() {
-      const { key } = await ask('ssh.own-key', {});
+      const { key, ...own } = await ask('ssh.own-key', {});
+      certifies = own.certifies;
       const sign = async (_: string, data: Buffer): Promise<Buffer> =>
         bytes((await ask('ssh.own-sign', { data: text(data) })).signature);
       const publicKey = bytes(key);

@@ -1,13 +1,14 @@
 /** One side of the conversation: its socket and its transport. */
-import type { Socket } from 'node:net';
 import { reset } from '../reset.ts';
+import { acknowledge } from './acknowledge.ts';
 import type { Transport, TransportOptions } from './transport/transport.ts';
 import { Transport as SshTransport } from './transport/transport.ts';
+import { flush, type Wire } from './wire.ts';
 
 /** A peer that was told why gets so long to take it. */
 const CLOSING_MS = 5_000;
 
-export type LinkOptions = Omit<TransportOptions, 'write'> & {
+export type LinkOptions = Omit<TransportOptions, 'room'> & {
   /** What came was none, or could not be taken: nothing can go on. */
   onBroken(error: Error): void;
   /** Called after each piece that came: whether to stop reading. */
@@ -15,33 +16,43 @@ export type LinkOptions = Omit<TransportOptions, 'write'> & {
 };
 
 export class Link {
-  readonly socket: Socket;
   readonly transport: Transport;
+  readonly #wire: Wire;
   readonly #options: LinkOptions;
-  #corked = false;
+  #login = true;
 
-  /** @param socket paused, nothing read */
-  constructor(socket: Socket, options: LinkOptions) {
-    this.socket = socket;
+  constructor(wire: Wire, options: LinkOptions) {
+    this.#wire = wire;
     this.#options = options;
-    this.transport = new SshTransport({ ...options, write: (bytes) => this.#write(bytes) });
+    this.transport = new SshTransport({ ...options, room: (length) => wire.room(length) });
   }
 
   start(): void {
-    this.socket.setNoDelay(true);
-    this.socket.on('data', (chunk) => this.#take(chunk));
+    const { socket } = this.#wire;
+    socket.setNoDelay(true);
+    this.#wire.listen((data) => this.#take(data));
     this.transport.start();
-    this.socket.resume();
+    socket.resume();
+  }
+
+  /** The user is known. */
+  authenticated(): void {
+    this.#login = false;
+    this.transport.authenticated();
   }
 
   /** Whether more would have to wait here. */
   get congested(): boolean {
-    return this.socket.writableNeedDrain || this.transport.exchanging;
+    return this.#wire.congested || this.transport.exchanging;
+  }
+
+  pause(): void {
+    this.#wire.socket.pause();
   }
 
   /** Reads on, where nothing is in the way. */
   resume(): void {
-    if (!this.#options.full() && !this.socket.destroyed) this.socket.resume();
+    if (!this.#options.full() && !this.#wire.socket.destroyed) this.#wire.socket.resume();
   }
 
   /** Says why, lets that be taken, and closes. */
@@ -52,35 +63,24 @@ export class Link {
 
   /** Lets what was sent be taken, and closes. */
   close(): void {
+    const { socket } = this.#wire;
     this.transport.close();
-    this.socket.removeAllListeners('data').resume();
-    this.socket.end();
-    setTimeout(() => reset(this.socket), CLOSING_MS).unref();
+    this.#wire.listen(() => {});
+    flush();
+    socket.resume();
+    socket.end();
+    setTimeout(() => reset(socket), CLOSING_MS).unref();
   }
 
-  #write(bytes: Buffer): void {
-    if (!this.socket.writable) return;
-    if (!this.#corked) {
-      // One system call for all the packets that a piece of the other side becomes.
-      this.#corked = true;
-      this.socket.cork();
-      process.nextTick(this.#uncork);
-    }
-    this.socket.write(bytes);
-  }
-
-  readonly #uncork = (): void => {
-    this.#corked = false;
-    this.socket.uncork();
-  };
-
-  #take(chunk: Buffer): void {
+  #take(data: Buffer): void {
     try {
-      this.transport.receive(chunk);
+      this.transport.receive(data);
     } catch (error) {
       this.#options.onBroken(error instanceof Error ? error : new Error(String(error)));
       return;
     }
-    if (this.#options.full()) this.socket.pause();
+    flush();
+    if (this.#login) acknowledge(this.#wire.socket);
+    if (this.#options.full()) this.#wire.socket.pause();
   }
 }

@@ -13,8 +13,8 @@ export interface KnownHostsAnswer {
 
 /** Each question with what goes with it and what comes back. */
 export interface Questions {
-  /** Hopline's own host key; it stays where it is. */
-  'ssh.own-key': [detail: unknown, answer: { readonly key: string }];
+  /** Hopline's own host key, which stays where it is; and whether `ssh.certify` has any use. */
+  'ssh.own-key': [detail: unknown, answer: { readonly key: string; readonly certifies: boolean }];
   'ssh.own-sign': [detail: { readonly data: string }, answer: { readonly signature: string }];
   /** A certificate for a key of type ssh-ed25519; null: none is issued for this account there. */
   'ssh.certify': [

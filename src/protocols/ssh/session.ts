@@ -16,6 +16,7 @@ import { TerminalRecordings } from './recorded/recorder.ts';
 import { clientOffer, serverOffer } from './transport/algorithms.ts';
 import type { HostKey } from './transport/host-key.ts';
 import { Trust } from './trust.ts';
+import { Wire } from './wire.ts';
 
 /** As sshd's LoginGraceTime: until the host has taken the user. */
 const LOGIN_MS = 120_000;
@@ -49,6 +50,7 @@ interface Limits {
 class Conversation {
   readonly #session: Session;
   readonly #outside: Outside;
+  readonly #clientWire: Wire;
   readonly #client: Link;
   readonly #front: Front;
   readonly #relay: Relay;
@@ -56,7 +58,7 @@ class Conversation {
   readonly #terminals: TerminalRecordings;
   readonly #limits: Limits;
   #host: Link | null = null;
-  #hostSocket: Socket | null = null;
+  #hostWire: Wire | null = null;
   #back: Back | null = null;
   #trust: Trust | null = null;
   #connected = false;
@@ -83,7 +85,7 @@ class Conversation {
       begin: (begun, terminal) => {
         const recorder = this.#terminals.begin(begun, terminal);
         // At once: the first that the host says would else be shown before there is a file.
-        if (this.#terminals.mustWait()) this.#host?.socket.pause();
+        if (this.#terminals.mustWait()) this.#host?.pause();
         return recorder;
       },
       ready: () => this.#terminals.ready(),
@@ -96,7 +98,8 @@ class Conversation {
       onBroken: (error) => this.#broken('client', error),
       judge,
     });
-    this.#client = new Link(session.client, {
+    this.#clientWire = new Wire(session.client);
+    this.#client = new Link(this.#clientWire, {
       role: 'server',
       offer: serverOffer(ownHostKeys.flatMap(({ algorithms }) => algorithms)),
       hostKeys: ownHostKeys,
@@ -116,7 +119,9 @@ class Conversation {
   }
 
   async run(): Promise<End> {
-    const { client, limitIdleMs } = this.#session;
+    const { limitIdleMs } = this.#session;
+    const client = this.#clientWire.socket;
+    if (client.destroyed) return { bytesUp: 0, bytesDown: 0, reason: 'closed before the first byte' };
     const done = new Promise<void>((resolve) => {
       this.#closed = resolve;
     });
@@ -133,7 +138,7 @@ class Conversation {
     clearTimeout(this.#grace);
     await this.#relay.end('the connection ended first');
     return {
-      bytesUp: this.#hostSocket?.bytesWritten ?? 0,
+      bytesUp: this.#hostWire?.socket.bytesWritten ?? 0,
       bytesDown: client.bytesWritten,
       reason: this.#reason,
     };
@@ -141,13 +146,13 @@ class Conversation {
 
   async #login(): Promise<void> {
     const { destination } = this.#session;
-    const [user, trust, socket] = await Promise.all([
+    const [user, trust, wire] = await Promise.all([
       this.#front.begin(),
       Trust.of(destination, this.#outside.hostKeys),
       this.#dial(),
     ]);
     this.#trust = trust;
-    const host = await this.#reach(socket, trust);
+    const host = await this.#reach(wire, trust);
     if (this.#over) return;
     const hostKey = await trust.check(host.transport.hostKey, this.#front);
     if (this.#over || this.#back === null) return;
@@ -156,19 +161,21 @@ class Conversation {
     this.#judge.begin(account, { authentication, hostKey });
   }
 
-  async #dial(): Promise<Socket> {
-    const socket = await this.#session.dial().catch((error: Error) => {
+  async #dial(): Promise<Wire> {
+    const given = await this.#session.dial().catch((error: Error) => {
       throw new SshError(Disconnect.CONNECTION_LOST, `not reached: ${error.message}`);
     });
-    this.#hostSocket = socket;
+    const wire = new Wire(given);
+    if (wire.socket.destroyed) throw new SshError(Disconnect.CONNECTION_LOST, 'not reached: closed at once');
+    this.#hostWire = wire;
     this.#open += 1;
-    this.#tie(socket, 'host');
-    if (this.#over) reset(socket);
-    return socket;
+    this.#tie(wire.socket, 'host');
+    if (this.#over) reset(wire.socket);
+    return wire;
   }
 
   /** Up to the end of the first key exchange. */
-  #reach(socket: Socket, trust: Trust): Promise<Link> {
+  #reach(wire: Wire, trust: Trust): Promise<Link> {
     const { agreed, theirs } = this.#client.transport.negotiated;
     const { address, port } = this.#session.destination;
     const { greetingMs } = this.#limits;
@@ -176,7 +183,7 @@ class Conversation {
     const timer = setTimeout(() => this.#fail(new SshError(Disconnect.CONNECTION_LOST, silent)), greetingMs);
     return new Promise<Link>((resolve, reject) => {
       this.#abandonReach = reject;
-      const host = new Link(socket, {
+      const host = new Link(wire, {
         role: 'client',
         offer: clientOffer(theirs, agreed, trust.algorithms),
         onMessage: (payload) => {
@@ -203,8 +210,8 @@ class Conversation {
         onSuccess: () => {
           // At once: what the host sends next has to come behind it.
           this.#front.success();
-          this.#client.transport.authenticated();
-          host.transport.authenticated();
+          this.#client.authenticated();
+          host.authenticated();
           this.#connected = true;
           clearTimeout(this.#grace);
         },
@@ -295,7 +302,7 @@ class Conversation {
 
   #leaveHost(reason: number = Disconnect.BY_APPLICATION, description = ''): void {
     if (this.#host !== null) this.#host.leave(reason, description);
-    else if (this.#hostSocket !== null) reset(this.#hostSocket);
+    else if (this.#hostWire !== null) reset(this.#hostWire.socket);
   }
 
   #stop(error: Error): void {
@@ -311,8 +318,8 @@ class Conversation {
     this.#stop(new Error(reason ?? 'ended from above'));
     this.#client.transport.close();
     this.#host?.transport.close();
-    reset(this.#session.client);
-    if (this.#hostSocket !== null) reset(this.#hostSocket);
+    reset(this.#clientWire.socket);
+    if (this.#hostWire !== null) reset(this.#hostWire.socket);
   }
 }
 

@@ -1,6 +1,6 @@
 /** Reads one socket and writes another, from the buffer that was read to. */
 import type { Socket } from 'node:net';
-import { HIGH_WATER } from './adopt.ts';
+import { HIGH_WATER } from '../../core/adopt.ts';
 import { borrow, giveBack, SHARED } from './buffers.ts';
 
 export class Reader {

@@ -7,9 +7,9 @@
  * that does no more than one read and one write cannot pass 0.5 by much: it adds as much work as it finds.
  */
 import type { Socket } from 'node:net';
+import { adopt } from '../../core/adopt.ts';
 import { reset } from '../reset.ts';
 import type { End, Session } from '../room.ts';
-import { adopt } from './adopt.ts';
 import { Reader } from './reader.ts';
 import { Side } from './side.ts';
 

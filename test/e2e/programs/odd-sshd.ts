@@ -10,6 +10,7 @@ import { blobOf, signWith } from '../../../src/protocols/ssh/keys/public-key.ts'
 import { Message } from '../../../src/protocols/ssh/numbers.ts';
 import { HOST_KEYS, serverOffer } from '../../../src/protocols/ssh/transport/algorithms.ts';
 import { Transport } from '../../../src/protocols/ssh/transport/transport.ts';
+import { sending } from '../../protocols/ssh/sending.ts';
 
 const FIRST = Number(process.argv[2]);
 const { privateKey } = generateKeyPairSync('ed25519');
@@ -27,8 +28,10 @@ const ofChannel = (type: number, channel: number): WireWriter => message(type).u
 const data = (channel: number, bytes: Buffer | string): Buffer =>
   ofChannel(Message.CHANNEL_DATA, channel).string(bytes).bytes();
 
+type Host = Pick<Transport, 'send' | 'disconnect'>;
+
 /** By the account: after the command was accepted. */
-const WAYS: Readonly<Record<string, (channel: number, host: Transport, socket: Socket) => void>> = {
+const WAYS: Readonly<Record<string, (channel: number, host: Host, socket: Socket) => void>> = {
   statusless(channel, host) {
     host.send(data(channel, 'begun\n'));
     host.send(ofChannel(Message.CHANNEL_EOF, channel).bytes());
@@ -67,25 +70,36 @@ const WAYS: Readonly<Record<string, (channel: number, host: Transport, socket: S
 
 function speak(socket: Socket): void {
   let account = '';
+  const { room, flush } = sending(socket);
   const transport = new Transport({
     role: 'server',
     offer: serverOffer(HOST_KEYS.filter((name) => name === 'ssh-ed25519')),
     hostKeys,
-    write: (bytes) => void socket.write(bytes),
+    room,
     onMessage: (payload) => take(payload),
     onKeys: () => {},
     onDisconnect: () => socket.destroy(),
     onError: () => socket.destroy(),
   });
+  const host: Host = {
+    send(payload) {
+      transport.send(payload);
+      flush();
+    },
+    disconnect(reason, description) {
+      transport.disconnect(reason, description);
+      flush();
+    },
+  };
   const take = (payload: Buffer): void => {
     const reader = new WireReader(payload, 1);
     switch (payload[0]) {
       case Message.SERVICE_REQUEST:
-        transport.send(message(Message.SERVICE_ACCEPT).string(reader.string()).bytes());
+        host.send(message(Message.SERVICE_ACCEPT).string(reader.string()).bytes());
         return;
       case Message.USERAUTH_REQUEST:
         account = reader.text();
-        transport.send(
+        host.send(
           account === 'nobody'
             ? message(Message.USERAUTH_FAILURE).names(['publickey', 'password']).boolean(false).bytes()
             : Buffer.of(Message.USERAUTH_SUCCESS),
@@ -95,7 +109,7 @@ function speak(socket: Socket): void {
         reader.string();
         const channel = reader.uint32();
         const confirmed = ofChannel(Message.CHANNEL_OPEN_CONFIRMATION, channel).uint32(channel);
-        transport.send(
+        host.send(
           confirmed
             .uint32(2 ** 21)
             .uint32(32_768)
@@ -106,8 +120,8 @@ function speak(socket: Socket): void {
       case Message.CHANNEL_REQUEST: {
         const channel = reader.uint32();
         if (reader.text() !== 'exec') return;
-        transport.send(ofChannel(Message.CHANNEL_SUCCESS, channel).bytes());
-        WAYS[account]?.(channel, transport, socket);
+        host.send(ofChannel(Message.CHANNEL_SUCCESS, channel).bytes());
+        WAYS[account]?.(channel, host, socket);
       }
     }
   };

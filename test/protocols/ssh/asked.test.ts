@@ -28,7 +28,7 @@ function session(
 
 t.test('the host key signs elsewhere', async (t) => {
   const { outside } = session({
-    'ssh.own-key': () => ({ key: base64(key) }),
+    'ssh.own-key': () => ({ key: base64(key), certifies: true }),
     'ssh.own-sign': ({ data }: { data: string }) => ({
       signature: base64(`signed ${Buffer.from(data, 'base64')}`),
     }),
@@ -36,6 +36,13 @@ t.test('the host key signs elsewhere', async (t) => {
   const [own] = await outside.ownHostKeys();
   t.same(own?.publicKey, key);
   t.equal((await own?.sign('ssh-ed25519', Buffer.from('hash')))?.toString(), 'signed hash');
+});
+
+t.test('no certificate is asked for where none is issued', async (t) => {
+  const { outside, asked } = session({ 'ssh.own-key': () => ({ key: base64(key), certifies: false }) });
+  await outside.ownHostKeys();
+  t.strictSame(await outside.auth.held('alice'), { account: 'alice', held: [] });
+  t.strictSame(asked, ['ssh.own-key']);
 });
 
 t.test('known_hosts is asked for once', async (t) => {

@@ -6,6 +6,7 @@ import { Message } from '../../../src/protocols/ssh/numbers.ts';
 import { HOST_KEYS, serverOffer } from '../../../src/protocols/ssh/transport/algorithms.ts';
 import { Transport } from '../../../src/protocols/ssh/transport/transport.ts';
 import { until } from '../../until.ts';
+import { sending } from './sending.ts';
 
 export interface Raw {
   readonly socket: Socket;
@@ -26,7 +27,7 @@ export async function rawClient(port: number, none = true): Promise<Raw> {
   const transport = new Transport({
     role: 'client',
     offer: serverOffer(HOST_KEYS),
-    write: (bytes) => void socket.write(bytes),
+    room: sending(socket).room,
     onMessage: (payload) => void messages.push(Buffer.from(payload)),
     onKeys: () => {
       keys = true;

@@ -87,6 +87,23 @@ export async function run(
   return { out, err, code };
 }
 
+/** A connection, whichever Node socket has it in hand: the room takes it over from the one that it is given. */
+export type Tapped = Pick<Socket, 'bytesRead' | 'destroy'>;
+
+function tapped(given: Socket): Tapped {
+  const { _handle: handle } = given as unknown as { _handle: object };
+  const owner = Object.getOwnPropertySymbols(handle).find(
+    ({ description }) => description === 'owner_symbol',
+  );
+  const held = (): Socket => (handle as Record<symbol, Socket>)[owner as symbol] as Socket;
+  return {
+    get bytesRead() {
+      return held().bytesRead;
+    },
+    destroy: () => held().destroy(),
+  };
+}
+
 export interface RigOptions {
   /** A reason denies. */
   readonly deny?: (action: ActionName, facts: Facts) => string | null;
@@ -115,8 +132,9 @@ export interface Rig {
   readonly waiting: Waiting[];
   /** Of all connections. */
   readonly recordings: Memory;
-  readonly clients: Set<Socket>;
-  readonly upstreams: Set<Socket>;
+  /** Those that are served. */
+  readonly clients: Set<Tapped>;
+  readonly upstreams: Set<Tapped>;
   /** Options for ssh and its kin; `-p` is not among them. */
   readonly options: readonly string[];
   ssh(args: readonly string[], input?: string | Buffer | null): Promise<Ran>;
@@ -132,7 +150,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
   const [ends, remembered, recorded]: [End[], string[], Recorded[]] = [[], [], []];
   const waiting: Waiting[] = [];
   const recordings = memoryRecordings();
-  const [clients, upstreams] = [new Set<Socket>(), new Set<Socket>()];
+  const [clients, upstreams] = [new Set<Tapped>(), new Set<Tapped>()];
   const signers = (given.keys ?? []).map((file) => signerOf(file));
   const outside: Outside = {
     ownHostKeys: async () => [own],
@@ -225,22 +243,20 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
       });
       socket.pause();
       await once(socket, 'connect');
-      upstreams.add(socket);
-      socket.once('close', () => upstreams.delete(socket));
+      upstreams.add(tapped(socket));
       return socket;
     },
     onClose: () => {},
   });
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true, noDelay: true }, (client) => {
-    clients.add(client);
-    client.once('close', () => clients.delete(client));
-    serve(session(client), outside, given.loginMs, given.greetingMs).then(
-      (end) => ends.push(end),
-      (error: Error) => {
-        ends.push({ bytesUp: 0, bytesDown: 0, reason: `threw: ${error.stack}` });
-        client.destroy();
-      },
-    );
+    const tap = tapped(client);
+    clients.add(tap);
+    serve(session(client), outside, given.loginMs, given.greetingMs)
+      .then(
+        (end) => ends.push(end),
+        (error: Error) => ends.push({ bytesUp: 0, bytesDown: 0, reason: `threw: ${error.stack}` }),
+      )
+      .finally(() => clients.delete(tap));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

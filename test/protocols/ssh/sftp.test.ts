@@ -24,7 +24,6 @@ function rig(deny: (path: string) => string | null = () => null) {
   let [begun, credit] = [0, 0];
   const ends: FilterEnds = {
     toHost: (data) => void toHost.push(Buffer.from(data)),
-    pass: (data) => void toClient.push(Buffer.from(data)),
     interject(data, ready) {
       waiting.push({ data, ready });
       this.flush();
@@ -40,7 +39,7 @@ function rig(deny: (path: string) => string | null = () => null) {
       credit += bytes;
     },
   };
-  const filter = new SftpFilter(ends, {
+  const made = new SftpFilter(ends, {
     decide(operations) {
       for (const { path } of operations) {
         const reason = deny(path);
@@ -50,6 +49,15 @@ function rig(deny: (path: string) => string | null = () => null) {
     },
     end: (action, result) => void ended.push([action, result]),
   });
+  const filter = {
+    fromClient: (data: Buffer) => made.fromClient(data),
+    /** As the relay does. */
+    fromHost(data: Buffer) {
+      toClient.push(Buffer.from(data));
+      made.fromHost(data);
+    },
+    end: () => made.end(),
+  };
   const pieces = (feed: (data: Buffer) => void, data: Buffer, size: () => number) => {
     for (let at = 0, n = size(); at < data.length; at += n, n = size()) feed(data.subarray(at, at + n));
   };

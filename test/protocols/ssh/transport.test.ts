@@ -44,8 +44,10 @@ function pair(offer: Partial<Offer> = {}, piece = 65_536, hostKeys: readonly Hos
       role,
       offer: { ...serverOffer(hostKeys.flatMap(({ algorithms }) => algorithms)), ...offer },
       hostKeys,
-      write: (bytes) => {
-        wires[role].push(Buffer.from(bytes));
+      room: (length) => {
+        const bytes = Buffer.alloc(length);
+        wires[role].push(bytes);
+        return bytes;
       },
       onMessage: (payload) => made.messages.push(Buffer.from(payload)),
       onKeys: () => {

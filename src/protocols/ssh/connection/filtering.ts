@@ -2,7 +2,7 @@
 import { tooMany } from './broken.ts';
 import type { Channel } from './channel.ts';
 import { Interjections } from './interject.ts';
-import { encodeData, encodeWindowAdjust } from './messages.ts';
+import { briefData, encodeWindowAdjust } from './messages.ts';
 import type { Filter, FilterEnds } from './watch.ts';
 
 interface Ends {
@@ -22,10 +22,7 @@ export function filterChannel(
     toHost: (data) => {
       const { host, hostMaximumPacket: most } = channel;
       if (host === null || most === 0) return;
-      for (let at = 0; at < data.length; at += most) toHost(encodeData(host, data.subarray(at, at + most)));
-    },
-    pass: (data) => {
-      if (channel.client !== null) toClient(encodeData(channel.client, data));
+      for (let at = 0; at < data.length; at += most) toHost(briefData(host, data.subarray(at, at + most)));
     },
     interject: (data, ready) => {
       if (!interjections.data(data, ready)) throw tooMany();

@@ -23,6 +23,8 @@ export interface Request {
 /** Bytes before the data of SSH_MSG_CHANNEL_DATA, and of SSH_MSG_CHANNEL_EXTENDED_DATA. */
 export const DATA_AT = 9;
 export const EXTENDED_DATA_AT = 13;
+/** Bytes of data in one message: OpenSSH's own channels have this size, and a record of a recording has room for it. */
+export const MAXIMUM_PACKET = 32 * 1024;
 
 /** A channel's number at the receiver: in every message about a channel but the one that opens it. */
 export function recipientOf(payload: Buffer): number {
@@ -78,6 +80,17 @@ export function encodeWindowAdjust(recipient: number, bytes: number): Buffer {
 
 export function encodeData(recipient: number, data: Buffer): Buffer {
   return new WireWriter().byte(Message.CHANNEL_DATA).uint32(recipient).string(data).bytes();
+}
+
+const scratch = Buffer.allocUnsafeSlow(DATA_AT + MAXIMUM_PACKET);
+
+/** @param data MAXIMUM_PACKET bytes at most. @returns SSH_MSG_CHANNEL_DATA, good until the next is asked for */
+export function briefData(recipient: number, data: Buffer): Buffer {
+  scratch[0] = Message.CHANNEL_DATA;
+  scratch.writeUInt32BE(recipient, 1);
+  scratch.writeUInt32BE(data.length, 5);
+  data.copy(scratch, DATA_AT);
+  return scratch.subarray(0, DATA_AT + data.length);
 }
 
 export function encodeStderr(recipient: number, data: Buffer): Buffer {

@@ -24,6 +24,7 @@ import {
   encodeOpen,
   encodeOpenFailure,
   encodeWindowAdjust,
+  MAXIMUM_PACKET,
   recipientOf,
 } from './messages.ts';
 import { exitOf, START_REQUESTS } from './requests.ts';
@@ -44,8 +45,6 @@ interface Asked {
   readonly wantReply: boolean;
 }
 
-/** Bytes of data in one message: OpenSSH's own channels have this size, and a record of a recording has room for it. */
-const MAXIMUM_PACKET = 32 * 1024;
 /** Kept back of a session's window for what is said here; see `Channel.reserve`. */
 const RESERVE = 32 * 1024;
 
@@ -216,14 +215,12 @@ export class Relay {
       if (from === 'client') watch.recorder?.input(data);
       else watch.recorder?.output(data, extended ? 'stderr' : 'stdout');
     }
-    if (channel.filter !== null && !extended) {
-      const data = payload.subarray(at);
-      if (from === 'client') channel.filter.fromClient(data);
-      else channel.filter.fromHost(data);
-      return;
-    }
-    if (from === 'client') this.#options.toHost(payload);
-    else this.#options.toClient(payload);
+    const filter = extended ? null : channel.filter;
+    if (from === 'host') {
+      this.#options.toClient(payload);
+      filter?.fromHost(payload.subarray(at));
+    } else if (filter === null) this.#options.toHost(payload);
+    else filter.fromClient(payload.subarray(at));
   }
 
   /** First the reserve is filled again; the host gets the rest. */

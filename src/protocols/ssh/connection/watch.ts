@@ -22,8 +22,6 @@ export interface Watch {
 export interface FilterEnds {
   /** Goes on to the host. */
   toHost(data: Buffer): void;
-  /** The host's data goes on to the client. */
-  pass(data: Buffer): void;
   /** To the client in the host's place, when that is ready for it. */
   interject(data: Buffer, ready: () => boolean): void;
   /** To the person, in the host's place. */
@@ -40,6 +38,7 @@ export interface FilterEnds {
 export interface Filter {
   /** @throws Error where the protocol is broken */
   fromClient(data: Buffer): void;
+  /** It has been passed on. */
   fromHost(data: Buffer): void;
   /** The client sends nothing more. @param pass tells the host: when all that came before is there */
   clientEof(pass: () => void): void;

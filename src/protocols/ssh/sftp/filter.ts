@@ -110,7 +110,6 @@ export class SftpFilter implements Filter {
   }
 
   fromHost(data: Buffer): void {
-    this.#ends.pass(data);
     this.#host.push(data);
     if (this.#host.atBoundary) this.#ends.flush();
   }

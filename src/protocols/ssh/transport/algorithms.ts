@@ -2,7 +2,7 @@
 
 import { SshError } from '../errors.ts';
 import { Disconnect } from '../numbers.ts';
-import { authenticates } from './packets.ts';
+import { authenticates } from './ciphers.ts';
 
 /** One side's lists, in its order of preference. */
 export interface Offer {

@@ -8,7 +8,7 @@ import { agree } from './algorithms.ts';
 import { type Exchange, exchangeFor } from './exchange.ts';
 import { checkHostSignature, type HostKey } from './host-key.ts';
 import { decodeKexInit, type KexInit } from './kexinit.ts';
-import type { DirectionKeys } from './packets.ts';
+import type { DirectionKeys } from './protection.ts';
 
 export type Role = 'client' | 'server';
 type Direction = 'clientToServer' | 'serverToClient';
@@ -108,13 +108,12 @@ export class Kex {
   }
 
   /** RFC 4253 section 7.2. */
-  keys(direction: Direction, sessionId: Buffer, seqno: number): DirectionKeys {
+  keys(direction: Direction, sessionId: Buffer): DirectionKeys {
     const { hash, secret, exchangeHash } = this.#known();
     const letters = LETTERS[direction];
     return {
       cipher: this.agreed.cipher[direction],
       mac: this.agreed.mac[direction],
-      seqno,
       derive(purpose, length) {
         const begin = createHash(hash).update(secret).update(exchangeHash).update(letters[purpose]);
         let key = begin.update(sessionId).digest();

@@ -1,195 +1,159 @@
-/**
- * The only file that touches ssh2's inside: its packet ciphers and its packet-wise compression. Written for ssh2 1.17.0, which is pinned exactly.
- *
- * ssh2's own `Client`, `Server` and `Protocol` are not used. They have no post-quantum key exchange and no host
- * certificates, answer unknown requests themselves in place of the other end, keep windows of their own (so that bytes wait
- * here), queue without bound while keys are exchanged, and sign user certificates by the wrong name.
- */
-import { createSecretKey } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import Module, { createRequire } from 'node:module';
+/** The binary packet protocol (RFC 4253 section 6): payloads into packets, and packets out of what is read. */
+import { randomFillSync } from 'node:crypto';
+import { SshError } from '../errors.ts';
+import { Disconnect } from '../numbers.ts';
+import { PLAIN, type Protection } from './protection.ts';
 
-const require = createRequire(import.meta.url);
+/** OpenSSH's limit (PACKET_MAX_SIZE in its packet.c): a command may be as long as a packet. */
+const MOST_LENGTH = 256 * 1024;
+/** What there is room for from one packet to the next; those of streams are shorter. */
+const MOST_KEPT = 64 * 1024;
+const NOTHING: Buffer = Buffer.alloc(0);
+const LEAST_PADDING = 4;
+/** Behind a packet's length and the length of its padding. */
+const PAYLOAD_AT = 5;
 
-/** Takes payloads in packets of its own making. */
-export interface PacketCipher {
-  outSeqno: number;
-  /** A packet with room for the payload, which belongs at offset 5. */
-  allocPacket(payloadLength: number): Buffer;
-  /** In place; the bytes go to `onWrite`. */
-  encrypt(packet: Buffer): void;
-  free(): void;
-}
+export class PacketWriter {
+  readonly #room: (length: number) => Buffer;
+  #protection = PLAIN;
+  /** Of the next packet. */
+  seqno = 0;
 
-export interface PacketDecipher {
-  inSeqno: number;
-  /**
-   * Gives each payload to `onPayload`: a view of `data` or of the decipher's own buffer.
-   * @returns undefined when all is taken, else where the next decipher has to go on
-   * @throws Error for a packet that is too long, or not authentic
-   */
-  decrypt(data: Buffer, at: number, end: number): number | undefined;
-  free(): void;
-}
-
-interface CipherInfo {
-  readonly keyLen: number;
-  readonly ivLen: number;
-  /** 0: needs a MAC beside it. */
-  readonly authLen: number;
-}
-
-interface MacInfo {
-  readonly len: number;
-}
-
-/** What the key exchange gives for one direction. */
-export interface DirectionKeys {
-  readonly cipher: string;
-  /** Ignored by ciphers that authenticate by themselves. */
-  readonly mac: string;
-  readonly seqno: number;
-  /** @param letter `iv`, `key` or `mac`: which of the derived values */
-  derive(purpose: 'iv' | 'key' | 'mac', length: number): Buffer;
-}
-
-/** Returns false to stop after this payload: another decipher goes on. */
-export type OnPayload = (payload: Buffer) => false | undefined;
-
-const crypto = withLongerPackets('ssh2/lib/protocol/crypto.js') as {
-  readonly CIPHER_INFO: Readonly<Record<string, CipherInfo>>;
-  readonly MAC_INFO: Readonly<Record<string, MacInfo>>;
-  readonly bindingAvailable: boolean;
-  readonly init: Promise<unknown>;
-  readonly NullCipher: new (seqno: number, onWrite: (bytes: Buffer) => void) => PacketCipher;
-  readonly NullDecipher: new (seqno: number, onPayload: OnPayload) => PacketDecipher;
-  createCipher(config: { outbound: object }): PacketCipher;
-  createDecipher(config: { inbound: object }): PacketDecipher;
-};
-const zlib = require('ssh2/lib/protocol/zlib.js') as {
-  readonly ZlibPacketReader: new () => Inflater & { readonly _zlib: { _maxOutputLength: number } };
-  readonly ZlibPacketWriter: new (
-    protocol: object,
-  ) => {
-    readonly _zlib: { writeSync(payload: Buffer, chunks: false): Buffer };
-    cleanup(): void;
-  };
-};
-
-// Threat: the addon's objects end their Node when they are collected while no JavaScript runs (seen with 1.17.0 and Node
-// 24: RemoveEnvironmentCleanupHook, env is null), and with it every connection of the worker. So it is not built, and
-// Node's own crypto does the work, with WebAssembly for Poly1305.
-if (crypto.bindingAvailable)
-  throw new Error(
-    'ssh2 is here with its native ciphers, which can end the process: remove them (scripts/up)',
-  );
-await crypto.init;
-
-export function plainCipher(onWrite: (bytes: Buffer) => void): PacketCipher {
-  return new crypto.NullCipher(0, onWrite);
-}
-
-export function plainDecipher(onPayload: OnPayload): PacketDecipher {
-  return new crypto.NullDecipher(0, onPayload);
-}
-
-export function cipherFor(keys: DirectionKeys, onWrite: (bytes: Buffer) => void): PacketCipher {
-  const { info, iv, key, macInfo, macKey } = material(keys);
-  return readied(
-    crypto.createCipher({
-      outbound: {
-        ...{ onWrite, seqno: keys.seqno, cipherInfo: info, cipherIV: iv, cipherKey: key },
-        ...{ macInfo, macKey },
-      },
-    }),
-  );
-}
-
-export function decipherFor(keys: DirectionKeys, onPayload: OnPayload): PacketDecipher {
-  const { info, iv, key, macInfo, macKey } = material(keys);
-  return readied(
-    crypto.createDecipher({
-      inbound: {
-        ...{ onPayload, seqno: keys.seqno, decipherInfo: info, decipherIV: iv, decipherKey: key },
-        ...{ macInfo, macKey },
-      },
-    }),
-  );
-}
-
-/** Where ssh2's ciphers keep keys of which they make one of Node's ciphers a packet, or three. */
-const KEPT_KEYS = [
-  ...['_encKey', '_encKeyMain', '_encKeyPktLen'],
-  ...['_decipherKey', '_decKeyMain', '_decKeyPktLen'],
-];
-
-/** Node takes about 10 µs to find out that a key is bytes, each time; of one that it made itself it knows. */
-function readied<Cipher extends object>(cipher: Cipher): Cipher {
-  const kept = cipher as Record<string, unknown>;
-  for (const name of KEPT_KEYS) {
-    const key = kept[name];
-    if (key instanceof Uint8Array) kept[name] = createSecretKey(key);
+  /** @param room where the next so many bytes go that are sent */
+  constructor(room: (length: number) => Buffer) {
+    this.#room = room;
   }
-  return cipher;
+
+  /** From the next packet on. */
+  protect(protection: Protection): void {
+    this.free();
+    this.#protection = protection;
+  }
+
+  write(payload: Buffer): void {
+    const protection = this.#protection;
+    const { block } = protection;
+    const counted = (protection.countsLength ? PAYLOAD_AT : 1) + payload.length;
+    let padding = block - (counted % block);
+    if (padding < LEAST_PADDING) padding += block;
+    const length = 1 + payload.length + padding;
+    const packet = this.#room(4 + length + protection.tag);
+    packet.writeUInt32BE(length, 0);
+    packet[4] = padding;
+    packet.set(payload, PAYLOAD_AT);
+    pad(packet, PAYLOAD_AT + payload.length, padding);
+    try {
+      protection.seal(packet, length, this.seqno);
+    } catch (error) {
+      // It is about to be sent.
+      packet.fill(0);
+      throw error;
+    }
+    this.seqno = (this.seqno + 1) >>> 0;
+  }
+
+  free(): void {
+    this.#protection.free();
+  }
 }
 
-/** Whether the cipher needs no MAC beside it. */
-export function authenticates(cipher: string): boolean {
-  return (crypto.CIPHER_INFO[cipher]?.authLen ?? 0) > 0;
+const noise = Buffer.allocUnsafeSlow(4096);
+let used = noise.length;
+
+function pad(packet: Buffer, at: number, length: number): void {
+  if (used + length > noise.length) {
+    randomFillSync(noise);
+    used = 0;
+  }
+  noise.copy(packet, at, used, used + length);
+  used += length;
 }
 
-function material(keys: DirectionKeys) {
-  const info = crypto.CIPHER_INFO[keys.cipher];
-  if (info === undefined) throw new Error(`no cipher ${keys.cipher}`);
-  const iv = keys.derive('iv', info.ivLen);
-  const key = keys.derive('key', info.keyLen);
-  if (info.authLen > 0) return { info, iv, key, macInfo: undefined, macKey: undefined };
-  const macInfo = crypto.MAC_INFO[keys.mac];
-  if (macInfo === undefined) throw new Error(`no MAC ${keys.mac}`);
-  return { info, iv, key, macInfo, macKey: keys.derive('mac', macInfo.len) };
+export class PacketReader {
+  #protection = PLAIN;
+  /** Of the next packet. */
+  seqno = 0;
+  /** `packet_length` of the next packet, where it is known. */
+  #length: number | null = null;
+  /** The beginning of a packet whose rest is to come, and how much there is of it. */
+  #kept = NOTHING;
+  #have = 0;
+
+  /** From the next packet on. */
+  protect(protection: Protection): void {
+    this.free();
+    this.#protection = protection;
+  }
+
+  /**
+   * Decrypts in place.
+   * @param take gets each payload: a view that is good until it returns; false: nothing more is wanted
+   * @throws SshError for a packet that is too long, or not authentic
+   */
+  read(data: Buffer, take: (payload: Buffer) => boolean): void {
+    let at = 0;
+    while (this.#have > 0 && at < data.length) {
+      at += this.#keep(data, at);
+      if (this.#length === null || this.#have < this.#whole(this.#length)) continue;
+      const packet = this.#kept;
+      if (packet.length > MOST_KEPT) this.#kept = NOTHING;
+      this.#have = 0;
+      if (!take(this.#open(packet, 0, this.#length))) return;
+    }
+    while (data.length - at >= this.#protection.lead) {
+      this.#length ??= this.#lengthOf(data, at);
+      const length = this.#length;
+      const whole = this.#whole(length);
+      if (data.length - at < whole) break;
+      if (!take(this.#open(data, at, length))) return;
+      at += whole;
+    }
+    if (at < data.length) this.#keep(data, at);
+  }
+
+  free(): void {
+    this.#protection.free();
+  }
+
+  #whole(length: number): number {
+    return 4 + length + this.#protection.tag;
+  }
+
+  /** As much as tells the length, then as much as that says. @returns how many bytes were taken */
+  #keep(data: Buffer, at: number): number {
+    const wanted = this.#length === null ? this.#protection.lead : this.#whole(this.#length);
+    if (wanted > this.#kept.length) {
+      const larger = Buffer.allocUnsafeSlow(wanted);
+      this.#kept.copy(larger, 0, 0, this.#have);
+      this.#kept = larger;
+    }
+    const taken = data.copy(this.#kept, this.#have, at, at + wanted - this.#have);
+    this.#have += taken;
+    if (this.#length === null && this.#have === wanted) this.#length = this.#lengthOf(this.#kept, 0);
+    return taken;
+  }
+
+  #lengthOf(data: Buffer, at: number): number {
+    const { block, countsLength } = this.#protection;
+    const length = this.#protection.length(data, at, this.seqno);
+    const counted = countsLength ? 4 + length : length;
+    if (length > MOST_LENGTH || length < 1 + LEAST_PADDING || counted % block !== 0)
+      throw broken(Disconnect.PROTOCOL_ERROR, `a packet of ${length} bytes`);
+    return length;
+  }
+
+  #open(data: Buffer, at: number, length: number): Buffer {
+    this.#length = null;
+    if (!this.#protection.open(data, at, length, this.seqno))
+      throw broken(Disconnect.MAC_ERROR, 'a packet that is not authentic');
+    this.seqno = (this.seqno + 1) >>> 0;
+    const padding = data[at + 4] ?? 0;
+    if (padding < LEAST_PADDING || padding >= length)
+      throw broken(Disconnect.PROTOCOL_ERROR, 'a packet padded wrongly');
+    return data.subarray(at + PAYLOAD_AT, at + 4 + length - padding);
+  }
 }
 
-/**
- * The module with OpenSSH's limit of a packet (PACKET_MAX_SIZE in its packet.c) in place of its own of 35000 bytes, which
- * cannot be set: a command may be as long as a packet.
- */
-function withLongerPackets(name: string): unknown {
-  const path = require.resolve(name);
-  const text = readFileSync(path, 'utf8');
-  const longer = text.replace('const MAX_PACKET_SIZE = 35000;', 'const MAX_PACKET_SIZE = 256 * 1024;');
-  if (longer === text) throw new Error(`${path} is not that of ssh2 1.17.0`);
-  const module = new Module(path) as Module & { _compile(text: string, path: string): void };
-  module.filename = path;
-  module.paths = [];
-  module._compile(longer, path);
-  return module.exports;
-}
-
-/** A packet's payload, compressed in a stream that goes over all packets. */
-export interface Deflater {
-  write(payload: Buffer): Buffer;
-  cleanup(): void;
-}
-
-export interface Inflater {
-  /** @throws Error where it is none, or too long */
-  read(payload: Buffer): Buffer;
-  cleanup(): void;
-}
-
-/** RFC 4253 section 6.1 has 32768 bytes; OpenSSH sends up to its packet limit. More is a bomb. */
-const MOST_INFLATED = 256 * 1024;
-
-export function inflater(): Inflater {
-  const reader = new zlib.ZlibPacketReader();
-  reader._zlib._maxOutputLength = MOST_INFLATED;
-  return reader;
-}
-
-export function deflater(): Deflater {
-  const writer = new zlib.ZlibPacketWriter({});
-  return {
-    write: (payload) => writer._zlib.writeSync(payload, false),
-    cleanup: () => writer.cleanup(),
-  };
+function broken(reason: number, what: string): SshError {
+  return new SshError(reason, `broke the protocol: ${what}`);
 }

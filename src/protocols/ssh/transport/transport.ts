@@ -16,29 +16,21 @@ import {
   STRICT_SERVER,
   USER_KEYS,
 } from './algorithms.ts';
+import { protectionOf } from './ciphers.ts';
+import { type Deflater, deflater, type Inflater, inflater } from './compression.ts';
 import type { HostKey } from './host-key.ts';
 import { IDENT, IdentReader } from './ident.ts';
 import { Kex, type Role } from './kex.ts';
 import { encodeKexInit } from './kexinit.ts';
-import {
-  cipherFor,
-  type Deflater,
-  decipherFor,
-  deflater,
-  type Inflater,
-  inflater,
-  type PacketCipher,
-  type PacketDecipher,
-  plainCipher,
-  plainDecipher,
-} from './packets.ts';
+import { PacketReader, PacketWriter } from './packets.ts';
 
 export interface TransportOptions {
   readonly role: Role;
   readonly offer: Offer;
   /** A server's; one of each type. */
   readonly hostKeys?: readonly HostKey[];
-  write(bytes: Buffer): void;
+  /** @returns where the next so many bytes go that are sent, and are so when this turn is over */
+  room(length: number): Buffer;
   /** A message of a layer above; a view that is good until this returns. */
   onMessage(payload: Buffer): void;
   /** The first exchange is done, or another. */
@@ -62,8 +54,8 @@ export class Transport {
   readonly #own = Buffer.from(IDENT);
   #ident: IdentReader | null;
   #theirIdent: Buffer = Buffer.alloc(0);
-  #cipher: PacketCipher;
-  #decipher: PacketDecipher;
+  readonly #writer: PacketWriter;
+  readonly #reader = new PacketReader();
   #deflater: Deflater | null = null;
   #inflater: Inflater | null = null;
   #kex: Kex | null = null;
@@ -84,12 +76,12 @@ export class Transport {
   constructor(options: TransportOptions) {
     this.#options = options;
     this.#ident = new IdentReader(options.role === 'client');
-    this.#cipher = plainCipher(options.write);
-    this.#decipher = plainDecipher((payload) => this.#take(payload));
+    this.#writer = new PacketWriter((length) => options.room(length));
   }
 
   start(): void {
-    this.#options.write(Buffer.concat([this.#own, CRLF]));
+    const line = Buffer.concat([this.#own, CRLF]);
+    line.copy(this.#options.room(line.length));
   }
 
   /** Keys are being exchanged: what is sent waits. */
@@ -132,8 +124,7 @@ export class Transport {
       this.#beginKex();
       data = ident.rest;
     }
-    for (let at: number | undefined = 0; at !== undefined && at < data.length && !this.#closed; )
-      at = this.#decipher.decrypt(data, at, data.length);
+    this.#reader.read(data, this.#take);
     if (this.#bytes >= this.rekeyBytes || this.#packets >= REKEY_PACKETS) this.rekey();
   }
 
@@ -171,8 +162,8 @@ export class Transport {
     if (this.#closed) return;
     this.#closed = true;
     this.#held = [];
-    this.#cipher.free();
-    this.#decipher.free();
+    this.#writer.free();
+    this.#reader.free();
     this.#deflater?.cleanup();
     this.#inflater?.cleanup();
   }
@@ -185,11 +176,9 @@ export class Transport {
 
   #encrypt(payload: Buffer): void {
     const body = this.#deflater === null ? payload : this.#deflater.write(payload);
-    const packet = this.#cipher.allocPacket(body.length);
-    packet.set(body, PAYLOAD_AT);
     this.#bytes += body.length;
     this.#packets += 1;
-    this.#cipher.encrypt(packet);
+    this.#writer.write(body);
   }
 
   #beginKex(): Kex {
@@ -203,14 +192,21 @@ export class Transport {
     return this.#kex;
   }
 
-  /** @returns false where the next packet is another decipher's */
-  #take(packet: Buffer): false | undefined {
-    if (this.#closed) return false;
+  /** @returns whether there may be more */
+  readonly #take = (packet: Buffer): boolean => {
+    this.#took(packet);
+    return !this.#closed;
+  };
+
+  #took(packet: Buffer): void {
     this.#packets += 1;
     const payload = this.#inflater === null ? packet : this.#inflater.read(packet);
     const type = payload[0];
     if (type === undefined) throw broken('an empty packet');
-    if (type >= Message.KEXINIT && type < Message.USERAUTH_REQUEST) return this.#takeKex(type, payload);
+    if (type >= Message.KEXINIT && type < Message.USERAUTH_REQUEST) {
+      this.#takeKex(type, payload);
+      return;
+    }
     if (this.#sessionId === null) this.#allowBeforeKeys(type);
     else if (this.#kex !== null && this.#kex.theirs !== null && type >= Message.SERVICE_REQUEST)
       throw broken(`message ${type} while keys are exchanged`);
@@ -218,7 +214,7 @@ export class Transport {
       case Message.DISCONNECT: {
         const reader = new WireReader(payload, 1);
         this.#options.onDisconnect(reader.uint32(), reader.string().toString());
-        return false;
+        return;
       }
       case Message.IGNORE:
       case Message.UNIMPLEMENTED:
@@ -230,7 +226,6 @@ export class Transport {
       default:
         if (type > Message.EXT_INFO && type < Message.KEXINIT) this.#unimplemented();
         else this.#options.onMessage(payload);
-        return this.#closed ? false : undefined;
     }
   }
 
@@ -242,7 +237,7 @@ export class Transport {
       throw broken(`message ${type} in the first key exchange`);
   }
 
-  #takeKex(type: number, payload: Buffer): false | undefined {
+  #takeKex(type: number, payload: Buffer): void {
     if (type === Message.KEXINIT) {
       const kex = this.#kex ?? this.#beginKex();
       const next = kex.takeKexInit(payload);
@@ -252,7 +247,10 @@ export class Transport {
     }
     const kex = this.#kex;
     if (kex === null) throw broken(`message ${type} outside a key exchange`);
-    if (type === Message.NEWKEYS) return this.#switchInbound(kex);
+    if (type === Message.NEWKEYS) {
+      this.#switchInbound(kex);
+      return;
+    }
     if (kex.skip) {
       kex.skip = false;
       return;
@@ -284,7 +282,7 @@ export class Transport {
     if (this.#sessionId !== null) return;
     const marker = this.#options.role === 'client' ? STRICT_SERVER : STRICT_CLIENT;
     this.#strict = kex.theirs?.kex.includes(marker) ?? false;
-    if (this.#strict && this.#decipher.inSeqno !== 1)
+    if (this.#strict && this.#reader.seqno !== 1)
       throw broken('something before KEXINIT in a strict key exchange');
   }
 
@@ -298,24 +296,20 @@ export class Transport {
     this.#encrypt(Buffer.of(Message.NEWKEYS));
     kex.sentNewKeys = true;
     const { outbound } = this.#directions();
-    const seqno = this.#strict ? 0 : this.#cipher.outSeqno;
-    this.#cipher.free();
-    this.#cipher = cipherFor(
-      kex.keys(outbound, this.#sessionId ?? kex.exchangeHash, seqno),
-      this.#options.write,
-    );
+    const keys = kex.keys(outbound, this.#sessionId ?? kex.exchangeHash);
+    this.#writer.protect(protectionOf(keys, true));
+    if (this.#strict) this.#writer.seqno = 0;
     this.#deflater?.cleanup();
     this.#deflater = this.#compresses(kex.agreed.compression[outbound]) ? deflater() : null;
   }
 
-  #switchInbound(kex: Kex): false {
+  #switchInbound(kex: Kex): void {
     if (!kex.hasKeys || !kex.sentNewKeys) throw broken('NEWKEYS before there are keys');
     const { inbound } = this.#directions();
     const first = this.#sessionId === null;
     this.#sessionId ??= kex.exchangeHash;
-    const seqno = this.#strict ? 0 : this.#decipher.inSeqno;
-    this.#decipher.free();
-    this.#decipher = decipherFor(kex.keys(inbound, this.#sessionId, seqno), (payload) => this.#take(payload));
+    this.#reader.protect(protectionOf(kex.keys(inbound, this.#sessionId), false));
+    if (this.#strict) this.#reader.seqno = 0;
     this.#inflater?.cleanup();
     this.#inflater = this.#compresses(kex.agreed.compression[inbound]) ? inflater() : null;
     this.#agreed = kex.agreed;
@@ -329,7 +323,6 @@ export class Transport {
     this.#held = [];
     for (const payload of held) this.send(payload);
     this.#options.onKeys(first);
-    return false;
   }
 
   #compresses(method: string): boolean {
@@ -345,14 +338,12 @@ export class Transport {
   }
 
   #unimplemented(): void {
-    const seqno = (this.#decipher.inSeqno - 1) >>> 0;
+    const seqno = (this.#reader.seqno - 1) >>> 0;
     this.send(new WireWriter().byte(Message.UNIMPLEMENTED).uint32(seqno).bytes());
   }
 }
 
 const CRLF = Buffer.from('\r\n');
-/** Behind a packet's length and the length of its padding. */
-const PAYLOAD_AT = 5;
 /** RFC 8308 section 3.1: clients do not offer what they may not sign by. */
 const SERVER_SIG_ALGS = new WireWriter()
   .byte(Message.EXT_INFO)
