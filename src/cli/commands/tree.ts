@@ -33,16 +33,23 @@ export async function tree(
 
 /** What `hopline tree --json` printed on another host. @throws UsageError */
 function readTrees(file: string): readonly TreeLoginJson[] {
+  let text: string;
   try {
-    return treesOf(readFileSync(file === '-' ? 0 : file, 'utf8'), file);
+    text = readFileSync(file === '-' ? 0 : file, 'utf8');
   } catch (error) {
     throw new UsageError(`--with ${file}: ${(error as Error).message}`);
   }
+  return treesOf(text, file);
 }
 
 /** @param from a file or a host. @throws UsageError */
 function treesOf(text: string, from: string): readonly TreeLoginJson[] {
-  const trees: unknown = JSON.parse(text);
+  let trees: unknown;
+  try {
+    trees = JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`what ${from} has is no JSON: ${(error as Error).message}`);
+  }
   const isTree = (one: unknown) =>
     typeof one === 'object' &&
     one !== null &&
