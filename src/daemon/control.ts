@@ -160,6 +160,7 @@ function revoked(
 function statusOf(daemon: Daemon, version: string): Status {
   const { config, routes, snapshot } = daemon.policy;
   const losses = daemon.kernel.maps.losses();
+  const options = daemon.kernel.hopOption.counts;
   const problems = [...daemon.kernel.missing];
   if (daemon.record.full)
     problems.push('the disk is full: what can not be recorded is refused in enforce mode');
@@ -185,6 +186,8 @@ function statusOf(daemon: Daemon, version: string): Status {
       routes: routes.length,
       liveImages: daemon.attribution.images.live(),
       openHops: daemon.open.size,
+      synOptionsWithoutRoom: Number(options.noRoom),
+      synOptionsLost: Number(options.lost),
     },
     problems,
   };
