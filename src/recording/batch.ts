@@ -12,7 +12,7 @@ const LONGEST_US = 0xffff_ffff;
 const NOTHING: Buffer = Buffer.alloc(0);
 /** What is made anew for each segment is a collector's work: of a stream, more than the stream's own. */
 const spare: Buffer[] = [];
-const MOST_SPARE = 16;
+const MOST_SPARE = 8;
 
 export class Batch {
   readonly at: Micros;
