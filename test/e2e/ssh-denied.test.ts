@@ -214,10 +214,10 @@ t.test('at a depth, and by a chain', { buffered: true }, async (t) => {
 t.test('a host that policy closes', { buffered: true }, async (t) => {
   const why =
     /Hopline: closed-hosts forbids connect to closed-ssh for alice: This host is being taken apart\./;
-  const one = await attempt(mark(), 'ssh 10.77.0.66 true');
+  const one = await attempt(mark(), 'ssh -p 2309 10.77.0.30 true');
   t.match(one, {
     ...{ code: 255, out: '', err: why, actions: [] },
     hop: { target: 'closed-ssh', mode: 'denied', decision: { outcome: 'deny', policies: ['closed-hosts'] } },
   });
-  t.match(one.err, 'from 10.77.0.66 port 22');
+  t.match(one.err, 'from 10.77.0.30 port 2309');
 });

@@ -140,7 +140,7 @@ const servers: ((socket: Socket) => void)[] = [
   (socket) => {
     socket.write('SSH-2.0-odd\r\n');
     // In the middle of its KEXINIT.
-    socket.once('data', () => socket.end(Buffer.of(0, 0, 4, 0, 6, 20)));
+    socket.once('data', () => socket.end(Buffer.of(0, 0, 4, 4, 6, 20)));
   },
   (socket) => socket.resume(),
   speak,

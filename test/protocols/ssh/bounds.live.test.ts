@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { WireWriter } from '../../../src/core/ssh-wire.ts';
@@ -18,6 +19,7 @@ const hop = (t: Test): Promise<Rig> =>
     held: [{ type: 'key', signer: signerOf(sshd.key) }],
   });
 const MEGABYTE = 1024 ** 2;
+const IDENT = Buffer.from('SSH-2.0-raw\r\n');
 const rss = () => process.memoryUsage.rss() / MEGABYTE;
 const fromHost = ({ upstreams }: Rig) =>
   [...upstreams].reduce((sum, { bytesRead }) => sum + bytesRead, 0) / MEGABYTE;
@@ -193,6 +195,73 @@ t.test('a command as long as OpenSSH sends it', async (t) => {
   await until(() => raw.said.length > 0, 'the end');
   t.match(raw.said[0], /more data in a message than was agreed/);
   raw.socket.destroy();
+});
+
+t.test('what is no packet ends its connection, and no other', async (t) => {
+  const { port, options, clients, ends, recorded } = await hop(t);
+  const counting = run('ssh', [
+    ...options,
+    '-p',
+    String(port),
+    'root@127.0.0.1',
+    'seq 400000; sleep 3; echo over',
+  ]);
+  await until(() => recorded.length === 1, 'it runs');
+  const before = rss();
+  const packet = (length: number, padding: number, rest: Buffer): Buffer =>
+    Buffer.concat([new WireWriter().uint32(length).byte(padding).bytes(), rest]);
+  /** Before there are keys. */
+  const early: [string, Buffer][] = [
+    ['no SSH at all', Buffer.from('GET / HTTP/1.1\r\n\r\n')],
+    ['a line without end', Buffer.alloc(100_000, 'x')],
+    ['an old version', Buffer.from('SSH-1.5-old\r\n')],
+    ['a packet without a length', Buffer.concat([IDENT, packet(0, 0, Buffer.alloc(64))])],
+    ['a packet of 4 GB', Buffer.concat([IDENT, packet(0xffff_fffc, 4, Buffer.alloc(64))])],
+    ['a packet of 1 MB', Buffer.concat([IDENT, packet(1 << 20, 4, Buffer.alloc(64))])],
+    ['more padding than packet', Buffer.concat([IDENT, packet(12, 200, Buffer.alloc(64))])],
+    [
+      'a KEXINIT that is cut',
+      Buffer.concat([IDENT, packet(28, 4, Buffer.concat([Buffer.of(20), Buffer.alloc(26)]))]),
+    ],
+    [
+      'NEWKEYS before any',
+      Buffer.concat([IDENT, packet(12, 10, Buffer.concat([Buffer.of(21), Buffer.alloc(10)]))]),
+    ],
+  ];
+  for (const [name, bytes] of early) {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    socket.resume();
+    socket.write(bytes);
+    await Promise.race([once(socket, 'close'), sleep(8000)]);
+    t.ok(socket.destroyed || socket.readableEnded, name);
+    socket.destroy();
+  }
+  for (const cipher of ['chacha20-poly1305@openssh.com', 'aes128-gcm@openssh.com', 'aes128-ctr']) {
+    const raw = await rawClient(port, true, cipher);
+    raw.corrupt();
+    raw.send(open(0));
+    // The length may be what was hit: then what is to come is not there yet.
+    for (let n = 0; n < 40 && raw.said.length === 0; n += 1) {
+      raw.send(exec(0, 'x'.repeat(20_000)));
+      await sleep(50);
+    }
+    t.match(raw.said[0], /^\d+ /, `${cipher}: a wrong MAC, or length: ${raw.said[0]}`);
+    raw.socket.destroy();
+  }
+  await until(() => clients.size === 1, 'each is gone, but for the one that counts');
+  t.ok(
+    ends.every(({ reason }) => reason !== null),
+    'and says why',
+  );
+  t.ok(rss() - before < 100, `${Math.round(rss() - before)} MB more`);
+  const { out, code } = await counting;
+  t.equal(code, 0);
+  t.equal(
+    out,
+    `${Array.from({ length: 400_000 }, (_, n) => `${n + 1}\n`).join('')}over\n`,
+    'its stream is unharmed',
+  );
 });
 
 t.test('noise in place of packets', async (t) => {

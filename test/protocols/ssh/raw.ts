@@ -15,19 +15,27 @@ export interface Raw {
   /** The server's SSH_MSG_DISCONNECT. */
   readonly said: string[];
   send(...payloads: Buffer[]): void;
+  /** Every packet from here on has a wrong last byte. */
+  corrupt(): void;
   /** The next message of this kind, which is taken away. */
   next(type: number): Promise<Buffer>;
 }
 
 /** Through the key exchange and, unless `none` is false, authentication. */
-export async function rawClient(port: number, none = true): Promise<Raw> {
+export async function rawClient(port: number, none = true, cipher: string | null = null): Promise<Raw> {
   const socket = connect(port, '127.0.0.1');
   const [messages, said]: [Buffer[], string[]] = [[], []];
-  let keys = false;
+  let [keys, corrupt] = [false, false];
+  const wire = sending(socket);
   const transport = new Transport({
     role: 'client',
-    offer: serverOffer(HOST_KEYS),
-    room: sending(socket).room,
+    offer: cipher === null ? serverOffer(HOST_KEYS) : { ...serverOffer(HOST_KEYS), cipher: [cipher] },
+    room: (length) => {
+      // When it is filled, and before it is written.
+      if (corrupt) process.nextTick(() => bytes.writeUInt8(bytes.readUInt8(length - 1) ^ 1, length - 1));
+      const bytes = wire.room(length);
+      return bytes;
+    },
     onMessage: (payload) => void messages.push(Buffer.from(payload)),
     onKeys: () => {
       keys = true;
@@ -43,6 +51,9 @@ export async function rawClient(port: number, none = true): Promise<Raw> {
   await until(() => keys, 'keys');
   const raw: Raw = {
     ...{ socket, transport, messages, said },
+    corrupt: () => {
+      corrupt = true;
+    },
     send: (...payloads) => {
       for (const payload of payloads) transport.send(payload);
     },
