@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { removeStale } from '../api/server.ts';
 import { WatchHub } from '../api/watch.ts';
 import { Accounts } from '../attribution/accounts.ts';
 import { Attribution } from '../attribution/attribution.ts';
@@ -40,6 +41,7 @@ import { identifyBy, PolicyLoader, type PolicyState } from './policy-state.ts';
 import { type Recordings, recordingsOf } from './recordings.ts';
 import { beginRecord, bootId, endRecovery, recoverProcesses } from './recovery.ts';
 import { Revocations, tallyRevocations } from './revoke.ts';
+import { type ShellSocket, shellsOf } from './shells.ts';
 import { SshQuestions } from './ssh-questions.ts';
 import { Started } from './started.ts';
 import { StoreRecorder } from './store-recorder.ts';
@@ -88,6 +90,7 @@ export class Daemon {
   approvals!: Approvals;
   pool!: WorkerPool;
   recordings!: Recordings;
+  shells!: ShellSocket;
   tripwire: Tripwire | null = null;
   readonly credentials: Credentials;
   #pam!: PamSessions;
@@ -179,6 +182,8 @@ export class Daemon {
     this.#started.add(() => this.pool.drain(this.#drainMs));
     await this.#certificates.publish(this.log);
     await this.pool.start();
+    this.#started.add(() => this.shells.close());
+    await this.shells.listen(removeStale);
     await this.tripwire?.start();
     const timer = setInterval(() => this.clock.refresh(), CLOCK_MS);
     this.#started.add(() => clearInterval(timer));
@@ -309,6 +314,7 @@ export class Daemon {
     });
     this.fleet = fleetOf(this);
     this.recordings = recordingsOf(this);
+    this.shells = shellsOf(this);
     this.approvals = new Approvals({
       record: this.record,
       open: this.open,

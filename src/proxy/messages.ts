@@ -23,6 +23,12 @@ import {
   holdFromWorker,
 } from './hold-messages.ts';
 import { type RecordingTerms, recordingTerms } from './recording-terms.ts';
+import {
+  type ShellFromWorker,
+  type ShellToWorker,
+  shellFromSupervisor,
+  shellFromWorker,
+} from './shell-messages.ts';
 
 export type ListenerName = 'v4' | 'v6';
 
@@ -139,6 +145,7 @@ export type ToSupervisor =
   | ActionsMessage
   | DecidedMessage
   | HoldToSupervisor
+  | ShellFromWorker
   | {
       readonly type: 'claim';
       readonly seq: number;
@@ -174,6 +181,7 @@ export type ToWorker =
   | CredentialAnswer
   | Found
   | HoldToWorker
+  | ShellToWorker
   | { readonly type: 'drain'; readonly deadlineMs: number };
 
 /** What the supervisor has checked. */
@@ -242,6 +250,8 @@ export function fromWorker(value: unknown): FromWorker | null {
     case 'withdraw':
     case 'cancel':
       return holdFromWorker(m);
+    case 'shell-over':
+      return shellFromWorker(m);
     case 'ended': {
       const { hop, bytesUp, bytesDown, reason } = m;
       if (!text(hop) || !count(bytesUp) || !count(bytesDown)) return null;
@@ -297,6 +307,9 @@ export function fromSupervisor(value: unknown): ToWorker | null {
     case 'answer':
     case 'cancelled':
       return holdFromSupervisor(m);
+    case 'shell':
+    case 'shell-end':
+      return shellFromSupervisor(m);
     case 'drain':
       return count(m.deadlineMs) ? { type: 'drain', deadlineMs: m.deadlineMs } : null;
     default:
