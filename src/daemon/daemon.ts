@@ -2,7 +2,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
-import { removeStale } from '../api/server.ts';
 import { WatchHub } from '../api/watch.ts';
 import { Accounts } from '../attribution/accounts.ts';
 import { Attribution } from '../attribution/attribution.ts';
@@ -17,7 +16,6 @@ import { BootClock } from '../kernel/clock.ts';
 import { type Kernel, loadKernel, removeOtherVersions } from '../kernel/load.ts';
 import { announceNamespace } from '../kernel/netns.ts';
 import { installRoutes } from '../kernel/routes.ts';
-import { policyData } from '../policy/actions.ts';
 import { type Listener, openListeners } from '../proxy/listen.ts';
 import { WorkerPool } from '../proxy/supervise.ts';
 import { openStore, type Store } from '../store/open.ts';
@@ -37,11 +35,11 @@ import { maskKey } from './mask-key.ts';
 import { NamesParser } from './names-parser.ts';
 import { OpenHops } from './open-hops.ts';
 import { PamSessions } from './pam.ts';
-import { identifyBy, PolicyLoader, type PolicyState } from './policy-state.ts';
+import { identifyBy, PolicyLoader, type PolicyState, workerSnapshot } from './policy-state.ts';
 import { type Recordings, recordingsOf } from './recordings.ts';
 import { beginRecord, bootId, endRecovery, recoverProcesses } from './recovery.ts';
 import { Revocations, tallyRevocations } from './revoke.ts';
-import { type ShellSocket, shellsOf } from './shells.ts';
+import { launcherOf, listenForShells, type ShellSocket } from './shells.ts';
 import { SshQuestions } from './ssh-questions.ts';
 import { Started } from './started.ts';
 import { StoreRecorder } from './store-recorder.ts';
@@ -182,8 +180,8 @@ export class Daemon {
     this.#started.add(() => this.pool.drain(this.#drainMs));
     await this.#certificates.publish(this.log);
     await this.pool.start();
+    this.shells = await listenForShells(this);
     this.#started.add(() => this.shells.close());
-    await this.shells.listen(removeStale);
     await this.tripwire?.start();
     const timer = setInterval(() => this.clock.refresh(), CLOCK_MS);
     this.#started.add(() => clearInterval(timer));
@@ -219,14 +217,7 @@ export class Daemon {
 
   /** Hands the settings that workers need to each of them. */
   tellWorkers(): void {
-    const { config, snapshot } = this.policy;
-    const { claim, dial } = config.proxy.timeouts;
-    this.pool.replaceSnapshot({
-      ...{ version: snapshot.version, claimTimeoutMs: claim, dialTimeoutMs: dial },
-      policies: policyData({ ...config, files: config.policies }),
-      maskKey: this.#maskKey,
-      recording: config.recording,
-    });
+    this.pool.replaceSnapshot(workerSnapshot(this.policy, this.#maskKey));
   }
 
   /** A direct hop is open: a revocation finds it, and its packets are explained. */
@@ -249,6 +240,7 @@ export class Daemon {
       record: this.record,
       images: {
         plumbing: plumbingOf(config),
+        launcher: launcherOf(this.options.workerEntry),
         argvBytes: config.record.argvBytes,
         recorded: (login, key, image) =>
           this.store.reader.lineage(login, key.tgid, key.startNs.toString(), image),
@@ -314,7 +306,6 @@ export class Daemon {
     });
     this.fleet = fleetOf(this);
     this.recordings = recordingsOf(this);
-    this.shells = shellsOf(this);
     this.approvals = new Approvals({
       record: this.record,
       open: this.open,

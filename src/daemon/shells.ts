@@ -4,10 +4,12 @@
  */
 import { chmodSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import { type Peer, peerOf } from '../api/peer.ts';
+import { removeStale } from '../api/server.ts';
 import type { Attribution } from '../attribution/attribution.ts';
+import type { Launcher } from '../attribution/launcher.ts';
 import type { Root } from '../attribution/roots.ts';
 import type { Config } from '../config/types.ts';
 import type { Id } from '../core/types.ts';
@@ -40,8 +42,9 @@ export interface ShellParts {
   now(): number;
 }
 
-export function shellsOf(daemon: ShellParts): ShellSocket {
-  return new ShellSocket({
+/** @throws Error where another daemon has the socket */
+export async function listenForShells(daemon: ShellParts): Promise<ShellSocket> {
+  const shells = new ShellSocket({
     run: daemon.startedWith.paths.run,
     settings: () => daemon.policy.config.recording,
     rootOf: (pid, startTicks) => {
@@ -60,6 +63,16 @@ export function shellsOf(daemon: ShellParts): ShellSocket {
     },
     onError: (error) => daemon.log.error({ err: error }, error.message),
   });
+  await shells.listen();
+  return shells;
+}
+
+/** What `hopline shell` is made of: its entry lies beside the workers'. */
+export function launcherOf(workerEntry: string): Launcher {
+  return {
+    node: process.execPath,
+    entry: join(dirname(workerEntry), basename(workerEntry).replace('worker', 'shell')),
+  };
 }
 
 /** Threat: a person who opens all that the daemon can have open. */
@@ -75,10 +88,9 @@ export class ShellSocket {
     this.#server.maxConnections = MOST;
   }
 
-  /** Once nobody else can have it: the control socket is the daemon's. */
-  async listen(prepare: (path: string) => Promise<void>): Promise<void> {
+  async listen(): Promise<void> {
     const path = join(this.#options.run, 'shell.sock');
-    await prepare(path);
+    await removeStale(path);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#server.once('error', reject);
     this.#server.listen(path, resolve);
