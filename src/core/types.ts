@@ -268,15 +268,12 @@ export interface ActionApproval {
 /** What a recording is of: a hop, or a login itself. */
 export type Owner = { readonly hop: Id } | { readonly login: Id };
 
-/**
- * What was kept of a hop beside its actions, or of a login: the rows of results, a terminal, … Its bytes are in a file.
- */
+/** What was kept of a hop beside its actions, or of a login: rows of results, a terminal, … Its bytes are in a file. */
 export interface Recording {
   /** The hop's, or the login's, and its number there: `C9ZYV7CS9G00-1`. */
   readonly id: string;
-  /** Null: it is of the login itself, of what was typed and shown on this host. */
+  /** Null: it is of the login itself. */
   readonly hop: Id | null;
-  /** The hop's, or that which it is of. */
   readonly login: Id | null;
   /** What is in it: `rows`, `terminal`, … */
   readonly kind: string;

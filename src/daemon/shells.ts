@@ -2,7 +2,7 @@
  * The socket to which `hopline shell` connects, open to every process of this host. Who is there the kernel says; what it
  * says is read by a worker, which gets the connection as it is.
  */
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, renameSync, writeFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
@@ -51,7 +51,7 @@ export async function listenForShells(daemon: ShellParts): Promise<ShellSocket> 
       daemon.events.drain();
       const found = daemon.attribution.process(pid, startTicks, daemon.now());
       // A recording is of a login that the record has.
-      if (found !== null && found.root !== null) daemon.attribution.store(found.root, found.image);
+      if (found !== null && found.root !== null) daemon.attribution.store(found.root, null);
       daemon.record.flush();
       return found?.root ?? null;
     },
@@ -101,11 +101,16 @@ export class ShellSocket {
     this.settle();
   }
 
-  /** What a shell goes by that finds no daemon. */
+  /** What a shell goes by that finds no daemon: exchanged in one step, and `end` where there is none. */
   settle(): void {
-    writeFileSync(join(this.#options.run, 'on-failure'), `${this.#options.settings().onFailure}\n`, {
-      mode: 0o644,
-    });
+    const path = join(this.#options.run, 'on-failure');
+    try {
+      writeFileSync(`${path}.new`, `${this.#options.settings().onFailure}\n`);
+      chmodSync(`${path}.new`, 0o644);
+      renameSync(`${path}.new`, path);
+    } catch (error) {
+      this.#options.onError(error as Error);
+    }
   }
 
   close(): void {

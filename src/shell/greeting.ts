@@ -80,7 +80,7 @@ function lastLogin(user: string): string {
     if (found < 2) continue;
     const host = field(record, UTMP.host, 256);
     const when = ctime(new Date(record.readInt32LE(UTMP.seconds) * 1000));
-    return `Last login: ${when}${host === '' ? '' : ` from ${host}`}\n`;
+    return `Last login: ${when}${host === '' ? '' : ` from ${host}`}\r\n`;
   }
   return '';
 }

@@ -4,7 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 import type { Beginning } from './frames.ts';
 import { greeting } from './greeting.ts';
-import { become, dieBy, limitFiles, SystemError, seal, windowOf } from './libc.ts';
+import {
+  become,
+  dieBy,
+  limitFiles,
+  rawOf,
+  type Settings,
+  SystemError,
+  seal,
+  set,
+  settingsOf,
+  windowOf,
+} from './libc.ts';
 import { greet, type Link, type LinkEvents, type Welcome } from './link.ts';
 import { type Asked, askedFor, programOf } from './program.ts';
 import { Session } from './session.ts';
@@ -32,9 +43,13 @@ export async function shell({ run, files }: ShellOptions): Promise<number> {
   if (files !== null) limitFiles(files);
   const asked = askedFor(process.env);
   if (!isatty(0)) return straight(asked, '');
-  const recorded = new RecordedShell(asked, `${run}/shell.sock`);
+  // At once: what is typed before the program is there is echoed once.
+  const settings = settingsOf(0);
+  set(0, rawOf(settings));
+  const recorded = new RecordedShell(asked, `${run}/shell.sock`, settings);
   const welcome = await recorded.greet();
   if (welcome.type === 'recorded') return recorded.run(welcome);
+  set(0, settings);
   if (welcome.type === 'refused') return refuse(welcome.why);
   if (welcome.type === 'absent' && onFailure(run) === 'end') return refuse(unanswered(welcome.why));
   return straight(asked, greeting(asked));
@@ -43,6 +58,8 @@ export async function shell({ run, files }: ShellOptions): Promise<number> {
 class RecordedShell implements LinkEvents {
   readonly #asked: Asked;
   readonly #socket: string;
+  /** Of the terminal, as it was. */
+  readonly #settings: Settings;
   #session: Session | null = null;
   #link: Link | null = null;
   #onFailure: 'end' | 'continue' = 'end';
@@ -51,7 +68,8 @@ class RecordedShell implements LinkEvents {
   #away: Promise<void> = Promise.resolve();
   #over = false;
 
-  constructor(asked: Asked, socket: string) {
+  constructor(asked: Asked, socket: string, settings: Settings) {
+    this.#settings = settings;
     this.#asked = asked;
     this.#socket = socket;
   }
@@ -64,10 +82,11 @@ class RecordedShell implements LinkEvents {
     this.#take(welcome);
     try {
       const program = (terminal: string) => programOf(this.#asked, terminal);
-      this.#session = new Session(program, welcome.link, greeting(this.#asked));
+      this.#session = new Session(program, welcome.link, this.#settings, greeting(this.#asked));
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       await this.#keep();
+      set(0, this.#settings);
       return refuse(error.message);
     }
     const status = await this.#session.ended;
@@ -76,7 +95,7 @@ class RecordedShell implements LinkEvents {
     this.#over = true;
     await this.#keep();
     if (this.#why !== null) await this.#session.say(`hopline shell: ${this.#why}`);
-    this.#session.close();
+    set(0, this.#settings);
     if (this.#why !== null) return FAILED;
     if (status === null) dieBy(SIGHUP);
     else if ('signal' in status) dieBy(status.signal);

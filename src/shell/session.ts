@@ -5,11 +5,9 @@ import {
   isHidden,
   openTerminal,
   type Program,
-  rawOf,
   type Settings,
   type Status,
   set,
-  settingsOf,
   setWindow,
   start,
   tell,
@@ -27,7 +25,6 @@ export class Session {
   readonly #outer: ReadStream;
   readonly #inner: ReadStream;
   readonly #master: number;
-  readonly #before: Settings;
   readonly #pid: number;
   readonly #ended = Promise.withResolvers<Status | null>();
   readonly #silent = Promise.withResolvers<void>();
@@ -38,22 +35,21 @@ export class Session {
 
   /**
    * @param program made for the path of its terminal
+   * @param settings of its terminal, and of the one outside before that became raw
    * @param first shown before anything of the program
    * @throws SystemError
    */
-  constructor(program: (terminal: string) => Program, link: Link, first: string) {
+  constructor(program: (terminal: string) => Program, link: Link, settings: Settings, first: string) {
     this.#link = link;
-    this.#before = settingsOf(0);
     const window = windowOf(0);
     const { master, path } = openTerminal();
     this.#master = master;
-    set(master, this.#before);
+    set(master, settings);
     if (window !== null) setWindow(master, window);
     process.on('SIGCHLD', () => this.#reap());
     this.#pid = start(program(path), path);
     this.#outer = new ReadStream(0);
     this.#inner = new ReadStream(master);
-    set(0, rawOf(this.#before));
     this.#show(Buffer.from(first.replaceAll('\n', '\r\n')));
     process.on('SIGWINCH', () => this.#resize());
     process.on('SIGHUP', () => this.hangUp());
@@ -112,11 +108,6 @@ export class Session {
   say(words: string): Promise<void> {
     if (this.#outer.destroyed) return Promise.resolve();
     return new Promise((resolve) => this.#outer.write(`\r\n${words}\r\n`, () => resolve()));
-  }
-
-  /** The terminal outside is as it was. */
-  close(): void {
-    set(0, this.#before);
   }
 
   #pump(): void {

@@ -190,7 +190,7 @@ t.test('a worker that dies: what it had sent is kept', async (t) => {
 
 t.test('a worker that breaks the protocol is told of, and its recordings are ended', async (t) => {
   for (const [bytes, fault] of [
-    [frame(Ask.open, 1, '{"hop":"X","kind":"rows"}'), /a hop that it does not have/],
+    [frame(Ask.open, 1, '{"hop":"X","kind":"rows"}'), /what it does not have/],
     [Buffer.from('ffffffffffff', 'hex'), /a frame of 4294967295 bytes/],
     [
       Buffer.concat([frame(Ask.open, 1, '{"hop":"H","kind":"rows"}'), frame(Ask.segment, 1, 'short')]),
