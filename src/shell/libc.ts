@@ -3,6 +3,7 @@
  * it under the name and with the environment that sshd would have given it, the way in which that ended. node-pty gives no
  * program a name other than its path (a login shell's begins with `-`), and the new terminal settings of its own.
  */
+import { openSync, writeSync } from 'node:fs';
 import koffi from 'koffi';
 
 const libc = koffi.load('libc.so.6');
@@ -18,6 +19,7 @@ const ioctl = f('int ioctl(int fd, unsigned long request, ...)');
 const tcgetattr = f('int tcgetattr(int fd, _Out_ uint8_t *settings)');
 const tcsetattr = f('int tcsetattr(int fd, int when, const uint8_t *settings)');
 const makeRaw = f('void cfmakeraw(_Inout_ uint8_t *settings)');
+const poll = f('int poll(_Inout_ uint8_t *asked, unsigned long count, int milliseconds)');
 const strerror = f('const char *strerror(int error)');
 
 /** asm-generic/fcntl.h, ioctls.h and termbits.h: the same on x86-64 and arm64. */
@@ -26,10 +28,13 @@ const O_NOCTTY = 0o400;
 const O_CLOEXEC = 0o2000000;
 const TIOCGWINSZ = 0x5413;
 const TIOCSWINSZ = 0x5414;
+const FIONREAD = 0x541b;
 const TCSANOW = 0;
 const LFLAG_AT = 12;
 const ICANON = 0o2;
 const ECHO = 0o10;
+const ECHONL = 0o100;
+const POLLIN = 1;
 /** More than glibc's `struct termios` (60). */
 const TERMIOS = 128;
 const WINSIZE = 8;
@@ -72,6 +77,37 @@ export function rawOf(settings: Settings): Settings {
   const raw = Buffer.from(settings);
   makeRaw(raw);
   return raw;
+}
+
+/** Bytes that were typed and nobody has read. */
+export function waiting(fd: number): number {
+  const count = Buffer.alloc(4);
+  return ioctl(fd, FIONREAD, 'uint8_t *', count) === 0 ? count.readInt32LE(0) : 0;
+}
+
+/**
+ * Gives a terminal what was typed before it was there: the terminal outside has echoed that already.
+ * @param settings that it is to have
+ * @returns what keeps the input until a program has the terminal, to be closed then
+ */
+export function typeEarly(master: number, path: string, settings: Settings, bytes: Buffer): number {
+  const quiet = Buffer.from(settings);
+  quiet.writeUInt32LE((quiet.readUInt32LE(LFLAG_AT) & ~(ECHO | ECHONL)) >>> 0, LFLAG_AT);
+  set(master, quiet);
+  const slave = openSync(path, O_RDWR | O_NOCTTY);
+  writeSync(master, bytes);
+  // The kernel takes input in beside what it does else; who asks whether there is some waits for that.
+  const asked = Buffer.alloc(8);
+  asked.writeInt32LE(slave, 0);
+  asked.writeInt16LE(POLLIN, 4);
+  poll(asked, 1, 0);
+  set(master, settings);
+  return slave;
+}
+
+/** Whether what is typed is echoed. */
+export function echoes(settings: Settings): boolean {
+  return (settings.readUInt32LE(LFLAG_AT) & ECHO) !== 0;
 }
 
 const looked = Buffer.alloc(TERMIOS);

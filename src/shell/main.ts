@@ -9,16 +9,16 @@ import {
   dieBy,
   limitFiles,
   rawOf,
-  type Settings,
   SystemError,
   seal,
   set,
   settingsOf,
+  waiting,
   windowOf,
 } from './libc.ts';
 import { greet, type Link, type LinkEvents, type Welcome } from './link.ts';
 import { type Asked, askedFor, programOf } from './program.ts';
-import { Session } from './session.ts';
+import { type Outside, Session } from './session.ts';
 
 export interface ShellOptions {
   /** Directory of the daemon's sockets. */
@@ -46,7 +46,7 @@ export async function shell({ run, files }: ShellOptions): Promise<number> {
   // At once: what is typed before the program is there is echoed once.
   const settings = settingsOf(0);
   set(0, rawOf(settings));
-  const recorded = new RecordedShell(asked, `${run}/shell.sock`, settings);
+  const recorded = new RecordedShell(asked, `${run}/shell.sock`, { settings, early: waiting(0) });
   const welcome = await recorded.greet();
   if (welcome.type === 'recorded') return recorded.run(welcome);
   set(0, settings);
@@ -58,8 +58,7 @@ export async function shell({ run, files }: ShellOptions): Promise<number> {
 class RecordedShell implements LinkEvents {
   readonly #asked: Asked;
   readonly #socket: string;
-  /** Of the terminal, as it was. */
-  readonly #settings: Settings;
+  readonly #outside: Outside;
   #session: Session | null = null;
   #link: Link | null = null;
   #onFailure: 'end' | 'continue' = 'end';
@@ -68,8 +67,8 @@ class RecordedShell implements LinkEvents {
   #away: Promise<void> = Promise.resolve();
   #over = false;
 
-  constructor(asked: Asked, socket: string, settings: Settings) {
-    this.#settings = settings;
+  constructor(asked: Asked, socket: string, outside: Outside) {
+    this.#outside = outside;
     this.#asked = asked;
     this.#socket = socket;
   }
@@ -82,11 +81,11 @@ class RecordedShell implements LinkEvents {
     this.#take(welcome);
     try {
       const program = (terminal: string) => programOf(this.#asked, terminal);
-      this.#session = new Session(program, welcome.link, this.#settings, greeting(this.#asked));
+      this.#session = new Session(program, welcome.link, this.#outside, greeting(this.#asked));
     } catch (error) {
       if (!(error instanceof SystemError)) throw error;
       await this.#keep();
-      set(0, this.#settings);
+      set(0, this.#outside.settings);
       return refuse(error.message);
     }
     const status = await this.#session.ended;
@@ -95,7 +94,7 @@ class RecordedShell implements LinkEvents {
     this.#over = true;
     await this.#keep();
     if (this.#why !== null) await this.#session.say(`hopline shell: ${this.#why}`);
-    set(0, this.#settings);
+    set(0, this.#outside.settings);
     if (this.#why !== null) return FAILED;
     if (status === null) dieBy(SIGHUP);
     else if ('signal' in status) dieBy(status.signal);

@@ -1,6 +1,8 @@
 /** A program on a terminal of its own within sshd's: what goes through is shown, and recorded. */
+import { closeSync, readSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
 import {
+  echoes,
   ended,
   isHidden,
   openTerminal,
@@ -11,6 +13,7 @@ import {
   setWindow,
   start,
   tell,
+  typeEarly,
   windowOf,
 } from './libc.ts';
 import type { Link } from './link.ts';
@@ -20,6 +23,13 @@ const DRAIN_MS = 1000;
 
 /** Signals that somebody sends to this process are for the program. */
 const PASSED = { SIGINT: 2, SIGQUIT: 3, SIGUSR1: 10, SIGUSR2: 12, SIGALRM: 14, SIGTERM: 15 } as const;
+
+/** The terminal outside, as it was when this began. */
+export interface Outside {
+  readonly settings: Settings;
+  /** Bytes that were typed by then. */
+  readonly early: number;
+}
 
 export class Session {
   readonly #outer: ReadStream;
@@ -35,22 +45,33 @@ export class Session {
 
   /**
    * @param program made for the path of its terminal
-   * @param settings of its terminal, and of the one outside before that became raw
+   * @param outside the terminal outside, before it became raw
    * @param first shown before anything of the program
    * @throws SystemError
    */
-  constructor(program: (terminal: string) => Program, link: Link, settings: Settings, first: string) {
+  constructor(
+    program: (terminal: string) => Program,
+    link: Link,
+    { settings, early }: Outside,
+    first: string,
+  ) {
     this.#link = link;
     const window = windowOf(0);
     const { master, path } = openTerminal();
     this.#master = master;
     set(master, settings);
     if (window !== null) setWindow(master, window);
+    const typed = Buffer.alloc(early);
+    const bytes = typed.subarray(0, early === 0 ? 0 : readSync(0, typed));
+    const kept = bytes.length === 0 ? null : typeEarly(master, path, settings, bytes);
     process.on('SIGCHLD', () => this.#reap());
     this.#pid = start(program(path), path);
+    if (kept !== null) closeSync(kept);
     this.#outer = new ReadStream(0);
     this.#inner = new ReadStream(master);
-    this.#show(Buffer.from(first.replaceAll('\n', '\r\n')));
+    link.input(bytes, !echoes(settings));
+    if (echoes(settings)) link.output(lines(bytes.toString('latin1'), 'latin1'));
+    this.#show(lines(first, 'utf8'));
     process.on('SIGWINCH', () => this.#resize());
     process.on('SIGHUP', () => this.hangUp());
     process.on('SIGPIPE', () => {});
@@ -145,4 +166,9 @@ export class Session {
     const status = ended(this.#pid);
     if (status !== null) this.#ended.resolve(status);
   }
+}
+
+/** As a terminal shows them. */
+function lines(text: string, encoding: 'utf8' | 'latin1'): Buffer {
+  return Buffer.from(text.replaceAll('\n', '\r\n'), encoding);
 }
