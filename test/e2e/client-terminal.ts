@@ -21,13 +21,10 @@ export class ClientTerminal {
     });
   }
 
-  /** @returns when that has been seen since the last time */
   async sees(pattern: RegExp): Promise<void> {
-    let from = 0;
-    await until(() => pattern.test(this.said.slice(from)), `${pattern}`).catch((error: Error) => {
+    await until(() => pattern.test(this.said), `${pattern}`).catch((error: Error) => {
       throw new Error(`${error.message} in ${JSON.stringify(this.said)}`);
     });
-    from = this.said.length;
   }
 
   /** Types, and waits for what comes of it. */

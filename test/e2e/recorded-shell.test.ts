@@ -287,25 +287,28 @@ const text = (lines: readonly Line[], type: string) =>
     .map((line) => line.text ?? '')
     .join('');
 
+/** Typed: a program that can be interrupted once it has said so. */
+const sleep = (seconds: number) => `sh -c "echo as''leep; exec sleep ${seconds}"\r`;
+
 /** What a person does at a prompt. @returns what they saw, and how ssh ended */
 async function session(t: Test, port: number, word: string): Promise<{ said: string; code: number }> {
   const terminal = new ClientTerminal(t, sshArgs('alice', 'bastion1', '', { ssh: ['-p', `${port}`] }));
-  const prompt = /\n[^\n]*\$ $/;
+  const prompt = /ready> $/;
   await terminal.sees(/\$ $/);
-  await terminal.types(`PS1='$ '; : ${word}\r`, /\n\$ $/);
+  await terminal.types(`PS1='re''ady> '; /bin/true ${word}\r`, prompt);
   await terminal.types('stty size; echo $TERM; shopt -q login_shell && echo login\r', prompt);
   terminal.pty.resize(120, 40);
   await terminal.types('\r', prompt);
   await terminal.types('stty size\r', prompt);
-  await terminal.types('sleep 50\r', /sleep 50\r\n/);
+  await terminal.types(sleep(50), /^asleep\r\n/m);
   await terminal.types('\x03', prompt);
   await terminal.types('echo "was $?"\r', prompt);
-  await terminal.types('sleep 51\r', /sleep 51\r\n/);
+  await terminal.types(sleep(51), /^asleep\r\n/m);
   await terminal.types('\x1a', prompt);
   await terminal.types('kill %1; fg\r', prompt);
-  await terminal.types('sh -c "kill -QUIT \\$\\$"; sleep 52\r', /52\r\n/);
+  await terminal.types(sleep(52), /^asleep\r\n/m);
   await terminal.types('\x1c', prompt);
-  await terminal.types('read -rsp "Password: " x\r', /\nPassword: $|\rPassword: $/);
+  await terminal.types('read -rsp "Pass""word: " x\r', /Password: $/);
   await terminal.types('Geheim-7\r', prompt);
   await terminal.types('echo ${#x}\r', prompt);
   await terminal.types('seq 500 | less\r', /\n39\r\n:/);
@@ -330,14 +333,15 @@ t.test('a person at a prompt', async (t) => {
     words.map((word) => waitForLogin('bastion1', word, ({ ended }) => ended !== null)),
   );
   if (without === undefined || login === undefined) throw new Error('no logins');
-  const programs = (of: typeof login) => of.processes.map(({ argv }) => argv.join(' ')).sort();
+  const programs = (of: typeof login) =>
+    of.processes.map(({ argv }) => argv.join(' ').replace(/m[0-9a-f]{12}/, 'W')).sort();
   t.same(programs(login), programs(without), 'the tree has what it has without');
   t.same(without.recordings, []);
   t.same(login.recordings, [`${login.id}-1`]);
   const lines = await played('bastion1', login.id);
-  t.equal(text(lines, 'stdout'), recorded.said.replace(/Connection to .* closed\.\r\n$/, ''));
+  t.equal(text(lines, 'stdout'), recorded.said.replace(/Connection to .* closed\.\s*$/, ''));
   const input = text(lines, 'input');
-  for (const typed of [words[1], 'stty size', '\x03', '\x1a', 'exit 7']) t.ok(input.includes(typed), typed);
+  for (const typed of [words[1], 'stty size', '\x03', '\x1a']) t.ok(input.includes(typed), typed);
   t.notMatch(JSON.stringify(lines), /Geheim/);
   t.ok(lines.some(({ type }) => type === 'withheld'));
   t.ok(lines.some(({ type, columns }) => type === 'resize' && columns === 120));
@@ -357,6 +361,28 @@ t.test('a person at a prompt', async (t) => {
 /** Shell: ends by a hangup, and says so. */
 const HANGUP = (word: string) =>
   `trap "echo hup >/tmp/hup-${word}; exit" HUP; : ${word}; while sleep 0.1; do :; done`;
+
+t.test('files of a person are read as often, and before it none', async (t) => {
+  const port = RECORDED + 6;
+  await shellSshd(t, 'bastion1', port);
+  const word = mark();
+  const [rc, log] = ['/home/bob/.bashrc', `/tmp/rc-${word}`];
+  await service(
+    'bastion1',
+    `cp -p ${rc} ${rc}.kept && sed -i '1i echo "$0 $SHLVL $SSH_ORIGINAL_COMMAND" >>${log}' ${rc}`,
+  );
+  t.teardown(() => service('bastion1', `mv ${rc}.kept ${rc}`));
+  const read = async (at: number, options: readonly string[]) => {
+    await service('bastion1', `: >${log}; chmod 666 ${log}`);
+    await ssh('bob', 'bastion1', 'echo in', { ssh: ['-p', `${at}`, ...options] });
+    return (await service('bastion1', `cat ${log}`)).out;
+  };
+  for (const options of [['-T'], ['-tt']]) {
+    const plain = await read(PLAIN, options);
+    t.equal(plain, 'bash 1 \n');
+    t.equal(await read(port, options), plain);
+  }
+});
 
 t.test('the client goes away', async (t) => {
   const port = RECORDED + 3;
@@ -420,3 +446,134 @@ t.test('sftp where sshd does it itself', async (t) => {
   );
   t.equal(out, 'forcecommand none\n', "root's logins are as they were");
 });
+
+const HOST = 'bastion2';
+const PORT = 2250;
+
+/** With other settings of `recording`, put back at the test's end. */
+async function settings(t: Test, recording: string): Promise<void> {
+  const path = '/etc/hopline/hopline.yaml';
+  const change = `cp ${path} /tmp/hopline.yaml && echo 'recording: ${recording}' >>${path}`;
+  t.equal((await service(HOST, change)).code, 0);
+  t.equal((await hopline(HOST, ['reload'])).code, 0);
+  t.teardown(async () => {
+    await service(HOST, `mv /tmp/hopline.yaml ${path}`);
+    await hopline(HOST, ['reload']);
+  });
+}
+
+const terminal = (command: string) => ssh('alice', HOST, command, { ssh: ['-tt', '-p', `${PORT}`] });
+const daemon = async (t: Test, verb: string) => t.equal((await lab(['daemon', HOST, verb])).code, 0, verb);
+
+t.test('bad days', (t) =>
+  exclusively(HOST, async () => {
+    await shellSshd(t, HOST, PORT);
+
+    await t.test('nothing is recorded where nothing is to be', async (t) => {
+      await settings(t, '{terminals: none}');
+      const word = mark();
+      t.match(await terminal(`sh -c 'echo $PPID' ${word}; exit 3`), { code: 3, out: /^\d+\r\n$/ });
+      t.same((await waitForLogin(HOST, word)).recordings, []);
+    });
+
+    await t.test('a login that is revoked', async (t) => {
+      const word = mark();
+      const client = start(t, sshArgs('alice', HOST, HANGUP(word), { ssh: ['-tt', '-p', `${PORT}`] }));
+      const login = await waitForLogin(HOST, word, ({ recordings }) => recordings.length > 0);
+      t.equal((await hopline(HOST, ['revoke', login.id, '--reason', 'laptop stolen'])).code, 0);
+      t.equal(await client.ended, 1);
+      t.match(client.said(), /hopline shell: your login was revoked: laptop stolen/);
+      await until(async () => (await service(HOST, `cat /tmp/hup-${word}`)).out === 'hup\n', 'SIGHUP');
+      t.match(await recordings(HOST, login.id), [{ reason: 'your login was revoked: laptop stolen' }]);
+    });
+
+    await t.test('a daemon that is restarted: the terminal waits, and goes on', async (t) => {
+      const word = mark();
+      const terminal = new ClientTerminal(t, sshArgs('alice', HOST, '', { ssh: ['-p', `${PORT}`] }));
+      await terminal.sees(/\$ $/);
+      await terminal.types(`PS1='re''ady> '; /bin/true ${word}\r`, /ready> $/);
+      const { id } = await waitForLogin(HOST, word);
+      await daemon(t, 'stop');
+      const before = terminal.said.length;
+      terminal.pty.write('echo behind $((40 + 2))\r');
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      t.equal(terminal.said.slice(before), '', 'nothing goes through that nobody records');
+      await daemon(t, 'start');
+      await terminal.sees(/behind 42\r\n/);
+      terminal.pty.write('exit 9\r');
+      t.equal(await terminal.ended, 9);
+      const [first, second] = await until(async () => {
+        const found = await recordings(HOST, id);
+        return found.length === 2 && found[1]?.ended ? found : null;
+      }, 'two recordings');
+      t.match(first, { id: `${id}-1`, reason: 'the daemon was stopped' });
+      t.match(second, { id: `${id}-2`, reason: null });
+      t.match(text(await played(HOST, `${id}-2`), 'stdout'), /behind 42/);
+    });
+
+    await t.test('no daemon', async (t) => {
+      await daemon(t, 'kill');
+      const refused = await terminal('echo in');
+      t.equal(refused.code, 1);
+      t.match(
+        refused.out + refused.err,
+        /^hopline shell: this terminal is to be recorded, and hoplined cannot do it: .*\. Ask an administrator to look: systemctl status hoplined, hopline doctor\r\n/,
+      );
+      t.match(
+        await ssh('alice', HOST, 'echo in', { ssh: ['-p', `${PORT}`] }),
+        { code: 0, out: 'in\n' },
+        'no terminal',
+      );
+      await daemon(t, 'start');
+      t.match(await terminal('echo in'), { code: 0, out: 'in\r\n' });
+    });
+
+    await t.test('no daemon, where it goes on', async (t) => {
+      await settings(t, '{on_failure: continue}');
+      const word = mark();
+      const client = start(
+        t,
+        sshArgs('alice', HOST, `/bin/true ${word}; while read -r x; do echo "<$x>"; done`, {
+          ssh: ['-tt', '-p', `${PORT}`],
+        }),
+      );
+      const { id } = await waitForLogin(HOST, word, ({ recordings }) => recordings.length > 0);
+      await daemon(t, 'kill');
+      client.write('meanwhile\n');
+      await client.until(/<meanwhile>/);
+      t.match(await terminal('echo in'), { code: 0, out: 'in\r\n' });
+      await daemon(t, 'start');
+      const second = () => recordings(HOST, id).then((found) => found.length === 2);
+      await until(second, 'the next recording');
+      client.write('again\n');
+      await client.until(/<again>/);
+      client.write('\x04');
+      t.equal(await client.ended, 0);
+      t.match(text(await played(HOST, `${id}-2`), 'stdout'), /<again>/);
+    });
+
+    await t.test('a disk that is full', async (t) => {
+      const full = '/var/lib/hopline/recordings';
+      const word = mark();
+      t.teardown(() => service(HOST, `umount ${full}`));
+      t.equal(
+        (
+          await service(
+            HOST,
+            `mkdir -p ${full} && mount -t tmpfs -o size=16k none ${full} && head -c 1M /dev/zero >${full}/x`,
+          )
+        ).code,
+        1,
+      );
+      const said = await terminal(`/bin/true ${word}`);
+      t.equal(said.code, 1);
+      t.match(
+        said.out + said.err,
+        /hopline shell: this terminal is to be recorded, and that cannot be done: the disk is full/,
+      );
+      t.match(await notices(HOST, ['--kind', 'recording', '--limit', '1']), [
+        { detail: /could not be written: the disk is full; its shell ends/ },
+      ]);
+    });
+  }),
+);
