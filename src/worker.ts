@@ -70,7 +70,10 @@ const decider: Decider = {
 };
 // Connections keep this process, not the way that their recordings go.
 const recordings = new RecordingLink(new Socket({ fd: config.recordings }).unref());
-const shells = new Shells(channel, recordings, (message) => void (process.connected && send(message)));
+const shells = new Shells(channel, recordings, (message) => {
+  // A supervisor that has gone is told of by `disconnect`.
+  if (process.connected) send(message, undefined, undefined, () => {});
+});
 const acceptor = new Acceptor(channel, rooms, decider, recordings);
 
 /** Nobody decides or records any more: fail closed. Resets are done when the last socket is closed, in this turn. */

@@ -131,7 +131,9 @@ export class Shell {
   }
 
   #failed(reason: string): void {
-    if (this.#options.terms.onFailure === 'end')
+    // The next daemon may record what is still to come: its process looks for that.
+    if (this.#options.link.gone) this.#socket.destroy();
+    else if (this.#options.terms.onFailure === 'end')
       void this.end(`this terminal is to be recorded, and that cannot be done: ${reason}`);
     else this.#release();
   }

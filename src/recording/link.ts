@@ -33,6 +33,11 @@ export class RecordingLink implements Way {
     socket.on('close', () => this.#lost('the supervisor takes no recordings any more'));
   }
 
+  /** The supervisor is. */
+  get gone(): boolean {
+    return this.#gone !== null;
+  }
+
   get behind(): boolean {
     return this.#underWay > BEHIND;
   }

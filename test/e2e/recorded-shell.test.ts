@@ -298,7 +298,8 @@ async function session(t: Test, port: number, word: string): Promise<{ said: str
   await terminal.types(`PS1='re''ady> '; /bin/true ${word}\r`, prompt);
   await terminal.types('stty size; echo $TERM; shopt -q login_shell && echo login\r', prompt);
   terminal.pty.resize(120, 40);
-  await terminal.types('\r', prompt);
+  // The prompt is drawn anew.
+  await terminal.sees(/\[K\rready> $/);
   await terminal.types('stty size\r', prompt);
   await terminal.types(sleep(50), /^asleep\r\n/m);
   await terminal.types('\x03', prompt);
@@ -310,7 +311,7 @@ async function session(t: Test, port: number, word: string): Promise<{ said: str
   await terminal.types('\x1c', prompt);
   await terminal.types('read -rsp "Pass""word: " x\r', /Password: $/);
   await terminal.types('Geheim-7\r', prompt);
-  await terminal.types('echo ${#x}\r', prompt);
+  await terminal.types('printf %s "$x" | wc -c\r', prompt);
   await terminal.types('seq 500 | less\r', /\n39\r\n:/);
   await terminal.types('G', /\n500\r\n/);
   await terminal.types('q', prompt);
