@@ -47,7 +47,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 /** One per process: they wire, and import what they wire. */
-const ENTRIES = ['hoplined.ts', 'worker.ts', 'tripwire.ts', 'broker.ts', 'peers.ts', 'hopline.ts', 'shell.ts'];
+const ENTRIES = [
+  'hoplined.ts',
+  'worker.ts',
+  'tripwire.ts',
+  'broker.ts',
+  'peers.ts',
+  'hopline.ts',
+  'shell.ts',
+];
 
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s[^'";]*?from\s*'(\.[^']*)'|\bimport\('(\.[^']*)'\)|(?:^|\n)\s*import\s*'(\.[^']*)'/g;

@@ -250,8 +250,6 @@ export function fromWorker(value: unknown): FromWorker | null {
     case 'withdraw':
     case 'cancel':
       return holdFromWorker(m);
-    case 'shell-over':
-      return shellFromWorker(m);
     case 'ended': {
       const { hop, bytesUp, bytesDown, reason } = m;
       if (!text(hop) || !count(bytesUp) || !count(bytesDown)) return null;
@@ -259,7 +257,7 @@ export function fromWorker(value: unknown): FromWorker | null {
       return { type: 'ended', hop, bytesUp, bytesDown, reason };
     }
     default:
-      return null;
+      return shellFromWorker(m);
   }
 }
 
@@ -307,13 +305,10 @@ export function fromSupervisor(value: unknown): ToWorker | null {
     case 'answer':
     case 'cancelled':
       return holdFromSupervisor(m);
-    case 'shell':
-    case 'shell-end':
-      return shellFromSupervisor(m);
     case 'drain':
       return count(m.deadlineMs) ? { type: 'drain', deadlineMs: m.deadlineMs } : null;
     default:
-      return null;
+      return shellFromSupervisor(m);
   }
 }
 

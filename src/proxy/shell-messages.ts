@@ -21,6 +21,6 @@ export function shellFromSupervisor(m: Record<string, unknown>): ShellToWorker |
 }
 
 /** Same terms as {@link shellFromSupervisor}. */
-export function shellFromWorker({ shell }: Record<string, unknown>): ShellFromWorker | null {
-  return count(shell) ? { type: 'shell-over', shell } : null;
+export function shellFromWorker({ type, shell }: Record<string, unknown>): ShellFromWorker | null {
+  return type === 'shell-over' && count(shell) ? { type, shell } : null;
 }
