@@ -267,7 +267,6 @@ export interface ActionApproval {
 
 /** What a recording is of: a hop, or a login itself. */
 export type Owner = { readonly hop: Id } | { readonly login: Id };
-
 /** What was kept of a hop beside its actions, or of a login: rows of results, a terminal, … Its bytes are in a file. */
 export interface Recording {
   /** The hop's, or the login's, and its number there: `C9ZYV7CS9G00-1`. */
