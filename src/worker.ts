@@ -11,6 +11,7 @@ import { Channel } from './proxy/channel.ts';
 import { namesIn } from './proxy/dns.ts';
 import type { Decider } from './proxy/hop-actions.ts';
 import { type Flow, fromSupervisor, type WorkerConfig } from './proxy/messages.ts';
+import { Shells } from './proxy/shells.ts';
 import { RecordingLink } from './recording/link.ts';
 
 const send = process.send?.bind(process);
@@ -69,6 +70,10 @@ const decider: Decider = {
 };
 // Connections keep this process, not the way that their recordings go.
 const recordings = new RecordingLink(new Socket({ fd: config.recordings }).unref());
+const shells = new Shells(channel, recordings, (message) => {
+  // A supervisor that has gone is told of by `disconnect`.
+  if (process.connected) send(message, undefined, undefined, () => {});
+});
 const acceptor = new Acceptor(channel, rooms, decider, recordings);
 
 /** Nobody decides or records any more: fail closed. Resets are done when the last socket is closed, in this turn. */
@@ -80,7 +85,7 @@ function abandon(reason: string, code: number): void {
 process.on('disconnect', () => abandon('the supervisor is gone', 3));
 process.on('SIGTERM', () => {});
 process.on('SIGINT', () => {});
-process.on('message', (value) => {
+process.on('message', (value, handle) => {
   const message = fromSupervisor(value);
   if (message === null) {
     process.stderr.write(
@@ -94,7 +99,13 @@ process.on('message', (value) => {
   if (message.type === 'close') acceptor.close(message.hop, message.reason);
   if (message.type === 'dns')
     send({ type: 'names', seq: message.seq, answers: namesIn(Buffer.from(message.message, 'base64')) });
-  if (message.type === 'drain') void acceptor.drain(message.deadlineMs).then(() => process.disconnect());
+  if (message.type === 'shell' || message.type === 'shell-end')
+    shells.take(message, handle instanceof Socket ? handle : undefined);
+  if (message.type === 'drain')
+    void acceptor
+      .drain(message.deadlineMs)
+      .then(() => shells.leave('the daemon was stopped'))
+      .then(() => process.disconnect());
 });
 
 await acceptor.listen(config);

@@ -16,8 +16,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   masking: ['core'],
   credentials: ['core'],
   recording: ['core'],
+  shell: ['core'],
   protocols: ['core', 'tls', 'masking', 'credentials', 'recording'],
-  proxy: ['core', 'protocols', 'tls', 'recording'],
+  proxy: ['core', 'protocols', 'tls', 'recording', 'shell'],
   broker: ['core', 'protocols'],
   authority: ['core', 'protocols', 'tls'],
   peers: ['core'],
@@ -40,12 +41,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'peers',
     'tripwire',
     'recording',
+    'shell',
     'store',
     'api',
   ],
 };
 /** One per process: they wire, and import what they wire. */
-const ENTRIES = ['hoplined.ts', 'worker.ts', 'tripwire.ts', 'broker.ts', 'peers.ts', 'hopline.ts'];
+const ENTRIES = [
+  'hoplined.ts',
+  'worker.ts',
+  'tripwire.ts',
+  'broker.ts',
+  'peers.ts',
+  'hopline.ts',
+  'shell.ts',
+];
 
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s[^'";]*?from\s*'(\.[^']*)'|\bimport\('(\.[^']*)'\)|(?:^|\n)\s*import\s*'(\.[^']*)'/g;

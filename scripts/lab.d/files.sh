@@ -118,6 +118,7 @@ write_bastion() {
   install -D -m 644 "$repo/systemd/ssh-client.conf" "$etc/ssh/ssh_config.d/hopline.conf"
   ln -sfn "$repo/systemd/known-hosts" "$upper/usr/lib/hopline/known-hosts"
   ln -sfn "$hook" "$upper/usr/lib/hopline/pam-session"
+  ln -sfn "$repo/systemd/shell" "$upper/usr/lib/hopline/shell"
   # shellcheck source=../install.d/lib
   (. "$repo/scripts/install.d/lib" && pam_with_hook </etc/pam.d/sshd) >"$etc/pam.d/sshd"
   write_hopline "$host" "$etc/hopline"

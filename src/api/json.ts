@@ -34,6 +34,8 @@ export type NoticeJson = Timed<Notice, 'at'>;
 export interface TreeLoginJson extends LoginJson {
   readonly processes: readonly ProcessJson[];
   readonly hops: readonly HopJson[];
+  /** Of the login itself, by their ids. */
+  readonly recordings: readonly string[];
   readonly handoffs: readonly HandoffJson[];
 }
 
@@ -121,6 +123,7 @@ export function treeLoginJson(tree: TreeLogin): TreeLoginJson {
     ...loginJson(tree),
     processes: tree.processes.map(processJson),
     hops: tree.hops.map(hopJson),
+    recordings: tree.recordings,
     handoffs: tree.handoffs.map(handoffJson),
   };
 }

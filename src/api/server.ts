@@ -92,7 +92,7 @@ export class ControlServer implements AsyncDisposable {
 }
 
 /** Removes a socket that nobody answers on: what a killed daemon leaves behind. */
-async function removeStale(path: string): Promise<void> {
+export async function removeStale(path: string): Promise<void> {
   const found = lstatSync(path, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (!found.isSocket()) throw new ControlError('refused', `${path} is there and is not a socket: remove it`);

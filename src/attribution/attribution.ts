@@ -19,6 +19,7 @@ import { type FlowRules, Flows } from './flows.ts';
 import { Handoffs } from './handoff-events.ts';
 import { type Image, type Omitted, processKey } from './image.ts';
 import { type ImageRules, Images } from './images.ts';
+import { isLauncher } from './launcher.ts';
 import { Names } from './names.ts';
 import type { PamEvent } from './pam-event.ts';
 import { sshConnection, ttyPath } from './proc.ts';
@@ -225,8 +226,10 @@ export class Attribution {
     this.store(root, image);
   }
 
-  isPlumbing(name: string): boolean {
-    return this.#options.images.plumbing.has(name);
+  /** @param exe path of the file, where the kernel vouches for it */
+  isPlumbing(name: string, exe: string | null, argv: readonly string[]): boolean {
+    const { plumbing, launcher } = this.#options.images;
+    return plumbing.has(name) || isLauncher(launcher, exe, argv);
   }
 
   /**

@@ -4,6 +4,7 @@ import { bound, CUT } from './chain.ts';
 import { ExeResolver } from './exe.ts';
 import { type Image, imageKey, imageOfRow, processKey } from './image.ts';
 import { labelOf } from './label.ts';
+import { isLauncher, type Launcher } from './launcher.ts';
 import { redactArgv } from './redact.ts';
 
 /** Exited images that a child may still name as its parent: as many as a busy host starts in a minute. */
@@ -12,6 +13,8 @@ const REMEMBERED = 20_000;
 export interface ImageRules {
   /** Base names of sshd, cron and the like. */
   readonly plumbing: ReadonlySet<string>;
+  /** What `hopline shell` is made of. */
+  readonly launcher: Launcher;
   /** Bytes of argv to keep. */
   readonly argvBytes: number;
   /** An image that the record has, and the images above it up to the first; empty where it has none. */
@@ -75,7 +78,7 @@ export class Images {
       uid: who.uid,
       started: at,
       recovered: false,
-      plumbing: setup || this.#isPlumbing(name, sameRoot),
+      plumbing: setup || this.#isPlumbing(name, exe, argv, sameRoot),
       setup,
       stored: null,
     };
@@ -193,8 +196,15 @@ export class Images {
     return found;
   }
 
-  #isPlumbing(name: string, parent: Image | null): boolean {
-    return (parent === null || parent.plumbing) && this.#rules.plumbing.has(name);
+  #isPlumbing(
+    name: string,
+    exe: { readonly path: string; readonly verified: boolean },
+    argv: readonly string[],
+    parent: Image | null,
+  ): boolean {
+    if (parent !== null && !parent.plumbing) return false;
+    const { plumbing, launcher } = this.#rules;
+    return plumbing.has(name) || isLauncher(launcher, exe.verified ? exe.path : null, argv);
   }
 
   #forgetLater(image: Image): void {

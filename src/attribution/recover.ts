@@ -264,7 +264,7 @@ function fromProc(
     uid: task.uid,
     started: options.toMicros(task.proc.startNs),
     recovered: true,
-    plumbing: (parent === null || parent.plumbing) && options.attribution.isPlumbing(name),
+    plumbing: (parent === null || parent.plumbing) && options.attribution.isPlumbing(name, exe, argv),
     setup: false,
     stored: null,
   };

@@ -65,7 +65,11 @@ function linkText({ link, parentHop }: LoginJson, { colors, glyphs }: Style): st
   return [colors.yellow(`unlinked${from}: ${printable(link.reason)}`)];
 }
 
-export function loginLine(login: LoginJson, style: Style): string {
+/** @param login where it says so, with a mark that it has recordings of its own */
+export function loginLine(
+  login: LoginJson & { readonly recordings?: readonly string[] },
+  style: Style,
+): string {
   const { colors } = style;
   return [
     colors.bold(who(login)),
@@ -74,6 +78,7 @@ export function loginLine(login: LoginJson, style: Style): string {
     span(login, style),
     ...[evidence(login)].filter(Boolean).map(colors.dim),
     ...marks(login, style),
+    ...((login.recordings?.length ?? 0) > 0 ? [colors.green('recorded')] : []),
     ...linkText(login, style),
     colors.cyan(`[L ${login.id}]`),
   ].join('  ');

@@ -1,5 +1,6 @@
 import type { Check, Finding } from './doctor-check.ts';
 import { knownHostsCommand } from './doctor-ssh-client.ts';
+import { recordedShell } from './doctor-ssh-shell.ts';
 import type { DoctorSystem } from './doctor-system.ts';
 
 const HOOK = '/usr/lib/hopline/pam-session';
@@ -21,6 +22,14 @@ export const sshChecks: readonly Check[] = [
   { name: 'sshd UsePAM', run: usePam },
   { name: 'PAM session hook', run: pamHook },
   { name: 'ssh KnownHostsCommand', run: knownHostsCommand },
+  {
+    name: 'sshd ForceCommand',
+    run: (system) =>
+      recordedShell(
+        system,
+        SSHD.find((one) => system.executable(one)),
+      ),
+  },
 ];
 
 function usePam(system: DoctorSystem): Finding {

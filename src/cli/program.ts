@@ -112,7 +112,7 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
       ['hopline watch', 'hopline watch --json | jq -c .record', 'hopline watch --follow S7QK2M'],
     ],
     async () => (await import('./commands/watch.ts')).watch,
-    (c) => c.option('--follow <hop>', 'what one connection records, up to its end'),
+    (c) => c.option('--follow <hop>', 'what one connection, or a login itself, records, up to its end'),
   );
   add(
     program,
@@ -172,7 +172,7 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
     program,
     [
       'play <hop>',
-      'a connection again: its statements with the rows that the person saw, its terminals',
+      'a connection again: its statements with the rows that the person saw, its terminals; or the terminals of a login',
       [
         'hopline play C9ZYX2',
         'hopline play C9ZYX2 --speed 10 --skip-idle',
@@ -213,7 +213,7 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
     program,
     [
       'recordings',
-      'what was kept of connections beside their actions, newest first',
+      'what was kept of connections beside their actions, and of logins, newest first',
       ['hopline recordings --user alice --since 1d', 'hopline recordings --hop C9ZYX2'],
     ],
     async () => (await import('./commands/recordings.ts')).recordings,
@@ -224,7 +224,7 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
         .option('-u, --user <name>', 'of one person')
         .option('-t, --target <name>', 'on a target, a host name or an address')
         .option('-s, --since <time>', 'since: 90s, 15m, 2h, 7d, or 2026-01-31T12:00')
-        .option('-k, --kind <kind>', 'of one kind: rows')
+        .option('-k, --kind <kind>', 'of one kind: rows, terminal')
         .addOption(limit()),
   );
   add(
@@ -338,6 +338,19 @@ function build(wiring: Wiring, done: (code: number) => void): Command {
     async () => (await import('./commands/config.ts')).configCheck,
   );
   hostCommands(program, add);
+  add(
+    program,
+    [
+      'shell',
+      'records what is typed and shown in a login on this host: for sshd, as its ForceCommand',
+      [
+        "echo 'ForceCommand /usr/bin/hopline shell' | sudo tee -a /etc/ssh/sshd_config # below: Match User *,!root",
+        'sudo sshd -t && sudo systemctl reload ssh',
+        'hopline play CR6GZCFGFMR0',
+      ],
+    ],
+    async () => (await import('./commands/shell.ts')).shell,
+  );
   add(
     program,
     ['reload', 'take up configuration, targets and policies: all of it, or none', ['sudo hopline reload']],

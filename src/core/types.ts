@@ -265,11 +265,15 @@ export interface ActionApproval {
   readonly reason: string | null;
 }
 
-/** What was kept of a hop beside its actions: the rows of results, a terminal, … Its bytes are in a file. */
+/** What a recording is of: a hop, or a login itself. */
+export type Owner = { readonly hop: Id } | { readonly login: Id };
+/** What was kept of a hop beside its actions, or of a login: rows of results, a terminal, … Its bytes are in a file. */
 export interface Recording {
-  /** The hop's, and its number there: `C9ZYV7CS9G00-1`. */
+  /** The hop's, or the login's, and its number there: `C9ZYV7CS9G00-1`. */
   readonly id: string;
-  readonly hop: Id;
+  /** Null: it is of the login itself. */
+  readonly hop: Id | null;
+  readonly login: Id | null;
   /** What is in it: `rows`, `terminal`, … */
   readonly kind: string;
   /** Path below the directory of recordings. */
@@ -281,7 +285,7 @@ export interface Recording {
   readonly bytes: number | null;
   /** Of those bytes, in hexadecimal digits. */
   readonly sha256: string | null;
-  /** Why it ended before its hop did; null where nothing is missing. */
+  /** Why it ended before that did which it is of; null where nothing is missing. */
   readonly reason: string | null;
   /** When its file was removed, and why. */
   readonly removed: Micros | null;

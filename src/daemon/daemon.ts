@@ -16,7 +16,6 @@ import { BootClock } from '../kernel/clock.ts';
 import { type Kernel, loadKernel, removeOtherVersions } from '../kernel/load.ts';
 import { announceNamespace } from '../kernel/netns.ts';
 import { installRoutes } from '../kernel/routes.ts';
-import { policyData } from '../policy/actions.ts';
 import { type Listener, openListeners } from '../proxy/listen.ts';
 import { WorkerPool } from '../proxy/supervise.ts';
 import { openStore, type Store } from '../store/open.ts';
@@ -36,10 +35,11 @@ import { maskKey } from './mask-key.ts';
 import { NamesParser } from './names-parser.ts';
 import { OpenHops } from './open-hops.ts';
 import { PamSessions } from './pam.ts';
-import { identifyBy, PolicyLoader, type PolicyState } from './policy-state.ts';
+import { identifyBy, PolicyLoader, type PolicyState, workerSnapshot } from './policy-state.ts';
 import { type Recordings, recordingsOf } from './recordings.ts';
 import { beginRecord, bootId, endRecovery, recoverProcesses } from './recovery.ts';
 import { Revocations, tallyRevocations } from './revoke.ts';
+import { launcherOf, listenForShells, type ShellSocket } from './shells.ts';
 import { SshQuestions } from './ssh-questions.ts';
 import { Started } from './started.ts';
 import { StoreRecorder } from './store-recorder.ts';
@@ -88,6 +88,7 @@ export class Daemon {
   approvals!: Approvals;
   pool!: WorkerPool;
   recordings!: Recordings;
+  shells!: ShellSocket;
   tripwire: Tripwire | null = null;
   readonly credentials: Credentials;
   #pam!: PamSessions;
@@ -179,6 +180,8 @@ export class Daemon {
     this.#started.add(() => this.pool.drain(this.#drainMs));
     await this.#certificates.publish(this.log);
     await this.pool.start();
+    this.shells = await listenForShells(this);
+    this.#started.add(() => this.shells.close());
     await this.tripwire?.start();
     const timer = setInterval(() => this.clock.refresh(), CLOCK_MS);
     this.#started.add(() => clearInterval(timer));
@@ -214,14 +217,7 @@ export class Daemon {
 
   /** Hands the settings that workers need to each of them. */
   tellWorkers(): void {
-    const { config, snapshot } = this.policy;
-    const { claim, dial } = config.proxy.timeouts;
-    this.pool.replaceSnapshot({
-      ...{ version: snapshot.version, claimTimeoutMs: claim, dialTimeoutMs: dial },
-      policies: policyData({ ...config, files: config.policies }),
-      maskKey: this.#maskKey,
-      recording: config.recording,
-    });
+    this.pool.replaceSnapshot(workerSnapshot(this.policy, this.#maskKey));
   }
 
   /** A direct hop is open: a revocation finds it, and its packets are explained. */
@@ -244,6 +240,7 @@ export class Daemon {
       record: this.record,
       images: {
         plumbing: plumbingOf(config),
+        launcher: launcherOf(this.options.workerEntry),
         argvBytes: config.record.argvBytes,
         recorded: (login, key, image) =>
           this.store.reader.lineage(login, key.tgid, key.startNs.toString(), image),

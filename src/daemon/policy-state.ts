@@ -5,10 +5,12 @@ import type { Problem } from '../config/problem.ts';
 import type { Config } from '../config/types.ts';
 import type { Decision, Route, Target, TargetTls } from '../core/types.ts';
 import { type Arrival, identify, type KnownPeer } from '../identity/resolve.ts';
+import { policyData } from '../policy/actions.ts';
 import { denied } from '../policy/decide.ts';
 import { loadAll } from '../policy/load.ts';
 import { type ConnectQuery, principalOf, QueryError } from '../policy/request.ts';
 import type { PolicySnapshot } from '../policy/snapshot.ts';
+import type { WorkerSnapshot } from '../proxy/messages.ts';
 
 /** Everything that one reading of the configuration means; replaced as a whole or not at all. */
 export interface PolicyState {
@@ -108,4 +110,15 @@ const ANY_TLS: TargetTls = { mode: 'prefer', ca: null, serverName: null };
 
 export function tlsFor(state: PolicyState, target: string | null): TargetTls {
   return targetOf(state, target)?.tls ?? ANY_TLS;
+}
+
+/** What workers need of it. */
+export function workerSnapshot({ config, snapshot }: PolicyState, maskKey: string): WorkerSnapshot {
+  const { claim, dial } = config.proxy.timeouts;
+  return {
+    ...{ version: snapshot.version, claimTimeoutMs: claim, dialTimeoutMs: dial },
+    policies: policyData({ ...config, files: config.policies }),
+    maskKey,
+    recording: config.recording,
+  };
 }

@@ -1,9 +1,9 @@
-/** Where recordings lie: a file each, named by its hop, in a directory for each day; and what the store knows of them. */
+/** Where recordings lie: a file each, named by its hop or login, in a directory for each day; and what the store knows of them. */
 import { mkdir, open, rm, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Config } from '../config/types.ts';
-import type { Id, Micros, Recording } from '../core/types.ts';
+import type { Id, Micros, Owner, Recording } from '../core/types.ts';
 import { RecordingFile } from '../recording/file.ts';
 import type { SegmentBody } from '../recording/frames.ts';
 import type { Archive, OpenRecording } from '../recording/receiver.ts';
@@ -14,14 +14,17 @@ import type { StoreRecorder } from './store-recorder.ts';
 export interface RecordingsOptions {
   readonly directory: string;
   readonly record: StoreRecorder;
-  readonly reader: Pick<Reader, 'recordingsAfter' | 'unendedRecordings' | 'maxRecording' | 'meta'>;
+  readonly reader: Pick<
+    Reader,
+    'recordingsAfter' | 'unendedRecordings' | 'loginRecordings' | 'maxRecording' | 'meta'
+  >;
   settings(): RecordingSettings;
   now(): Micros;
   onError(error: Error): void;
 }
 
 export interface RecordingSettings {
-  /** Whether a hop that cannot be recorded ends. */
+  /** Whether a hop, or a shell, that cannot be recorded ends. */
   readonly onFailure: 'end' | 'continue';
   /** How long files are kept; null is for ever. */
   readonly keepDays: number | null;
@@ -68,7 +71,7 @@ export function recordingsOf(daemon: RecordingParts): Recordings {
 
 export class Recordings implements Archive {
   readonly #options: RecordingsOptions;
-  /** Of each hop that has a recording: how many. */
+  /** Of each hop, and each login, that has a recording: how many. */
   readonly #numbers = new Map<Id, number>();
   #work: Promise<void> = Promise.resolve();
   #stopping = false;
@@ -78,24 +81,25 @@ export class Recordings implements Archive {
   }
 
   /** @throws Error with words for a person */
-  async open(hop: Id, kind: string): Promise<OpenRecording> {
+  async open(of: Owner, kind: string): Promise<OpenRecording> {
     const { directory, record, now } = this.#options;
     const started = now();
-    const number = (this.#numbers.get(hop) ?? 0) + 1;
-    this.#numbers.set(hop, number);
+    const owner = 'hop' in of ? of.hop : of.login;
+    const number = (this.#numbers.get(owner) ?? this.#before(of)) + 1;
+    this.#numbers.set(owner, number);
     const day = new Date(started / 1000).toISOString().slice(0, 10);
-    const id = `${hop}-${number}`;
+    const id = `${owner}-${number}`;
     const file = `${day}/${id}.rec`;
     // Before the file: what lies in the directory is known to the store.
-    record.recording({ id, hop, kind, file, started });
+    record.recording({ id, ...of, kind, file, started });
     if (!record.flush() && this.#options.settings().onFailure === 'end')
-      throw await this.#failed(id, new Error('the disk is full'), null);
+      throw await this.#failed(of, id, new Error('the disk is full'), null);
     try {
       await mkdir(join(directory, day), { recursive: true, mode: 0o700 });
-      const made = await RecordingFile.create(join(directory, file), { id, hop, kind, started });
-      return new Open(id, made, this.#options, (error) => this.#failed(id, error, made));
+      const made = await RecordingFile.create(join(directory, file), { id, ...of, kind, started });
+      return new Open(id, whatOf(of), made, this.#options, (error) => this.#failed(of, id, error, made));
     } catch (error) {
-      throw await this.#failed(id, error as Error, null);
+      throw await this.#failed(of, id, error as Error, null);
     }
   }
 
@@ -118,9 +122,14 @@ export class Recordings implements Archive {
     }
   }
 
-  /** The hop is over, and with it what its recordings are numbered by. */
-  ended(hop: Id): void {
-    this.#numbers.delete(hop);
+  /** Nothing of this hop, or login, is recorded any more for now, nor what is so numbered by. */
+  ended(owner: Id): void {
+    this.#numbers.delete(owner);
+  }
+
+  /** A hop ends with its daemon, a login lives on. */
+  #before(of: Owner): number {
+    return 'login' in of ? this.#options.reader.loginRecordings(of.login) : 0;
   }
 
   /**
@@ -196,11 +205,12 @@ export class Recordings implements Archive {
   }
 
   /** It ends here: that is recorded, and told. @returns what the worker is told */
-  async #failed(id: string, error: Error, file: RecordingFile | null): Promise<Error> {
+  async #failed(of: Owner, id: string, error: Error, file: RecordingFile | null): Promise<Error> {
+    const what = whatOf(of);
     const { record, now, settings, onError } = this.#options;
     const words = WORDS[(error as NodeJS.ErrnoException).code ?? ''] ?? error.message;
     const reason = `could not be written: ${words}`;
-    const then = settings().onFailure === 'end' ? 'its hop ends' : 'its hop goes on unrecorded';
+    const then = settings().onFailure === 'end' ? `its ${what} ends` : `its ${what} goes on unrecorded`;
     // What it cannot be shortened to, its record tells all the same.
     await file?.close().catch(onError);
     const at = now();
@@ -215,17 +225,20 @@ export class Recordings implements Archive {
 
 class Open implements OpenRecording {
   readonly #id: string;
+  readonly #what: string;
   readonly #file: RecordingFile;
   readonly #options: RecordingsOptions;
   readonly #fail: (error: Error) => Promise<Error>;
 
   constructor(
     id: string,
+    what: string,
     file: RecordingFile,
     options: RecordingsOptions,
     fail: (error: Error) => Promise<Error>,
   ) {
     this.#id = id;
+    this.#what = what;
     this.#file = file;
     this.#options = options;
     this.#fail = fail;
@@ -251,10 +264,12 @@ class Open implements OpenRecording {
     }
     record.recordingEnd(this.#id, { at, bytes: this.#file.bytes, sha256: this.#file.sha256, reason });
     if (reason === null) return;
-    const detail = `recording ${this.#id} ended before its hop: ${reason}`;
+    const detail = `recording ${this.#id} ended before its ${this.#what}: ${reason}`;
     record.notice({ at, kind: 'recording', login: null, count: 1, detail });
   }
 }
+
+const whatOf = (of: Owner) => ('hop' in of ? 'hop' : 'shell');
 
 /** @returns why something is missing */
 function missing(found: Survey | Error | null): string | null {

@@ -44,6 +44,7 @@ export async function reload(daemon: Daemon): Promise<Reloaded> {
   daemon.credentials.replace(config.credentials);
   daemon.fleet.peering.replace(config);
   daemon.tellWorkers();
+  daemon.shells.settle();
   const restart = needRestart(daemon.startedWith, config);
   const { closed, open } = await daemon.revocations.close(denied(daemon));
   const left = open.length > 0 ? `, ${open.length} could not be closed` : '';

@@ -12,7 +12,7 @@ export interface RevokeOptions {
   readonly attribution: Attribution;
   readonly record: StoreRecorder;
   readonly open: OpenHops;
-  pool(): Pick<WorkerPool, 'close'>;
+  pool(): Pick<WorkerPool, 'close' | 'endShells'>;
   /** @returns those that were closed */
   destroy<T extends { source: Endpoint; destination: Endpoint }>(
     connections: readonly T[],
@@ -57,6 +57,7 @@ export class Revocations {
       record.notice({ at, kind: 'revoke', login: root.id, count: 1, detail: `revoked by ${by}: ${reason}` });
     }
     record.flush();
+    this.#options.pool().endShells(root.id, `your login was revoked: ${reason}`);
     return this.close(open.of(root).map((each) => ({ open: each, reason: `revoked: ${reason}` })));
   }
 

@@ -3,7 +3,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { Socket } from 'node:net';
 import type { HeldLogin } from '../core/credentials.ts';
-import type { Endpoint, Id, NameAnswer } from '../core/types.ts';
+import type { Endpoint, Id, NameAnswer, Owner } from '../core/types.ts';
 import { type Archive, Receiver } from '../recording/receiver.ts';
 import type { Minted } from '../tls/minted.ts';
 import { ANSWER_LIMIT } from './ask-messages.ts';
@@ -41,6 +41,7 @@ export interface ChildEvents {
 
 /** DNS messages that one worker may have in hand; beyond it their names are not learnt. */
 const PARSE_LIMIT = 1024;
+const SHELL_LIMIT = 1024;
 
 export class Child {
   readonly pid: number;
@@ -49,6 +50,9 @@ export class Child {
   readonly #hops = new Map<Id, Endpoint>();
   /** Those whose login was not asked for yet. */
   readonly #held = new Set<Id>();
+  /** Logins of the recorded shells that it has. */
+  readonly #shells = new Map<number, Id>();
+  #nextShell = 1;
   readonly #claims = new Set<number>();
   readonly #holds: Holds;
   readonly #parsing = new Map<number, (answers: readonly NameAnswer[]) => void>();
@@ -144,6 +148,28 @@ export class Child {
     });
   }
 
+  /**
+   * A recorded shell.
+   * @param socket of which nothing was read; it is the worker's from here on
+   * @returns false where it has too many
+   */
+  shell(login: Id, socket: Socket): boolean {
+    if (!this.#connected || !this.#process.connected || this.#shells.size >= SHELL_LIMIT) return false;
+    const shell = this.#nextShell++;
+    this.#shells.set(shell, login);
+    this.#process.send({ type: 'shell', shell, login } satisfies ToWorker, socket, (error) => {
+      if (error !== null) socket.destroy();
+    });
+    return true;
+  }
+
+  /** Ends a login's recorded shells. @returns how many */
+  endShells(login: Id, reason: string): number {
+    const shells = [...this.#shells].filter(([, of]) => of === login);
+    for (const [shell] of shells) this.#send({ type: 'shell-end', shell, reason });
+    return shells.length;
+  }
+
   close(hop: Id, reason: string): void {
     this.#send({ type: 'close', hop, reason });
   }
@@ -194,12 +220,16 @@ export class Child {
   async #receive(socket: Socket): Promise<void> {
     const receiver = new Receiver(socket, {
       archive: this.#events.archive,
-      has: (hop) => this.#hops.has(hop),
+      has: (of) => this.#has(of),
       onFault: (fault) => this.#fault(fault),
     });
     await receiver.done;
     this.#received = true;
     this.#settle();
+  }
+
+  #has(of: Owner): boolean {
+    return 'hop' in of ? this.#hops.has(of.hop) : [...this.#shells.values()].includes(of.login);
   }
 
   /** @returns how the message breaks the protocol, or null */
@@ -245,6 +275,8 @@ export class Child {
       case 'withdraw':
       case 'cancel':
         return this.#holds.take(message, (hop) => this.#hops.has(hop));
+      case 'shell-over':
+        return this.#shells.delete(message.shell) ? null : 'ended a shell that it does not have';
       case 'actions':
         for (const action of message.actions) {
           if (!this.#hops.has(action.hop)) return 'told of an action in a hop that it does not have';
@@ -272,6 +304,7 @@ export class Child {
     this.#holds.end(null, `the worker ended: ${this.#exit}`);
     const hops = [...this.#hops.keys()];
     this.#hops.clear();
+    this.#shells.clear();
     this.#held.clear();
     this.#events.onGone(this.#exit, hops);
   }

@@ -31,7 +31,12 @@ export class HopRecordings implements Recordings {
   }
 
   open(kind: string, events: WriterEvents): RecordingWriter {
-    const writer = this.#link.open(this.#hop, kind, this.#channel.snapshot.recording.maxBytes, events);
+    const writer = this.#link.open(
+      { hop: this.#hop },
+      kind,
+      this.#channel.snapshot.recording.maxBytes,
+      events,
+    );
     this.#open.add(writer);
     void writer.over.then(() => this.#open.delete(writer));
     return writer;

@@ -23,6 +23,12 @@ import {
   holdFromWorker,
 } from './hold-messages.ts';
 import { type RecordingTerms, recordingTerms } from './recording-terms.ts';
+import {
+  type ShellFromWorker,
+  type ShellToWorker,
+  shellFromSupervisor,
+  shellFromWorker,
+} from './shell-messages.ts';
 
 export type ListenerName = 'v4' | 'v6';
 
@@ -139,6 +145,7 @@ export type ToSupervisor =
   | ActionsMessage
   | DecidedMessage
   | HoldToSupervisor
+  | ShellFromWorker
   | {
       readonly type: 'claim';
       readonly seq: number;
@@ -174,6 +181,7 @@ export type ToWorker =
   | CredentialAnswer
   | Found
   | HoldToWorker
+  | ShellToWorker
   | { readonly type: 'drain'; readonly deadlineMs: number };
 
 /** What the supervisor has checked. */
@@ -249,7 +257,7 @@ export function fromWorker(value: unknown): FromWorker | null {
       return { type: 'ended', hop, bytesUp, bytesDown, reason };
     }
     default:
-      return null;
+      return shellFromWorker(m);
   }
 }
 
@@ -300,7 +308,7 @@ export function fromSupervisor(value: unknown): ToWorker | null {
     case 'drain':
       return count(m.deadlineMs) ? { type: 'drain', deadlineMs: m.deadlineMs } : null;
     default:
-      return null;
+      return shellFromSupervisor(m);
   }
 }
 

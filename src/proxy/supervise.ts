@@ -1,5 +1,6 @@
 /** The supervisor's side of the proxy: keeps the workers alive, answers their claims, knows which hop is where. */
 
+import type { Socket } from 'node:net';
 import type { HeldLogin } from '../core/credentials.ts';
 import type { Endpoint, Id, NameAnswer } from '../core/types.ts';
 import { type Account, spawnUnprivileged } from '../core/unprivileged.ts';
@@ -105,6 +106,8 @@ export class WorkerPool {
   readonly #slots: Slot[];
   #snapshot = NO_SNAPSHOT;
   #stopping = false;
+  /** Whose turn it is. */
+  #turn = 0;
   #changed: (() => void)[] = [];
 
   constructor(options: PoolOptions) {
@@ -137,6 +140,23 @@ export class WorkerPool {
     const child = this.#slots.find((slot) => slot.child?.has(hop))?.child;
     child?.close(hop, reason);
     return child !== undefined;
+  }
+
+  /**
+   * Hands a recorded shell to a worker.
+   * @param socket of which nothing was read
+   * @returns false where none takes it
+   */
+  shell(login: Id, socket: Socket): boolean {
+    if (this.#stopping) return false;
+    const ready = this.#slots.filter((slot) => slot.ready);
+    this.#turn = (this.#turn + 1) % Math.max(1, ready.length);
+    return ready[this.#turn]?.child?.shell(login, socket) ?? false;
+  }
+
+  /** Ends a login's recorded shells; the person is told why. @returns how many */
+  endShells(login: Id, reason: string): number {
+    return this.#slots.reduce((sum, { child }) => sum + (child?.endShells(login, reason) ?? 0), 0);
   }
 
   /** Hands a new snapshot to every worker, and to those that are started later. */

@@ -6,7 +6,7 @@ import {
   Codec,
   headerJson,
   MAGIC,
-  type RecordingHeader,
+  type NewHeader,
   type RecordingTrailer,
   SEGMENT_HEADER,
   SegmentType,
@@ -30,7 +30,7 @@ export class RecordingFile {
    * Makes the file, which must not be there, readable and writable for its owner alone.
    * @throws NodeJS.ErrnoException
    */
-  static async create(path: string, header: Omit<RecordingHeader, 'version'>): Promise<RecordingFile> {
+  static async create(path: string, header: NewHeader): Promise<RecordingFile> {
     const made = new RecordingFile(await open(path, 'ax', 0o600));
     try {
       const json = headerJson(header);

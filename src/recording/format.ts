@@ -14,7 +14,7 @@
  * recording's kind. Header and trailer are JSON, stored as it is.
  */
 import { crc32 } from 'node:zlib';
-import type { Id, Micros } from '../core/types.ts';
+import type { Micros, Owner } from '../core/types.ts';
 
 export const MAGIC = Buffer.from('HOPLREC1', 'latin1');
 export const SEGMENT_HEADER = 32;
@@ -49,18 +49,20 @@ export interface SegmentHeader {
 }
 
 /** What the file says of itself. */
-export interface RecordingHeader {
+export type RecordingHeader = Owner & {
   readonly version: number;
   readonly id: string;
-  readonly hop: Id;
   readonly kind: string;
   readonly started: Micros;
-}
+};
+
+/** Without what is the same in all of them. */
+export type NewHeader = Owner & Pick<RecordingHeader, 'id' | 'kind' | 'started'>;
 
 /** The recording ended in order, if not always well. */
 export interface RecordingTrailer {
   readonly ended: Micros;
-  /** Why it ended before its hop did; null where nothing is missing. */
+  /** Why it ended before that did which it is of; null where nothing is missing. */
   readonly reason: string | null;
 }
 
@@ -99,7 +101,7 @@ export function checksum(header: Buffer, bytes: Buffer): number {
   return crc32(bytes, crc32(header.subarray(0, CRC_AT)));
 }
 
-export function headerJson(header: Omit<RecordingHeader, 'version'>): Buffer {
+export function headerJson(header: NewHeader): Buffer {
   return Buffer.from(JSON.stringify({ version: VERSION, ...header }));
 }
 

@@ -6,7 +6,7 @@
  * body. The supervisor believes no length above what a segment can have.
  */
 import { text } from '../core/fields.ts';
-import type { Id, Micros } from '../core/types.ts';
+import type { Micros, Owner } from '../core/types.ts';
 import { Codec, RAW_MOST, STORED_MOST } from './format.ts';
 
 /** From the worker. */
@@ -30,7 +30,7 @@ export interface Frame {
 }
 
 export interface Opening {
-  readonly hop: Id;
+  readonly of: Owner;
   readonly kind: string;
 }
 
@@ -80,10 +80,12 @@ export function segmentOf({ body }: Frame): SegmentBody {
 
 /** @throws FrameError */
 export function openingOf({ body }: Frame): Opening {
-  const { hop, kind } = json(body);
-  if (!text(hop, 64) || !text(kind, 32) || !/^[a-z][a-z0-9-]*$/.test(kind))
-    throw new FrameError('an opening that names no hop or no kind');
-  return { hop, kind };
+  const { hop, login, kind } = json(body);
+  if (!text(kind, 32) || !/^[a-z][a-z0-9-]*$/.test(kind))
+    throw new FrameError('an opening that names no kind');
+  if (text(hop, 64) && login === undefined) return { of: { hop }, kind };
+  if (text(login, 64) && hop === undefined) return { of: { login }, kind };
+  throw new FrameError('an opening that names no hop and no login');
 }
 
 /** @throws FrameError */

@@ -1,6 +1,6 @@
 /** A worker's end of the socket to its supervisor: recordings by their number. */
 import type { Socket } from 'node:net';
-import type { Id } from '../core/types.ts';
+import type { Owner } from '../core/types.ts';
 import {
   Ask,
   type Frame,
@@ -33,6 +33,11 @@ export class RecordingLink implements Way {
     socket.on('close', () => this.#lost('the supervisor takes no recordings any more'));
   }
 
+  /** The supervisor is. */
+  get gone(): boolean {
+    return this.#gone !== null;
+  }
+
   get behind(): boolean {
     return this.#underWay > BEHIND;
   }
@@ -41,7 +46,7 @@ export class RecordingLink implements Way {
    * @param kind what its records are: `rows`, `terminal`, …
    * @param most bytes that its file may have, about
    */
-  open(hop: Id, kind: string, most: number, events: WriterEvents): RecordingWriter {
+  open(of: Owner, kind: string, most: number, events: WriterEvents): RecordingWriter {
     const stream = this.#next;
     this.#next = stream === LAST ? 1 : stream + 1;
     const writer = new RecordingWriter(stream, this, most, events);
@@ -49,7 +54,7 @@ export class RecordingLink implements Way {
     if (gone !== null) queueMicrotask(() => writer.failed(gone));
     else {
       this.#writers.set(stream, writer);
-      this.#socket.write(frame(Ask.open, stream, JSON.stringify({ hop, kind })));
+      this.#socket.write(frame(Ask.open, stream, JSON.stringify({ ...of, kind })));
     }
     return writer;
   }

@@ -1,7 +1,7 @@
 /** The supervisor's end of a worker's socket for recordings: one frame after the other, each on the disk before the next. */
 import type { Socket } from 'node:net';
 import { adopt } from '../core/adopt.ts';
-import type { Id } from '../core/types.ts';
+import type { Owner } from '../core/types.ts';
 import {
   Ask,
   endingOf,
@@ -19,20 +19,20 @@ import {
 export interface OpenRecording {
   /** @throws Error with why it is not kept, in words for a person; it is over then */
   segment(segment: SegmentBody): Promise<void>;
-  /** @param reason why it ends before the hop does; null where that is over */
+  /** @param reason why it ends before that does which it is of; null where that is over */
   end(reason: string | null): Promise<void>;
 }
 
 /** Where recordings are kept. */
 export interface Archive {
   /** @throws Error with why there can be none, in words for a person */
-  open(hop: Id, kind: string): Promise<OpenRecording>;
+  open(of: Owner, kind: string): Promise<OpenRecording>;
 }
 
 export interface ReceiverOptions {
   readonly archive: Archive;
-  /** Whether the worker has this hop in hand. */
-  has(hop: Id): boolean;
+  /** Whether the worker has this hop, or this login's shell, in hand. */
+  has(of: Owner): boolean;
   /** The worker breaks the protocol, or what it sent cannot be dealt with: nothing more of it is taken. */
   onFault(message: string): void;
 }
@@ -121,11 +121,11 @@ export class Receiver {
 
   async #begin(asked: Frame): Promise<void> {
     const { stream } = asked;
-    const { hop, kind } = openingOf(asked);
-    if (!this.#options.has(hop)) throw new FrameError('an opening for a hop that it does not have');
+    const { of, kind } = openingOf(asked);
+    if (!this.#options.has(of)) throw new FrameError('an opening for what it does not have');
     if (this.#open.has(stream) || this.#open.size >= MOST_OPEN) throw new FrameError('an opening too many');
     try {
-      this.#open.set(stream, await this.#options.archive.open(hop, kind));
+      this.#open.set(stream, await this.#options.archive.open(of, kind));
       this.#tell(Told.opened, stream);
     } catch (error) {
       this.#tell(Told.failed, stream, error);

@@ -11,6 +11,7 @@ import type {
   Login,
   Micros,
   Notice,
+  Owner,
   Process,
   Recording,
 } from '../core/types.ts';
@@ -36,7 +37,7 @@ export interface NewAction {
   readonly decision: Decision;
 }
 
-export type NewRecording = Pick<Recording, 'id' | 'hop' | 'kind' | 'file' | 'started'>;
+export type NewRecording = Pick<Recording, 'id' | 'kind' | 'file' | 'started'> & Owner;
 
 /** An action is held, and a person asked. */
 export interface NewApproval {
@@ -79,7 +80,8 @@ const INSERTS = {
   action: `INSERT OR IGNORE INTO actions (hop, seq, kind, at, subject, detail, decision)
     VALUES (?, ?, ?, ?, ?, ?, ?)`,
   actionEnd: 'INSERT OR IGNORE INTO action_ends (hop, seq, at, detail) VALUES (?, ?, ?, ?)',
-  recording: 'INSERT OR IGNORE INTO recordings (id, hop, kind, file, started) VALUES (?, ?, ?, ?, ?)',
+  recording:
+    'INSERT OR IGNORE INTO recordings (id, hop, login, kind, file, started) VALUES (?, ?, ?, ?, ?, ?)',
   recordingEnd: `INSERT OR IGNORE INTO recording_ends (recording, at, bytes, sha256, reason) VALUES (?, ?, ?, ?, ?)`,
   recordingRemoval: 'INSERT OR IGNORE INTO recording_removals (recording, at, reason) VALUES (?, ?, ?)',
   approval: `INSERT OR IGNORE INTO approvals (id, hop, action, at, expires, requester, user, asks, reason)
@@ -284,8 +286,9 @@ export class Writer {
     return this.#run('actionEnd', [hop, seq, end.at, end.detail]);
   }
 
-  insertRecording({ id, hop, kind, file, started }: NewRecording): boolean {
-    return this.#run('recording', [id, hop, kind, file, started]);
+  insertRecording({ id, kind, file, started, ...of }: NewRecording): boolean {
+    const [hop, login] = 'hop' in of ? [of.hop, null] : [null, of.login];
+    return this.#run('recording', [id, hop, login, kind, file, started]);
   }
 
   /** @param end `bytes` up to the end of the last whole segment, `sha256` of those; `reason` null where nothing is missing */

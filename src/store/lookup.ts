@@ -23,7 +23,7 @@ export interface Lookups {
   /** By whole id or unique beginning of it, in any case. */
   login(ref: string): Login;
   hop(ref: string): Hop;
-  /** By its hop and its number there: `C9ZYV7-1`. */
+  /** By its hop, or its login, and its number there: `C9ZYV7-1`. */
   recording(ref: string): Recording;
   /** A login, a hop, or a user with open logins; `login:`, `hop:` and `user:` before it say which. */
   resolve(what: string): Resolved;
@@ -65,9 +65,17 @@ export function lookups(db: Database, boot: string, lists: Queries): Lookups {
   };
   const recordingById = db.prepare<[string], Recording>(`SELECT ${RECORDING_COLUMNS} WHERE r.id = ?`);
   const recording = (ref: string): Recording => {
-    const [, ofHop, number] = /^(\w{1,12})-([1-9]\d{0,8})$/.exec(ref) ?? [];
-    const row = ofHop === undefined ? undefined : recordingById.get(`${one('hop', ofHop)}-${number}`);
+    const [, of, number] = /^(\w{1,12})-([1-9]\d{0,8})$/.exec(ref) ?? [];
+    const all = of === undefined ? [] : [...matches('hop', of), ...matches('login', of)];
+    const rows = all.map((id) => recordingById.get(`${id}-${number}`)).filter((row) => row !== undefined);
+    const [row] = rows;
     if (row === undefined) throw new LookupError('not_found', `no recording ${ref}`);
+    if (rows.length > 1)
+      throw ambiguous(
+        ref,
+        'recordings',
+        rows.map(({ id }) => id),
+      );
     return row;
   };
   const user = (name: string): Resolved => {

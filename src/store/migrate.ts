@@ -7,8 +7,22 @@ import { readMigrationFiles } from 'drizzle-orm/migrator';
 
 const TABLE = `CREATE TABLE IF NOT EXISTS __drizzle_migrations (id SERIAL PRIMARY KEY, hash text NOT NULL, created_at numeric)`;
 
-/** All that are missing, or none: one transaction. Throws SQLite's own errors. */
+/**
+ * All that are missing, or none: one transaction. One that makes a table anew drops it first, with what refers to it
+ * still there: so SQLite asks for foreign keys to be off (https://sqlite.org/lang_altertable.html section 7). Throws
+ * SQLite's own errors.
+ */
 export function migrate(db: Database, folder: string): void {
+  const keys = db.pragma('foreign_keys', { simple: true });
+  db.pragma('foreign_keys = OFF');
+  try {
+    apply(db, folder);
+  } finally {
+    db.pragma(`foreign_keys = ${keys}`);
+  }
+}
+
+function apply(db: Database, folder: string): void {
   db.transaction(() => {
     db.exec(TABLE);
     const last = db

@@ -188,8 +188,8 @@ export function queries(db: Database, boot: string): Queries {
       const { hop, login, user, target, since, kind } = filter;
       const where = new Where()
         .add('r.hop = ?', hop)
-        .add('h.login = ?', login)
-        .add(`h.login IN ${OF_USER}`, user, user, user, user)
+        .add('ifnull(r.login, h.login) = ?', login)
+        .add(`ifnull(r.login, h.login) IN ${OF_USER}`, user, user, user, user)
         .add('(h.target = ? OR h.name = ? OR h.address = ?)', target, target, target)
         .add('r.started >= ?', since)
         .add('r.kind = ?', kind);

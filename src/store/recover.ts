@@ -24,6 +24,8 @@ export interface RecoveryQueries {
   lineage(login: Id, pid: number, startNs: string, image: number): Process[];
   /** Those after this number that have no record of their end. */
   unendedRecordings(seq: number): Recording[];
+  /** How many recordings of a login itself there are. */
+  loginRecordings(login: Id): number;
   /** The highest number of a recording; 0 in an empty store. */
   maxRecording(): number;
   /** In the order of their beginning, from behind the one with this number in the store on; 0 is before all. */
@@ -59,6 +61,7 @@ export function recoveryQueries(db: Database, openLogins: () => Login[]): Recove
   const open = db.prepare<[number], Recording>(
     `SELECT ${RECORDING_COLUMNS} WHERE r.seq > ? AND e.recording IS NULL ORDER BY r.seq`,
   );
+  const ofLogin = db.prepare<[Id], number>('SELECT count(*) FROM recordings WHERE login = ?').pluck();
   const maxRecording = db.prepare<[], number | null>('SELECT max(seq) FROM recordings').pluck();
   const after = db.prepare<[number, number], Recording & { seq: number }>(
     `SELECT r.seq, ${RECORDING_COLUMNS} WHERE r.seq > ? ORDER BY r.seq LIMIT ?`,
@@ -72,6 +75,7 @@ export function recoveryQueries(db: Database, openLogins: () => Login[]): Recove
     lineage,
     unendedHops: () => unended.all().map(hopFromRow),
     unendedRecordings: (seq) => open.all(seq),
+    loginRecordings: (login) => ofLogin.get(login) ?? 0,
     maxRecording: () => maxRecording.get() ?? 0,
     recordingsAfter: (seq, limit) => after.all(seq, limit),
     maxProcessId: () => maxProcess.get() ?? 0,

@@ -167,9 +167,9 @@ export function actionFromRow(row: ActionRow): Action {
   };
 }
 
-export const RECORDING_COLUMNS = `r.id, r.hop, r.kind, r.file, r.started, e.at AS ended, e.bytes, e.sha256, e.reason,
+export const RECORDING_COLUMNS = `r.id, r.hop, ifnull(r.login, h.login) AS login, r.kind, r.file, r.started, e.at AS ended, e.bytes, e.sha256, e.reason,
   x.at AS removed, x.reason AS removal
-  FROM recordings r JOIN hops h ON h.id = r.hop LEFT JOIN recording_ends e ON e.recording = r.id
+  FROM recordings r LEFT JOIN hops h ON h.id = r.hop LEFT JOIN recording_ends e ON e.recording = r.id
   LEFT JOIN recording_removals x ON x.recording = r.id`;
 
 export const HANDOFF_COLUMNS = `n.id, n.kind, n.login, n.process, n.to_login AS toLogin, n.to_pid AS toPid, n.via, n.at

@@ -254,13 +254,15 @@ export const actionEnds = sqliteTable(
   (t) => [primaryKey({ columns: [t.hop, t.seq] })],
 );
 
-/** What was kept of a hop beside its actions; the bytes are in a file. */
+/** What was kept of a hop beside its actions, or of a login; the bytes are in a file. */
 export const recordings = sqliteTable(
   'recordings',
   {
     seq: integer().primaryKey(),
     id: text().notNull(),
-    hop: hop(),
+    /** Either this or a login. */
+    hop: text().references((): AnySQLiteColumn => hops.id),
+    login: text().references((): AnySQLiteColumn => logins.id),
     /** `rows`, `terminal`, … */
     kind: text().notNull(),
     /** Below the directory of recordings. */
@@ -270,6 +272,7 @@ export const recordings = sqliteTable(
   (t) => [
     uniqueIndex('recordings_id').on(t.id),
     index('recordings_hop').on(t.hop),
+    index('recordings_login').on(t.login).where(sql`login IS NOT NULL`),
     index('recordings_started').on(t.started),
   ],
 );

@@ -16,6 +16,8 @@ import {
 export interface TreeLogin extends Login {
   readonly processes: readonly Process[];
   readonly hops: readonly Hop[];
+  /** Those of the login itself, in their order. */
+  readonly recordings: readonly string[];
   /** Both those that left this login and those that came into it. */
   readonly handoffs: readonly Handoff[];
 }
@@ -50,10 +52,14 @@ export function treeQuery(db: Database, lists: Queries, lookup: Lookups): TreeQu
   const handoffs = db.prepare<[Id, Id], Handoff>(
     `SELECT ${HANDOFF_COLUMNS} WHERE n.login = ? OR n.to_login = ? ORDER BY n.id`,
   );
+  const recordings = db
+    .prepare<[Id], string>('SELECT id FROM recordings WHERE login = ? ORDER BY seq')
+    .pluck();
   const grow = (login: Login): TreeLogin => ({
     ...login,
     processes: processes.all(login.id).map(processFromRow),
     hops: hops.all(login.id).map(hopFromRow),
+    recordings: recordings.all(login.id),
     handoffs: handoffs.all(login.id, login.id),
   });
   // One read transaction, so that the tree is of one moment while the writer goes on.

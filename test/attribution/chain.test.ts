@@ -6,14 +6,19 @@ import { Images } from '../../src/attribution/images.ts';
 import { idFromBigInt } from '../../src/core/ids.ts';
 import type { Process } from '../../src/core/types.ts';
 import { HlEventType, HlKind } from '../../src/kernel/layouts.generated.ts';
-import { type Executed, exec, key, PID, ROOT, who } from './events.ts';
+import { type Executed, exec, key, LAUNCHER, PID, ROOT, who } from './events.ts';
 import { Host } from './host.ts';
 
 const LOGIN = idFromBigInt(ROOT);
 const no = () => false;
 
 function images(recorded: readonly Process[] = []): Images {
-  return new Images({ plumbing: new Set(['sshd']), argvBytes: 4096, recorded: () => recorded });
+  return new Images({
+    plumbing: new Set(['sshd']),
+    launcher: LAUNCHER,
+    argvBytes: 4096,
+    recorded: () => recorded,
+  });
 }
 
 /** One process that executes these, one after the other. */

@@ -178,3 +178,9 @@ export class Remembering implements Recorder {
     this.calls.push(['notice', notice]);
   }
 }
+
+/** Of an installation. */
+export const LAUNCHER = {
+  node: '/usr/lib/hopline/bin/node',
+  entry: '/usr/lib/hopline/src/shell.js',
+} as const;

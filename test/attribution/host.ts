@@ -5,7 +5,7 @@ import type { PamEvent } from '../../src/attribution/pam-event.ts';
 import { Routing } from '../../src/attribution/routing.ts';
 import type { Decision, Identity, Process, Route } from '../../src/core/types.ts';
 import * as abi from '../../src/kernel/layouts.generated.ts';
-import { type Executed, exec, exit, flow, PID, Remembering, rootEvent, view } from './events.ts';
+import { type Executed, exec, exit, flow, LAUNCHER, PID, Remembering, rootEvent, view } from './events.ts';
 
 export const ALICE: Identity = {
   ...{ name: 'alice@example.com', groups: ['engineers'], verified: true },
@@ -45,6 +45,7 @@ export class Host {
       record: this.record,
       images: {
         plumbing: new Set(['sshd']),
+        launcher: LAUNCHER,
         argvBytes: 4096,
         recorded: (_, { tgid }, image) => this.recorded(tgid, image),
       },

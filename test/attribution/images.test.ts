@@ -7,7 +7,7 @@ import { idFromBigInt } from '../../src/core/ids.ts';
 import type { Process } from '../../src/core/types.ts';
 import { HL_ARGV_MAX } from '../../src/kernel/layouts.generated.ts';
 import { Random } from '../core/random.ts';
-import { type Executed, exec, exit, key, PID, ROOT, who } from './events.ts';
+import { type Executed, exec, exit, key, LAUNCHER, PID, ROOT, who } from './events.ts';
 
 const LOGIN = idFromBigInt(ROOT);
 const no = () => false;
@@ -16,6 +16,7 @@ const PLUMBING = new Set(['sshd', 'sshd-session', 'cron']);
 function images(recorded: (image: number) => readonly Process[] = () => []): Images {
   return new Images({
     plumbing: PLUMBING,
+    launcher: LAUNCHER,
     argvBytes: 4096,
     recorded: (_login, _key, image) => recorded(image),
   });
@@ -192,7 +193,7 @@ t.test('a parent that exited long ago is taken from the record', async (t) => {
 });
 
 t.test('argv as it was executed, cut and hidden', async (t) => {
-  const at = new Images({ plumbing: PLUMBING, argvBytes: 10, recorded: () => [] });
+  const at = new Images({ plumbing: PLUMBING, launcher: LAUNCHER, argvBytes: 10, recorded: () => [] });
   const cut = at.exec(exec(0, { name: 'x', argv: ['x', 'a b', '', 'cdefgh'] }), LOGIN, 0, no);
   t.same(cut.argv, ['x', 'a b', '', 'cde']);
   t.equal(cut.argvBytes, 14);

@@ -6,13 +6,13 @@ import { labelOf } from '../../src/attribution/label.ts';
 import { redactArgv } from '../../src/attribution/redact.ts';
 import { idFromBigInt } from '../../src/core/ids.ts';
 import { Random } from '../core/random.ts';
-import { exec, ROOT } from './events.ts';
+import { exec, LAUNCHER, ROOT } from './events.ts';
 
 const no = () => false;
 
 t.test('env, its assignments, and the program after them', async (t) => {
   const argv = ['env', 'AWS_SECRET_ACCESS_KEY=wJalr/K7MDENG/bPx', 'aws', 's3', 'ls'];
-  const at = new Images({ plumbing: new Set(), argvBytes: 4096, recorded: () => [] });
+  const at = new Images({ plumbing: new Set(), launcher: LAUNCHER, argvBytes: 4096, recorded: () => [] });
   const image = at.exec(exec(0, { name: 'env', argv }), idFromBigInt(ROOT), 0, no);
   t.same(chainOf(image), ['env']);
   t.notMatch(image.argv.join(' '), /wJalr|bPx/);

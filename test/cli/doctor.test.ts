@@ -93,6 +93,9 @@ const sshClients: [Parameters<typeof machine>[0], unknown[][]][] = [
   [{ programs: { [asked]: effective.replace(',ecdsa-p521', '') } }, [[ssh, 'no', 'add to them: ecdsa-p521']]],
 ];
 
+const as = (user: string) => `user=${user},host=localhost,addr=127.0.0.1`;
+const forced = 'forcecommand /usr/bin/hopline shell\n';
+
 async function wrong(over: Parameters<typeof machine>[0]) {
   const results = await examine(machine(over));
   return results.filter((one) => one.ok !== 'yes').map(({ name, ok, fix }) => [name, ok, fix]);
@@ -125,6 +128,22 @@ t.test('each thing that is missing is named, with the line or the command', asyn
     ],
     [{ files: { '/proc/sys/kernel/yama/ptrace_scope': '3\n' } }, [['yama', 'warn', /ptrace_scope = 2/]]],
     [{ files: { '/proc/self/loginuid': null } }, [['audit session ids', 'warn', /CONFIG_AUDIT/]]],
+    [
+      { programs: { [`/usr/sbin/sshd -T -C ${as('root')}`]: forced } },
+      [['sshd ForceCommand', 'warn', /Match User \*,!root/]],
+    ],
+    [
+      { programs: { [`/usr/sbin/sshd -T -C ${as('hopline-doctor')}`]: forced } },
+      [['sshd ForceCommand', 'warn', /SetEnv SHLVL=1 ZDOTDIR=\/usr\/lib\/hopline$/]],
+    ],
+    [
+      {
+        programs: {
+          [`/usr/sbin/sshd -T -C ${as('hopline-doctor')}`]: `${forced}setenv SHLVL=1 ZDOTDIR=/x\n`,
+        },
+      },
+      [],
+    ],
     [{ programs: { '/usr/sbin/sshd -T': 'usepam no\n' } }, [['sshd UsePAM', 'no', /UsePAM yes/]]],
     [
       {

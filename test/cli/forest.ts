@@ -23,6 +23,7 @@ export function tree(
     ...loginJson(base),
     processes: processes.map(processJson),
     hops: hops.map(hopJson),
+    recordings: [],
     handoffs: handoffs.map(handoffJson),
   };
 }

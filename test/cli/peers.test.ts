@@ -62,12 +62,12 @@ t.test('a tree with what other hosts have of it, and who could not say', async (
   const link = { evidence: 'four-tuple', host: 'bastion1', hop: id(900), depth: 1, reason: null } as const;
   const above = {
     ...login({ id: id(800), host: 'bastion1' }),
-    ...{ processes: [], handoffs: [] },
+    ...{ processes: [], recordings: [], handoffs: [] },
     hops: [hop({ id: id(900), login: id(800), process: null, childHost: 'bastion2', childLogin: id(0) })],
   };
   const own = {
     ...login({ host: 'bastion2', parentHop: id(900), link, started: T0 }),
-    ...{ processes: [], handoffs: [] },
+    ...{ processes: [], recordings: [], handoffs: [] },
     hops: [hop({ process: null, childHost: 'bastion3', childLogin: id(70), decision: allow })],
   };
   const local: unknown[] = [];

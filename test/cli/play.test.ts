@@ -100,7 +100,7 @@ async function playing(
   reading = archive;
   const path = () => join(directory, reader.recordings({ hop: HOP })[0]?.file ?? '');
   if (records !== null) {
-    const open = await archive.open(HOP, 'rows');
+    const open = await archive.open({ hop: HOP }, 'rows');
     for (const [type, action, bytes] of records) {
       // A segment for each: pages and segments lie across each other.
       const batch = new Batch(performance.now());
@@ -301,7 +301,7 @@ t.test('recordings: what there is, what is open, what is gone', async (t) => {
   const { play, path, archive, clock, record } = made;
   t.match((await play()).out, 'it is still being recorded');
   t.match((await run(path, ['recordings'])).out, /STARTED .*\n.* \w+-1 +rows +being recorded\n/);
-  const more = await archive.open(HOP, 'film');
+  const more = await archive.open({ hop: HOP }, 'film');
   await more.end(null);
   record.flush();
   const { err, code } = await play();

@@ -11,7 +11,7 @@ const directory = process.argv[2] ?? '';
 writeFileSync(join(directory, 'ballast'), Buffer.alloc(300_000));
 const made = recordings({ directory, onFailure: process.argv[3] === 'end' ? 'end' : 'continue' });
 const { archive, hop, reader } = made;
-const open = await archive.open(hop, 'rows');
+const open = await archive.open({ hop }, 'rows');
 let taken = 0;
 let failure = '';
 while (failure === '' && taken < 1000) {
@@ -28,7 +28,7 @@ const [notice] = reader.notices({ kind: 'recording' });
 const bytes = readFileSync(join(directory, found?.file ?? ''));
 const segments = [...new SegmentReader().push(bytes)].length;
 rmSync(join(directory, 'ballast'));
-const again = await archive.open(hop, 'rows');
+const again = await archive.open({ hop }, 'rows');
 await again.end(null);
 console.log(
   JSON.stringify({

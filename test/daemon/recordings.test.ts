@@ -26,7 +26,7 @@ t.test('a recording: its file for the owner alone, its rows in the store', async
   const directory = join(t.testdir(), 'recordings');
   using made = recordings({ directory });
   const { archive, hop, reader, record } = made;
-  const one = await archive.open(hop, 'rows');
+  const one = await archive.open({ hop }, 'rows');
   t.match(reader.recordings(), [
     { id: `${hop}-1`, hop, kind: 'rows', ended: null, bytes: null, sha256: null },
   ]);
@@ -36,7 +36,7 @@ t.test('a recording: its file for the owner alone, its rows in the store', async
   t.equal(statSync(path).mode & 0o777, 0o600);
   for (const each of [directory, join(directory, '2026-09-21')]) t.equal(statSync(each).mode & 0o777, 0o700);
   await one.segment(segment('abc'));
-  const two = await archive.open(hop, 'terminal');
+  const two = await archive.open({ hop }, 'terminal');
   made.clock.now += 5;
   await one.end(null);
   await two.end('cut at 5 bytes after 1 rows');
@@ -62,7 +62,7 @@ t.test('filters', async (t) => {
   using made = recordings({ directory: join(t.testdir(), 'r') });
   const { archive, hop, reader, clock } = made;
   for (const kind of ['rows', 'terminal', 'rows']) {
-    await (await archive.open(hop, kind)).end(null);
+    await (await archive.open({ hop }, kind)).end(null);
     clock.now += 10;
   }
   made.record.flush();
@@ -82,7 +82,7 @@ t.test('what a daemon that was killed left is ended by the next', async (t) => {
   const { archive, hop, reader, record } = made;
   const opened = [];
   for (let n = 0; n < 5; n++) {
-    const one = await archive.open(hop, 'rows');
+    const one = await archive.open({ hop }, 'rows');
     await one.segment(segment('x'.repeat(100)));
     await one.segment(segment('y'.repeat(100)));
     opened.push(one);
@@ -140,10 +140,10 @@ t.test('what is old is removed, and that stays on record', async (t) => {
       .reverse()
       .map(({ removed, removal }) => (removed === null ? null : removal));
   };
-  const session = await archive.open(hop, 'terminal');
-  await (await archive.open(hop, 'rows')).end(null);
+  const session = await archive.open({ hop }, 'terminal');
+  await (await archive.open({ hop }, 'rows')).end(null);
   clock.now += 10 * DAY;
-  await (await archive.open(hop, 'rows')).end(null);
+  await (await archive.open({ hop }, 'rows')).end(null);
   record.flush();
   t.same(await prune(), [null, null, null]);
   clock.now += 21 * DAY;
@@ -168,7 +168,7 @@ t.test('a file that is gone already, and more than are looked at in one go', asy
   const directory = join(t.testdir(), 'recordings');
   using made = recordings({ directory, keepDays: 1 });
   const { archive, hop, reader, record, clock } = made;
-  for (let n = 0; n < 250; n++) await (await archive.open(hop, 'rows')).end(null);
+  for (let n = 0; n < 250; n++) await (await archive.open({ hop }, 'rows')).end(null);
   record.flush();
   spawnSync('rm', [join(directory, `2026-09-21/${hop}-7.rec`)]);
   clock.now += 2 * DAY;
@@ -181,7 +181,7 @@ t.test('a file that is gone already, and more than are looked at in one go', asy
 t.test('where no file can be made, that is a record', async (t) => {
   const directory = join(t.testdir({ file: '' }), 'file');
   using made = recordings({ directory });
-  await t.rejects(made.archive.open(made.hop, 'rows'), /not a directory/);
+  await t.rejects(made.archive.open({ hop: made.hop }, 'rows'), /not a directory/);
   made.record.flush();
   t.match(made.reader.recordings(), [{ ended: T0, bytes: 0, reason: /could not be written: ENOTDIR/ }]);
   t.match(made.reader.notices({ kind: 'recording' }), [{ detail: /; its hop ends$/ }]);

@@ -69,6 +69,7 @@ class Fake {
       tellWorkers: () => this.workersTold++,
       credentials: { replace: () => {} },
       fleet: { peering: { replace: () => {} } },
+      shells: { settle: () => {} },
       now: () => 1,
       record: { notice: ({ detail }: { detail: string }) => this.notices.push(detail), flush: () => true },
       revocations: {

@@ -42,7 +42,7 @@ class Setup {
       flush: () => true,
     } as unknown as StoreRecorder,
     open: this.open,
-    pool: () => ({ close: (id) => this.reset.push(id) > 0 && id !== 'GONE' }),
+    pool: () => ({ close: (id) => this.reset.push(id) > 0 && id !== 'GONE', endShells: () => 0 }),
     destroy: async (all) => {
       if (this.fails) throw new Error('no ss');
       return new Set(all.filter(({ source }) => this.there.has(source.port)));

@@ -68,6 +68,8 @@ t.test('installs what runs', async (t) => {
     'usr/lib/hopline/bin/node',
     'usr/lib/hopline/pam-session',
     'usr/lib/hopline/known-hosts',
+    'usr/lib/hopline/shell',
+    'usr/lib/hopline/src/shell.js',
     'etc/ssh/ssh_config.d/hopline.conf',
     'usr/lib/hopline/src/worker.js',
     'usr/lib/systemd/system/hoplined.service',

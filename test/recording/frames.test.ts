@@ -43,7 +43,9 @@ t.test('whole, byte by byte, and in any pieces', async (t) => {
       [9, 0xffff_ffff],
     ],
   );
-  t.same(openingOf(whole[0] as Frame), { hop: 'H', kind: 'rows' });
+  t.same(openingOf(whole[0] as Frame), { of: { hop: 'H' }, kind: 'rows' });
+  const login = { type: 1, stream: 1, body: Buffer.from('{"login":"L","kind":"terminal"}') };
+  t.same(openingOf(login), { of: { login: 'L' }, kind: 'terminal' });
   t.same(segmentOf(whole[1] as Frame), SEGMENT);
   t.same(endingOf(whole[2] as Frame), { reason: null });
   t.same(
@@ -66,7 +68,15 @@ t.test('nothing else is believed', async (t) => {
     t.throws(() => push(bytes), FrameError, `${length} bytes`);
   }
   const of = (body: string | Buffer): Frame => ({ type: 1, stream: 1, body: Buffer.from(body) });
-  for (const body of ['', '[]', '{"hop":1,"kind":"rows"}', '{"hop":"H","kind":"../x"}', '{"hop":"H"}', 'x'])
+  for (const body of [
+    '',
+    '[]',
+    '{"hop":1,"kind":"rows"}',
+    '{"hop":"H","kind":"../x"}',
+    '{"hop":"H"}',
+    'x',
+    '{"kind":"rows"}',
+  ])
     t.throws(() => openingOf(of(body)), FrameError, body);
   for (const body of ['{}', '{"reason":5}', `{"reason":"${'x'.repeat(5000)}"}`])
     t.throws(() => endingOf(of(body)), FrameError, body.slice(0, 20));

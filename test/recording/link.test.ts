@@ -40,9 +40,10 @@ async function rig(t: Test) {
   const faults: string[] = [];
   const state = { gate: Promise.resolve(), fail: '', refuse: '', broken: '', taken: 0 };
   const archive: Archive = {
-    async open(hop, kind) {
+    async open(of, kind) {
       await state.gate;
       if (state.refuse !== '') throw new Error(state.refuse);
+      const hop = 'hop' in of ? of.hop : of.login;
       const one: Kept = { hop, kind, records: [], ended: undefined };
       kept.push(one);
       return {
@@ -63,7 +64,7 @@ async function rig(t: Test) {
   };
   const receiver = new Receiver(supervisor, {
     archive,
-    has: (hop) => hop.startsWith('H'),
+    has: (of) => 'hop' in of && of.hop.startsWith('H'),
     onFault: (fault) => faults.push(fault),
   });
   return { link: new RecordingLink(worker), worker, receiver, kept, faults, state };
@@ -83,7 +84,7 @@ const none = Buffer.alloc(0);
 t.test('records arrive whole and in order, those of several recordings apart', async (t) => {
   const { link, kept } = await rig(t);
   const { seen, given } = events();
-  const all = ['H1', 'H2', 'H1'].map((hop) => link.open(hop, 'rows', most, given));
+  const all = ['H1', 'H2', 'H1'].map((hop) => link.open({ hop }, 'rows', most, given));
   t.ok(all[0]?.mustWait(), 'until there is a file');
   await until(() => seen.includes('relief'), 'the file');
   const lines = Array.from({ length: 20_000 }, (_, n) => `${n} ${'x'.repeat(n % 200)}`);
@@ -104,7 +105,7 @@ t.test('records arrive whole and in order, those of several recordings apart', a
 
 t.test('what was written is there within a second', async (t) => {
   const { link, kept } = await rig(t);
-  const one = link.open('H1', 'rows', most, events().given);
+  const one = link.open({ hop: 'H1' }, 'rows', most, events().given);
   one.write(1, Buffer.from('a'), Buffer.from('b'));
   const since = performance.now();
   await until(() => kept[0]?.records.length === 1, 'the record');
@@ -115,7 +116,7 @@ t.test('what was written is there within a second', async (t) => {
 t.test('a slow disk holds whoever writes, and neither side keeps more than it may', async (t) => {
   const { link, state, kept } = await rig(t);
   const { seen, given } = events();
-  const one = link.open('H1', 'rows', most, given);
+  const one = link.open({ hop: 'H1' }, 'rows', most, given);
   one.mustWait();
   await until(() => seen.length === 1, 'the file');
   const gate = Promise.withResolvers<void>();
@@ -140,7 +141,7 @@ t.test('a slow disk holds whoever writes, and neither side keeps more than it ma
 
 t.test('a file that is full takes no more, and says so', async (t) => {
   const { link } = await rig(t);
-  const one = link.open('H1', 'rows', 100_000, events().given);
+  const one = link.open({ hop: 'H1' }, 'rows', 100_000, events().given);
   const noise = () => Buffer.from(Array.from({ length: 10_000 }, () => Math.floor(Math.random() * 256)));
   let written = 0;
   while (one.write(1, none, noise()) && written++ < 1000) await new Promise(setImmediate);
@@ -152,7 +153,7 @@ t.test('what cannot be opened or written has a reason', async (t) => {
   const { link, state, kept } = await rig(t);
   state.refuse = 'no room';
   const first = events();
-  const refused = link.open('H1', 'rows', most, first.given);
+  const refused = link.open({ hop: 'H1' }, 'rows', most, first.given);
   refused.mustWait();
   refused.write(1, none, Buffer.from('x'));
   await refused.end(null);
@@ -161,7 +162,7 @@ t.test('what cannot be opened or written has a reason', async (t) => {
   t.notOk(refused.mustWait());
   state.refuse = '';
   const second = events();
-  const broken = link.open('H1', 'rows', most, second.given);
+  const broken = link.open({ hop: 'H1' }, 'rows', most, second.given);
   broken.write(1, none, Buffer.from('x'));
   await until(() => kept[0]?.records.length === 1, 'a segment');
   state.fail = 'the disk is full';
@@ -174,7 +175,7 @@ t.test('what cannot be opened or written has a reason', async (t) => {
 
 t.test('a worker that dies: what it had sent is kept', async (t) => {
   const { link, worker, receiver, kept } = await rig(t);
-  const one = link.open('H1', 'rows', most, events().given);
+  const one = link.open({ hop: 'H1' }, 'rows', most, events().given);
   one.write(1, none, Buffer.from('sent'));
   await until(() => kept[0]?.records.length === 1, 'a segment');
   one.write(1, none, Buffer.from('lost'));
@@ -182,14 +183,14 @@ t.test('a worker that dies: what it had sent is kept', async (t) => {
   await receiver.done;
   t.same(kept[0], { hop: 'H1', kind: 'rows', records: ['sent'], ended: 'the worker ended first' });
   const late = events();
-  link.open('H2', 'rows', most, late.given);
+  link.open({ hop: 'H2' }, 'rows', most, late.given);
   await until(() => late.seen.length === 1, 'a failure');
   t.same(late.seen, ['the supervisor takes no recordings any more']);
 });
 
 t.test('a worker that breaks the protocol is told of, and its recordings are ended', async (t) => {
   for (const [bytes, fault] of [
-    [frame(Ask.open, 1, '{"hop":"X","kind":"rows"}'), /a hop that it does not have/],
+    [frame(Ask.open, 1, '{"hop":"X","kind":"rows"}'), /what it does not have/],
     [Buffer.from('ffffffffffff', 'hex'), /a frame of 4294967295 bytes/],
     [
       Buffer.concat([frame(Ask.open, 1, '{"hop":"H","kind":"rows"}'), frame(Ask.segment, 1, 'short')]),
@@ -211,8 +212,8 @@ t.test('a worker that breaks the protocol is told of, and its recordings are end
 
 t.test('an archive that fails where it may not takes the worker with it, and nothing waits', async (t) => {
   const { link, receiver, faults, state, kept } = await rig(t);
-  const one = link.open('H1', 'rows', most, events().given);
-  link.open('H2', 'rows', most, events().given);
+  const one = link.open({ hop: 'H1' }, 'rows', most, events().given);
+  link.open({ hop: 'H2' }, 'rows', most, events().given);
   await until(() => kept.length === 2, 'two files');
   state.broken = 'the store is not to be written';
   await one.end(null);

@@ -53,7 +53,9 @@ t.test('what is written is read back as it was', async (t) => {
     at: T0,
   });
   const { logins } = reader.tree({ login: whole.id });
-  t.strictSame(logins, [{ ...whole, processes: [bash, psql], hops: [open, ended], handoffs: [handoff] }]);
+  t.strictSame(logins, [
+    { ...whole, processes: [bash, psql], hops: [open, ended], recordings: [], handoffs: [handoff] },
+  ]);
   t.strictSame(reader.hops(), [ended, open], 'newest first');
 });
 

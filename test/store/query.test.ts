@@ -101,7 +101,7 @@ t.test('trees: recent and open ones, the rest on demand, hops of nobody apart', 
   const all = reader.tree({ all: true, limit: 2, now: later });
   t.strictSame([ids(all.logins), all.omitted], [[id(100), id(200)], 1]);
   t.strictSame(ids(all.unattributed), [id(107)]);
-  t.strictSame(Object.keys(all.logins[0] ?? {}).slice(-3), ['processes', 'hops', 'handoffs']);
+  t.strictSame(Object.keys(all.logins[0] ?? {}).slice(-4), ['processes', 'hops', 'recordings', 'handoffs']);
 });
 
 t.test('handoffs, notices, figures', async (t) => {

@@ -1,12 +1,12 @@
 import { isUtf8 } from 'node:buffer';
 import type { ControlClient } from '../../api/client.ts';
-import type { HopJson, RecordingJson } from '../../api/json.ts';
+import type { ActionJson, HopJson, LoginJson, RecordingJson } from '../../api/json.ts';
 import { rfc3339 } from '../../api/json.ts';
 import { ControlError } from '../../api/protocol.ts';
 import { printable } from '../../core/text.ts';
 import { type Replayed, TERMINAL } from '../../recording/replay.ts';
 import type { Context } from '../context.ts';
-import { chain, hopLine } from '../describe.ts';
+import { chain, hopLine, loginLine } from '../describe.ts';
 import { EXIT, UsageError } from '../exit.ts';
 import { clock } from '../format.ts';
 import { actionsOf, replay } from '../play/fetch.ts';
@@ -30,7 +30,8 @@ export async function play(
   // Checked before anything is asked for.
   paceOf(options, false);
   return context.ask(async (client) => {
-    const { hop, recordings } = await find(client, what);
+    const { subject, recordings } = await find(client, what);
+    const actions = () => (subject.type === 'hop' ? actionsOf(client, subject.hop.id) : none());
     const reels: Reel[] = [];
     const unknown: RecordingJson[] = [];
     const follow = options.follow === true;
@@ -40,13 +41,13 @@ export async function play(
       else reels.push({ recording, events: replay(client, recording, replayer, follow) });
     }
     if (typeof options.search === 'string') return search(context, options.search, reels);
-    if (options.cast === true) return cast(context, options, actionsOf(client, hop.id), reels);
+    if (options.cast === true) return cast(context, options, actions(), reels);
     const drawn = context.write !== null && !follow && recordings.some(({ kind }) => kind === TERMINAL);
     const pace = paceOf(options, drawn);
     const show = context.json ? json(context) : screen(context, options, reels.length);
-    show.begin(hop, recordings);
+    show.begin(subject, recordings);
     let sound = true;
-    for await (const step of timeline(actionsOf(client, hop.id), reels)) {
+    for await (const step of timeline(actions(), reels)) {
       const at = timeOf(step);
       if (at !== null) await pace.until(at);
       if (step.type === 'recording' && step.found.damage !== null) sound = false;
@@ -59,30 +60,68 @@ export async function play(
   });
 }
 
-/** @param what a hop, or a recording of one */
+/** Of what the recordings are that are played. */
+type Subject =
+  | { readonly type: 'hop'; readonly hop: HopJson }
+  | { readonly type: 'login'; readonly login: LoginJson };
+
+/** @param what a hop or a login, or a recording of one */
 async function find(
   client: ControlClient,
   what: string,
-): Promise<{ hop: HopJson; recordings: RecordingJson[] }> {
-  const [, ref = what, number] = /^(\w+)-(\d+)$/.exec(what) ?? [];
-  const [hop] = await client.call('hops', { hop: ref });
-  if (hop === undefined) throw new ControlError('not_found', `no hop ${what}`);
-  const all = [...(await client.call('recordings', { hop: hop.id }))].reverse();
-  const recordings = number === undefined ? all : all.filter(({ id }) => id === `${hop.id}-${number}`);
+): Promise<{ subject: Subject; recordings: RecordingJson[] }> {
+  const [, ref = what, number] = /^((?:login:|hop:)?\w+)-(\d+)$/.exec(what) ?? [];
+  const subject = await subjectOf(client, ref, number !== undefined);
+  const id = subject.type === 'hop' ? subject.hop.id : subject.login.id;
+  const all = [...(await client.call('recordings', { [subject.type]: id }))].reverse();
+  // A login's list has those of its hops, too.
+  const own = subject.type === 'hop' ? all : all.filter(({ hop }) => hop === null);
+  const recordings = number === undefined ? own : own.filter((one) => one.id === `${id}-${number}`);
   if (number !== undefined && recordings.length === 0)
     throw new ControlError('not_found', `no recording ${what}`);
-  return { hop, recordings };
+  return { subject, recordings };
 }
 
+/** A hop comes first: most recordings are of one. */
+async function subjectOf(client: ControlClient, ref: string, recording: boolean): Promise<Subject> {
+  const [, kind, rest = ref] = /^(login|hop):(.*)$/.exec(ref) ?? [];
+  if (kind !== 'login')
+    try {
+      const [hop] = await client.call('hops', { hop: rest });
+      if (hop !== undefined) return { type: 'hop', hop };
+    } catch (error) {
+      if (kind === 'hop' || !(error instanceof ControlError) || error.code !== 'not_found') throw error;
+    }
+  try {
+    const { logins } = await client.call('tree', { login: rest });
+    const [login] = logins;
+    if (login !== undefined) {
+      const { processes: _, hops: __, handoffs: ___, recordings: ____, ...own } = login;
+      return { type: 'login', login: own };
+    }
+  } catch (error) {
+    if (kind === 'login' || !(error instanceof ControlError) || error.code !== 'not_found') throw error;
+  }
+  throw new ControlError('not_found', `no ${recording ? 'recording' : 'hop or login'} "${ref}"`);
+}
+
+/** A login does nothing by itself. */
+async function* none(): AsyncGenerator<ActionJson, void> {}
+
 interface Show {
-  begin(hop: HopJson, recordings: readonly RecordingJson[]): void;
+  begin(subject: Subject, recordings: readonly RecordingJson[]): void;
   step(step: Step): void;
   end(): void;
 }
 
 function json(context: Context): Show {
   return {
-    begin: (hop, recordings) => context.printJson({ type: 'hop', ...hop, recordings }),
+    begin: (subject, recordings) =>
+      context.printJson(
+        subject.type === 'hop'
+          ? { type: 'hop', ...subject.hop, recordings }
+          : { type: 'login', ...subject.login, recordings },
+      ),
     step: (step) => {
       if (step.type === 'statement') context.printJson({ type: 'statement', ...step.action });
       else if (step.type === 'recording') {
@@ -113,7 +152,16 @@ function screen(context: Context, options: Options, reels: number): Show {
     print: (lines) => context.print(lines),
   });
   return {
-    begin(hop, recordings) {
+    begin(subject, recordings) {
+      if (subject.type === 'login') {
+        context.print(loginLine(subject.login, style));
+        if (recordings.length === 0)
+          context.note(
+            'of this login itself nothing is recorded: see hopline shell --help, and recording.terminals',
+          );
+        return;
+      }
+      const { hop } = subject;
       const who = hop.login === null ? style.colors.yellow('unattributed') : `[L ${hop.login}]`;
       context.print([
         `${clock(hop.started, style.now)}  ${who}  ${hopLine(hop, style)}`,

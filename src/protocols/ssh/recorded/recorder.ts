@@ -118,13 +118,14 @@ class CommandRecorder implements Recorder {
   }
 }
 
-class TerminalRecorder implements Recorder {
-  readonly #recordings: TerminalRecordings;
+/** A terminal: what is typed there is kept where the screen showed it. */
+export class TerminalRecorder implements Recorder {
+  readonly #recordings: Pick<TerminalRecordings, 'write'>;
   readonly #action: number;
   readonly #echo: Echo;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(recordings: TerminalRecordings, action: number) {
+  constructor(recordings: Pick<TerminalRecordings, 'write'>, action: number) {
     this.#recordings = recordings;
     this.#action = action;
     this.#echo = new Echo({
@@ -136,6 +137,13 @@ class TerminalRecorder implements Recorder {
   input(data: Buffer): void {
     this.#echo.typed(data);
     this.#watch();
+  }
+
+  /** So many bytes were typed of which it is known that they are not shown. */
+  hidden(count: number): void {
+    this.#echo.over();
+    this.#watch();
+    this.#recordings.write(Kept.withheld, this.#action, number(count));
   }
 
   output(data: Buffer, stream: 'stdout' | 'stderr'): void {
