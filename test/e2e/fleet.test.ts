@@ -8,6 +8,7 @@ import type { Family } from './support.ts';
 // Before anything of the lab is imported: its name is read then.
 process.env.LAB_NAME = process.env.FLEET_LAB ?? 'fleet';
 const { certifiedSshd } = await import('./certified-sshd.ts');
+const { shellSshd } = await import('./shell-sshd.ts');
 const { BASTIONS, configured, connected, fleetUp, peers } = await import('./fleet-support.ts');
 const support = await import('./support.ts');
 const { FAMILIES, IPV4, hopline, mark, notices, rootOf, service, ssh, start, tree, until } = support;
@@ -19,14 +20,16 @@ t.setTimeout(600_000);
 const NO_OPTION = 'syn_option: false';
 /** Nobody can tell from the address that it is bastion1. */
 const ELSEWHERE = 'addresses: ["192.0.2.1"]';
-const TERMINAL = ['-tt'];
+/** Of an sshd that records its terminals. */
+const RECORDED = 2240;
+const TERMINAL = ['-tt', '-p', `${RECORDED}`];
 
 /** What a person types on the laptop, and what comes of it on both hosts. */
-async function through(family: Family, { port = 22, command = 'select 40+2' } = {}) {
+async function through(family: Family, { port = 22, command = 'select 40+2', terminal = ['-tt'] } = {}) {
   const word = mark();
   const psql = `: ${word}; psql -XAtq -P pager=off -h db1 -d orders -c '${command}'`;
   const onward = `ssh -tt -p ${port} -o StrictHostKeyChecking=accept-new ${family.address('bastion2')} "${psql}"`;
-  const { out, err } = await ssh('alice', 'bastion1', onward, { family, ssh: TERMINAL });
+  const { out, err } = await ssh('alice', 'bastion1', onward, { family, ssh: terminal });
   const { hop, login: from } = await waitForHop(
     'bastion1',
     word,
@@ -80,6 +83,7 @@ const EVIDENCE = [
 ] as const;
 
 t.test('laptop, bastion1, bastion2, database: one tree', async (t) => {
+  await shellSshd(t, 'bastion1', RECORDED);
   const { out: lines } = await hopline('bastion1', ['ca', 'keys']);
   await certifiedSshd(t, 'bastion2', { directory: '/run/certified', port: 2223, lines });
   const { out: key } = await service('bastion2', 'cut -d" " -f1,2 /etc/ssh/ssh_host_ed25519_key.pub');
@@ -89,7 +93,7 @@ t.test('laptop, bastion1, bastion2, database: one tree', async (t) => {
     await t.test(`by ${evidence} alone`, async (t) => {
       await configured(over);
       for (const family of FAMILIES) {
-        const { out, err, hop, from, login } = await through(family, { port });
+        const { out, err, hop, from, login } = await through(family, { port, terminal: TERMINAL });
         t.match(out, /^42\r\n/, err);
         const linked = await until(
           async () => {
@@ -124,8 +128,10 @@ t.test('laptop, bastion1, bastion2, database: one tree', async (t) => {
           t.match(drawn, /psql -XAtq [^\n]* → orders-db .* allow .* 1 action/);
         }
         t.equal(here.out, there.out, 'both hosts draw the same');
-        const { out: kept } = await hopline('bastion1', ['play', `${hop.id}-1`]);
-        t.match(kept, '42', 'what the person saw on bastion2 is recorded on bastion1');
+        for (const recording of [`${from.id}-1`, `${hop.id}-1`]) {
+          const { out: kept } = await hopline('bastion1', ['play', recording]);
+          t.match(kept, '42', `what the person saw is in ${recording}`);
+        }
         const actions = await hopline('bastion2', ['actions', '--login', login.id]);
         t.match(actions.out, 'select 40+2');
       }
