@@ -108,6 +108,23 @@ t.test('the first name that is known decides', async (t) => {
   t.equal(outcome(text, at(['other', '10.0.0.5']), two), 'known');
 });
 
+t.test('at another port than its own a host is known by the key that it has there', async (t) => {
+  const elsewhere = { names: ['db1'], port: 2222 };
+  t.equal(outcome(`db1 ${one}`, elsewhere, one), 'known');
+  t.equal(
+    outcome(`db1 ${one}`, elsewhere, two),
+    'unknown',
+    'another key says nothing: another sshd may be there',
+  );
+  t.equal(
+    outcome(`[db1]:2222 ${two}\ndb1 ${one}`, elsewhere, one),
+    'changed',
+    'what is known of the port comes first',
+  );
+  t.equal(outcome(`@revoked db1 ${one}`, elsewhere, one), 'revoked');
+  t.equal(outcome(`[db1]:2222 ${one}`, at(['db1']), one), 'unknown');
+});
+
 t.test('certificates of hosts', async (t) => {
   const key = newKey(dir, 'certified', 'ed25519');
   const certificate = (name: string, ...options: string[]) => {

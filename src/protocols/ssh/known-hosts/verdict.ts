@@ -19,6 +19,8 @@ export type Verdict =
   | { readonly outcome: 'changed'; readonly by: KnownHost; readonly name: string }
   | { readonly outcome: 'revoked'; readonly by: KnownHost; readonly name: string };
 
+const SSH_PORT = 22;
+
 export interface Host {
   /** By which the person may mean it, the most telling first: the first that the files know decides. */
   readonly names: readonly string[];
@@ -56,6 +58,9 @@ export function judge(lines: readonly KnownHost[], host: Host, hostKey: Buffer, 
     const other = keys.find((line) => line.type === type) ?? keys[0];
     if (other !== undefined) return { outcome: 'changed', by: other, name };
   }
+  // A key that is the host's at ssh's own port is taken at another (ssh's `checking without port identifier`).
+  const plain = host.port === SSH_PORT ? null : judge(lines, { ...host, port: SSH_PORT }, hostKey, now);
+  if (plain?.outcome === 'known' || plain?.outcome === 'revoked') return plain;
   return { outcome: 'unknown', name: host.names[0] ?? '', why };
 }
 
