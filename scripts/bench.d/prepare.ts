@@ -26,7 +26,8 @@ export async function prepare(lab: Lab): Promise<void> {
   const there = readFileSync(file, 'utf8');
   if (!there.includes('bench-direct')) writeFileSync(file, there + ours);
   // Alone: what is direct has to be decided alike for everybody.
-  rmSync(lab.path('bastion1', '/etc/hopline/policies/lab.cedar'), { force: true });
+  for (const file of ['lab.cedar', 'hosts.cedar'])
+    rmSync(lab.path('bastion1', `/etc/hopline/policies/${file}`), { force: true });
   writeFileSync(
     lab.path('bastion1', '/etc/hopline/policies/bench.cedar'),
     readFileSync(join(ETC, 'bench.cedar')),

@@ -111,6 +111,8 @@ async function play(t: Test): Promise<Found> {
   await labUp({ daemon: false });
   write('/etc/hopline/targets.yaml', TARGETS);
   write('/etc/hopline/policies/lab.cedar', POLICY);
+  // Of targets that are not there.
+  rmSync(inside('/etc/hopline/policies/hosts.cedar'));
   const first = await daemon('start');
   if (first.code !== 0) throw new Error(first.err);
 
