@@ -21,6 +21,8 @@ export type BrokerQuestion = Exclude<Question, 'ssh.own-key' | 'ssh.own-sign' | 
 /** Beside a question's own detail. */
 export interface Where {
   readonly address: string;
+  /** With `ssh.known-hosts`: DNS is asked as well. */
+  readonly sshfp?: { readonly name: string; readonly resolvers: readonly string[] } | null;
 }
 
 type Answers = { [Q in BrokerQuestion]: (detail: Questions[Q][0] & Where) => Promise<Questions[Q][1]> };
@@ -39,10 +41,17 @@ export function brokerFor(person: Person): Answers {
       : { name: `key file ${basename(file.path)}`, locked: null };
   };
   return {
-    'ssh.known-hosts': async ({ address }) => ({
-      names: await hostsNames(address),
-      files: await knownHostsFiles(home),
-    }),
+    async 'ssh.known-hosts'({ address, sshfp = null }) {
+      const dns = sshfp === null ? null : import('./sshfp.ts');
+      const [names, files, records = null] = await Promise.all([
+        hostsNames(address),
+        knownHostsFiles(home),
+        ...(dns === null || sshfp === null
+          ? []
+          : [dns.then((room) => room.sshfpOf(sshfp.name, sshfp.resolvers))]),
+      ]);
+      return { names, files, sshfp: records };
+    },
     'ssh.remember': async ({ line }) => ({ path: await remember(home, line) }),
     'ssh.signer': ({ key }) => signer(bytes(key)),
     async 'ssh.unlock'({ key, passphrase }) {

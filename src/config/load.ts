@@ -47,7 +47,7 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
 
   const targetsFile = join(home, 'targets.yaml');
   const targetsText = reading.text(targetsFile, null);
-  const { targets, credentials, certificates, ...targetsFound } = readTargets(
+  const { targets, credentials, certificates, sshfp, ...targetsFound } = readTargets(
     new YamlFile(targetsFile, targetsText ?? ''),
     options.protocols,
   );
@@ -73,6 +73,7 @@ export function loadConfig(path: string, options: LoadOptions = {}): Config {
     targets,
     credentials,
     certificates,
+    sshfp,
     identities,
     policies,
     warnings: sortProblems(reading.warnings),

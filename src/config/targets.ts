@@ -64,7 +64,13 @@ const shape = section({
       ),
     ])
     .optional(),
+  sshfp: z.boolean().default(false),
 }).transform((target, ctx) => {
+  if (target.sshfp && target.protocol !== 'ssh')
+    return refuse(ctx, 'SSHFP records are of hosts that are reached by SSH', {
+      expected: 'protocol: ssh',
+      hint: 'write protocol: ssh, or leave sshfp out',
+    });
   if (target.certificate !== undefined && target.protocol !== 'ssh')
     return refuse(ctx, 'certificates are issued for SSH', {
       expected: 'protocol: ssh',
@@ -95,6 +101,8 @@ export interface TargetsResult {
   readonly targets: readonly Target[];
   readonly credentials: TargetCredentials;
   readonly certificates: TargetCertificates;
+  /** Names of targets whose hosts' keys may be known by DNS. */
+  readonly sshfp: readonly string[];
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
@@ -106,6 +114,7 @@ export function readTargets(yaml: YamlFile, protocols?: readonly string[]): Targ
   const targets: Target[] = [];
   const credentials: Record<string, readonly CredentialSettings[]> = {};
   const certificates: Record<string, readonly string[]> = {};
+  const sshfp: string[] = [];
   const whole = problems.length > 0 ? null : fit(file, yaml.value, yaml, [], problems);
   const reading = { yaml, problems, warnings };
   const vaults = readVaults(whole?.vaults ?? {}, reading);
@@ -114,7 +123,8 @@ export function readTargets(yaml: YamlFile, protocols?: readonly string[]): Targ
     const called = fitKey(name, key, yaml, at, problems);
     const fitting = fit(shape, value, yaml, at, problems);
     if (fitting === null) continue;
-    const { credential: written, certificate, ...target } = fitting;
+    const { credential: written, certificate, sshfp: fromDns, ...target } = fitting;
+    if (called !== null && fromDns) sshfp.push(called);
     if (called !== null) targets.push({ name: called, ...target });
     if (called !== null && certificate !== undefined) certificates[called] = certificate;
     if (called !== null && written !== undefined)
@@ -131,7 +141,7 @@ export function readTargets(yaml: YamlFile, protocols?: readonly string[]): Targ
   }
   checkNames(targets, yaml, problems);
   checkOverlap(targets, yaml, problems);
-  return { targets, credentials, certificates, problems, warnings };
+  return { targets, credentials, certificates, sshfp, problems, warnings };
 }
 
 function readVaults(written: Readonly<Record<string, unknown>>, reading: Reading): Vaults {

@@ -12,6 +12,8 @@ export interface Config extends Settings {
   /** Beside the targets: workers get those, and not these. */
   readonly credentials: TargetCredentials;
   readonly certificates: TargetCertificates;
+  /** Names of targets whose hosts' keys may be known by SSHFP records. */
+  readonly sshfp: readonly string[];
   readonly identities: readonly IdentityUser[];
   readonly policies: readonly PolicyFile[];
   /** What is not wrong but probably not meant. */

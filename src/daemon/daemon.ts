@@ -44,7 +44,7 @@ import { SshQuestions } from './ssh-questions.ts';
 import { Started } from './started.ts';
 import { StoreRecorder } from './store-recorder.ts';
 import { Terminals } from './terminal.ts';
-import { ownConnections, Tripwire } from './tripwire.ts';
+import { ownConnections, resolversFor, Tripwire } from './tripwire.ts';
 
 export interface DaemonOptions {
   readonly configPath: string;
@@ -135,6 +135,7 @@ export class Daemon {
     this.ssh = new SshQuestions({
       ...{ ...this.options, ...config.paths, open: this.open, host: config.host },
       certificates: () => this.policy.config.certificates,
+      sshfp: (target) => resolversFor(this, target),
     });
     this.#started.add(() => this.ssh.stop());
     this.listening = this.now();

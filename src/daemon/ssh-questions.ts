@@ -14,6 +14,8 @@ export interface SshQuestionsOptions {
   readonly host: string;
   /** As they are configured now. */
   certificates(): TargetCertificates;
+  /** Resolvers to ask for the keys of a target's host; null: DNS is not asked. */
+  sshfp(target: string | null): readonly string[] | null;
   /** Path of broker.ts. */
   readonly brokerEntry: string;
   /** Directories: of the daemon's state, and where what is for everybody to read is put. */
@@ -103,9 +105,11 @@ export class SshQuestions {
     const person = hop?.image ? sshPersonOf(hop.image) : null;
     if (hop === undefined || person === null) throw new Error('the process whose connection it is has ended');
     const { address } = hop.destination;
-    const found = await this.#brokers.ask(person, question, { ...detail, address });
+    const resolvers = question === 'ssh.known-hosts' ? this.#options.sshfp(hop.target) : null;
+    const sshfp = resolvers === null || hop.name === null ? null : { name: hop.name, resolvers };
+    const found = await this.#brokers.ask(person, question, { ...detail, address, sshfp });
     if (question !== 'ssh.known-hosts') return found;
-    const known = found as { names: string[]; files: { path: string; text: string }[] };
+    const known = found as { names: string[]; files: { path: string; text: string }[]; sshfp: unknown };
     // Lines with Hopline's own key are for clients that know it by nothing else: the host does not have it.
     const own = this.#hostKey.line;
     const files = known.files.map(({ path, text }) => ({
@@ -117,7 +121,8 @@ export class SshQuestions {
             .join('\n')
         : text,
     }));
-    return { names: [...(hop.name === null ? [] : [hop.name]), ...known.names], files };
+    const names = [...(hop.name === null ? [] : [hop.name]), ...known.names];
+    return { names, files, sshfp: known.sshfp ?? null };
   }
 }
 

@@ -103,6 +103,17 @@ export function ownConnections(of: {
   };
 }
 
+/** The resolvers that a broker is about to ask for SSHFP records of a target's host; null: it is not to ask. */
+export function resolversFor(
+  of: Parameters<typeof ownConnections>[0] & { readonly policy: { readonly config: Pick<Config, 'sshfp'> } },
+  target: string | null,
+): readonly string[] | null {
+  const { sshfp, dns } = of.policy.config;
+  if (target === null || !sshfp.includes(target)) return null;
+  ownConnections(of).lookup();
+  return dns.resolvers;
+}
+
 /** Packets that differ in their source port alone are one finding. */
 function groups(reports: readonly PacketReport[]): Map<string, number> {
   const found = new Map<string, number>();

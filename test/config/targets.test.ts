@@ -46,6 +46,7 @@ const CASES: readonly [string, readonly string[], RegExp][] = [
     ['2:6 targets.a'],
     /certificates are issued for SSH/,
   ],
+  ['  a: {addresses: [10.0.0.1], ports: [22], sshfp: true}', ['2:6 targets.a'], /reached by SSH/],
   [
     '  a: {addresses: [10.0.0.1], ports: [22], protocol: ssh, certificate: {accounts: []}}',
     ['2:82 targets.a.certificate.accounts'],

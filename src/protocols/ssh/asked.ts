@@ -37,6 +37,7 @@ export function outsideOf(session: Session): Outside {
     hostKeys: {
       names: async () => (await knownHosts()).names,
       files: async () => (await knownHosts()).files,
+      sshfp: async () => (await knownHosts()).sshfp,
       remember: async (line) => (await ask('ssh.remember', { line })).path,
     },
     auth: {

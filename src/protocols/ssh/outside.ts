@@ -1,6 +1,7 @@
 /** What the room needs of outside: keys and files that a worker cannot open. */
 import type { UpstreamAuth } from './authentication/upstream-auth.ts';
 import type { KnownHostsFile } from './known-hosts/file.ts';
+import type { SshfpRecords } from './questions.ts';
 import type { HostKey } from './transport/host-key.ts';
 
 export interface HostKeys {
@@ -8,6 +9,8 @@ export interface HostKeys {
   names(): Promise<readonly string[]>;
   /** The person's files and the system's, without what is there for Hopline's own key. */
   files(): Promise<readonly KnownHostsFile[]>;
+  /** What DNS has of its keys; null where it is not to be asked, or did not answer. */
+  sshfp(): Promise<SshfpRecords | null>;
   /** Keeps a line in the person's file. @returns its path. @throws Error where that can't be */
   remember(line: string): Promise<string>;
 }

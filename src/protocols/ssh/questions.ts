@@ -9,6 +9,16 @@ export interface SignerAnswer {
 export interface KnownHostsAnswer {
   readonly names: readonly string[];
   readonly files: readonly { readonly path: string; readonly text: string }[];
+  /** Null: nobody was to ask DNS, or it did not answer. */
+  readonly sshfp: SshfpRecords | null;
+}
+
+/** What DNS has of a host's keys: fingerprints by SHA-256, in hexadecimal digits. */
+export interface SshfpRecords {
+  readonly name: string;
+  /** Validated, by a resolver that can be believed. */
+  readonly authentic: boolean;
+  readonly records: readonly { readonly algorithm: number; readonly fingerprint: string }[];
 }
 
 /** Each question with what goes with it and what comes back. */

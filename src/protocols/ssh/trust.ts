@@ -7,11 +7,18 @@ import { certifiedType, parseCertificate } from './keys/certificate.ts';
 import { keyType } from './keys/public-key.ts';
 import { type KnownHost, knownHosts } from './known-hosts/file.ts';
 import { nameWithPort } from './known-hosts/pattern.ts';
+import { type Said, saidOf } from './known-hosts/sshfp.ts';
 import { judge, preferred, type Verdict } from './known-hosts/verdict.ts';
 import { Disconnect } from './numbers.ts';
 import type { HostKeys } from './outside.ts';
 import { HOST_KEYS } from './transport/algorithms.ts';
 
+/** ssh's own words. */
+const IN_DNS: Readonly<Record<Said, readonly string[]>> = {
+  matches: ['Matching host key fingerprint found in DNS.'],
+  differs: ['No matching host key fingerprint found in DNS.'],
+  nothing: [],
+};
 /** Who has not said yes or no by then is no person. */
 const MOST_TRIES = 20;
 
@@ -67,10 +74,19 @@ export class Trust {
       front.banner(warning(verdict, bare));
       throw refused();
     }
-    return this.#ask(verdict, bare, front);
+    const sshfp = await this.#hostKeys.sshfp();
+    const said = sshfp === null ? 'nothing' : saidOf(sshfp, bare);
+    // As with ssh's VerifyHostKeyDNS; a key that a file has otherwise is refused above all the same.
+    if (sshfp?.authentic && said === 'matches') return `SSHFP of ${sshfp.name}`;
+    return this.#ask(verdict, bare, front, said);
   }
 
-  async #ask({ name, why }: Verdict & { outcome: 'unknown' }, key: Buffer, front: Front): Promise<string> {
+  async #ask(
+    { name, why }: Verdict & { outcome: 'unknown' },
+    key: Buffer,
+    front: Front,
+    said: Said,
+  ): Promise<string> {
     const print = fingerprint(key);
     const { address, port } = this.#place;
     const known = name === address ? nameWithPort(address, port) : `${name} (${address})`;
@@ -78,6 +94,7 @@ export class Trust {
       `The authenticity of host '${known}' can't be established.`,
       ...(why === null ? [] : [`Of this host, ${why}.`]),
       `${shortType(key)} key fingerprint is ${print}.`,
+      ...IN_DNS[said],
       'This key is not known by any other names.',
     ];
     this.asking = `nobody has said that the ${shortType(key)} key ${print} is that of ${known}`;

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -184,6 +184,37 @@ t.test('who cannot be asked is not let in', async (t) => {
     code: 255,
     err: /Permission denied|verification failed/,
   });
+});
+
+t.test('DNS has the key: validated it is known by that, else the question says so', async (t) => {
+  const print = createHash('sha256')
+    .update(Buffer.from(sshd.hostKey.split(' ')[1] ?? '', 'base64'))
+    .digest('hex');
+  const records = [{ algorithm: 4, fingerprint: print }];
+  const options = { knownHosts: '', destination: sshd.port, keys: [sshd.key] };
+  const sure = await rig(t, { ...options, sshfp: { name: 'db1', authentic: true, records } });
+  t.match(await sure.ssh(['-o', 'BatchMode=yes', 'echo in']), { out: 'in\n', code: 0 });
+  t.same(sure.remembered, []);
+  const open = await rig(t, { ...options, sshfp: { name: 'db1', authentic: false, records } });
+  const { out, asked } = await open.answering(['no'], [ROOT, 'echo in']);
+  t.equal(out, '');
+  t.match(asked.join(), 'Matching host key fingerprint found in DNS.');
+  const other = [{ algorithm: 4, fingerprint: 'ab'.repeat(32) }];
+  const wrong = await rig(t, { ...options, sshfp: { name: 'db1', authentic: true, records: other } });
+  t.match(
+    (await wrong.answering(['no'], [ROOT, 'echo in'])).asked.join(),
+    'No matching host key fingerprint found in DNS.',
+  );
+  const changed = await rig(t, {
+    ...options,
+    knownHosts: `${name} ${publicKey(`${newKey(t.testdir(), 'other', 'ed25519')}.pub`)}`,
+    sshfp: { name: 'db1', authentic: true, records },
+  });
+  t.match(
+    await changed.ssh(['true']),
+    { code: 255, err: /HOST IDENTIFICATION HAS CHANGED/ },
+    'a file that says otherwise',
+  );
 });
 
 t.test('a key that has changed, or is revoked, is refused in the words of ssh', async (t) => {

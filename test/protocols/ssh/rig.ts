@@ -22,6 +22,7 @@ import type { Held, Signer } from '../../../src/protocols/ssh/authentication/ups
 import { parsePrivateKey } from '../../../src/protocols/ssh/keys/private-key.ts';
 import { blobOf, signWith } from '../../../src/protocols/ssh/keys/public-key.ts';
 import type { Outside } from '../../../src/protocols/ssh/outside.ts';
+import type { SshfpRecords } from '../../../src/protocols/ssh/questions.ts';
 import { serve } from '../../../src/protocols/ssh/session.ts';
 import type { HostKey } from '../../../src/protocols/ssh/transport/host-key.ts';
 import { type Memory, memoryRecordings } from '../../recording/memory.ts';
@@ -116,6 +117,8 @@ export interface RigOptions {
   readonly locked?: string;
   /** Text of the person's known_hosts. */
   readonly knownHosts: string;
+  /** What DNS has of the host's keys. */
+  readonly sshfp?: SshfpRecords;
   readonly destination: number;
   readonly loginMs?: number;
   readonly greetingMs?: number;
@@ -157,6 +160,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
     hostKeys: {
       names: async () => ['db1'],
       files: async () => [{ path: '~/.ssh/known_hosts', text: given.knownHosts }],
+      sshfp: async () => given.sshfp ?? null,
       remember: async (line) => {
         remembered.push(line);
         return '~/.ssh/known_hosts';
