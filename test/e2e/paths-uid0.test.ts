@@ -46,7 +46,7 @@ const HELPER = 'session optional pam_exec.so quiet /usr/bin/env helper=1 true\n'
 
 t.test('an account of uid 0 with another name', { buffered: true }, async (t) => {
   const root = rootOf(HOST);
-  appendFileSync(`${root}/etc/passwd`, 'toor:x:0:0:another root:/root:/bin/bash\n');
+  appendFileSync(`${root}/etc/passwd`, 'toor:x:0:0:another root:/:/bin/bash\n');
   appendFileSync(`${root}/etc/shadow`, 'toor:*:20000:0:99999:7:::\n');
   await daemon(t, 2251, readFileSync(`${root}/etc/pam.d/sshd`, 'utf8') + HELPER);
   const { found, programs, code, err } = await reaches('toor', 2251);
