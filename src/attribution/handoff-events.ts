@@ -1,3 +1,4 @@
+import { endpointText } from '../core/address.ts';
 import type { HandoffKind, Id, Micros } from '../core/types.ts';
 import { addressText } from '../kernel/address.ts';
 import type { HlHandoffEvent, HlWho } from '../kernel/layouts.generated.ts';
@@ -119,6 +120,5 @@ export class Handoffs {
 }
 
 function loopbackText({ path, port }: HlHandoffEvent): string {
-  const address = addressText(path.subarray(0, 16));
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return endpointText({ address: addressText(path.subarray(0, 16)), port });
 }

@@ -4,7 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { BlockList, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 import {
   AUTHENTIC_DATA,
   DNSSEC_OK,
@@ -14,6 +14,7 @@ import {
   RECURSION_DESIRED,
   type SshfpAnswer,
 } from 'dns-packet';
+import { isLoopback } from '../core/loopback.ts';
 import type { SshfpRecords } from '../protocols/ssh/questions.ts';
 
 const ANSWER_MS = 2_000;
@@ -22,10 +23,6 @@ const PORT = 53;
 const UDP_BYTES = 4096;
 const MOST_RECORDS = 32;
 const SHA256 = 2;
-
-const own = new BlockList();
-own.addSubnet('127.0.0.0', 8, 'ipv4');
-own.addAddress('::1', 'ipv6');
 
 /**
  * @param resolvers addresses, asked one after the other until one answers
@@ -39,7 +36,7 @@ export async function sshfpOf(
   for (const address of resolvers) {
     const packet = await ask(name, address, port).catch(() => null);
     if (packet === null) continue;
-    const authentic = packet.flag_ad && own.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+    const authentic = packet.flag_ad && isLoopback(address);
     const records = (packet.answers ?? [])
       .filter((answer): answer is SshfpAnswer => answer.type === 'SSHFP')
       .filter(({ data }) => data.hash === SHA256)

@@ -38,10 +38,7 @@ export function between(from: string, to: string): number {
   return Date.parse(to) - Date.parse(from);
 }
 
-/** `10.0.0.1:22`, `[2001:db8::1]:22`. */
-export function endpoint(at: { readonly address: string; readonly port: number }): string {
-  return at.address.includes(':') ? `[${at.address}]:${at.port}` : `${at.address}:${at.port}`;
-}
+export { endpointText as endpoint } from '../core/address.ts';
 
 /** `1 hop`, `12,345 hops`. */
 export function count(value: number, noun: string, several = `${noun}s`): string {

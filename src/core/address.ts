@@ -1,3 +1,10 @@
+import type { Endpoint } from './types.ts';
+
+/** `10.0.0.1:22`, `[2001:db8::1]:22`. */
+export function endpointText({ address, port }: Endpoint): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
 /** Text of a 16-byte address: IPv4 dotted where mapped, else RFC 5952. */
 export function addressText(bytes: Uint8Array): string {
   if (isMapped(bytes)) return bytes.subarray(12, 16).join('.');

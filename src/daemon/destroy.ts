@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { endpointText } from '../core/address.ts';
 import type { Endpoint } from '../core/types.ts';
 
 export interface Ends {
@@ -30,7 +31,7 @@ export async function destroy<T extends Ends>(connections: readonly T[]): Promis
 
 function ss(connections: readonly Ends[]): Promise<string> {
   const each = connections.map(
-    ({ source, destination }) => `( src ${endText(source)} and dst ${endText(destination)} )`,
+    ({ source, destination }) => `( src ${endpointText(source)} and dst ${endpointText(destination)} )`,
   );
   const args = ['-K', '-H', '-n', '-t', each.join(' or ')];
   return new Promise((resolve, reject) => {
@@ -57,9 +58,5 @@ function plain(end: string): string {
 }
 
 function keyOf({ source, destination }: Ends): string {
-  return `${endText(source)} ${endText(destination)}`;
-}
-
-function endText({ address, port }: Endpoint): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return `${endpointText(source)} ${endpointText(destination)}`;
 }

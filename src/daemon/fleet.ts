@@ -1,11 +1,9 @@
 /** A daemon's rooms for the other hosts, put together. */
 import type { Logger } from 'pino';
 import type { Attribution } from '../attribution/attribution.ts';
-import type { Root } from '../attribution/roots.ts';
 import type { Micros } from '../core/types.ts';
 import type { BootClock } from '../kernel/clock.ts';
 import type { Kernel } from '../kernel/load.ts';
-import type { RevokedThere } from '../peers/protocol.ts';
 import type { Store } from '../store/open.ts';
 import type { EventLoop } from './events.ts';
 import { Links } from './links.ts';
@@ -75,15 +73,14 @@ export function fleetOf(daemon: FleetParts): FleetRooms {
     end: (root, by, reason) => daemon.revocations.login(root, by, reason),
     onError: (error) => log.warn({ err: error }, 'revocation on another host'),
   });
-  const revoke = (roots: readonly Root[], by: string, reason: string): Promise<RevokedThere> =>
-    revocations.tree(roots, by, reason);
   const links: Links = new Links({
     ...{ peering, option: kernel.hopOption, now },
     learn: (root, facts) => attribution.roots.learn(root, facts),
-    revoke: (root, by, reason) => void revoke([root], by, reason),
+    revoke: (root, by, reason) => void revocations.tree([root], by, reason),
   });
   const answers: PeerAnswers = new PeerAnswers({
-    ...{ host: daemon.policy.config.host, peering, trees, reader: store.reader, settle, revoke, now },
+    ...{ host: daemon.policy.config.host, peering, trees, reader: store.reader, settle, now },
+    revoke: (roots, by, reason) => revocations.tree(roots, by, reason),
     option: kernel.hopOption,
     rootOf: (login) => attribution.roots.get(login),
     child: (hop, child) => record.hopChild(hop, child),

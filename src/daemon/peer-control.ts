@@ -2,9 +2,10 @@
 import type { Handlers } from '../api/connection.ts';
 import { rfc3339 } from '../api/json.ts';
 import { ControlError, type FleetJson } from '../api/protocol.ts';
+import { endpointText } from '../core/address.ts';
 import { PeerError } from '../peers/connection.ts';
 import { isHost } from '../peers/protocol.ts';
-import { endpointFrom, endpointText, FleetError } from '../peers/state.ts';
+import { endpointFrom, FleetError } from '../peers/state.ts';
 import type { Daemon } from './daemon.ts';
 
 type PeerHandlers = Required<

@@ -1,6 +1,6 @@
 /** Trees that go on on other hosts, gathered from them. */
 import type { Hop, Id, Login } from '../core/types.ts';
-import { type Absent, MOST_IDS, type TreePart, type TreeParts } from '../peers/protocol.ts';
+import { MOST_IDS, type TreeParts } from '../peers/protocol.ts';
 import type { Peering } from './peering.ts';
 
 type Joint = Pick<Login, 'link'> & { readonly hops: readonly Pick<Hop, 'id' | 'childHost'>[] };
@@ -46,15 +46,11 @@ export class PeerTrees {
   }
 
   async #ask(host: string, { up, down }: Wanted, asked: readonly string[]): Promise<TreeParts> {
-    const none: TreePart[] = [];
-    const absent = (reason: string): { parts: readonly TreePart[]; absent: readonly Absent[] } => ({
-      parts: none,
-      absent: [{ host, reason }],
-    });
+    const absent = (reason: string): TreeParts => ({ parts: [], absent: [{ host, reason }] });
     if (asked.length >= MOST_HOSTS) return absent('the way to it is too long');
     const few = (ids: ReadonlySet<Id>) => [...ids].slice(-MOST_IDS);
     try {
-      return await this.#peering.ask(host, 'tree', { up: few(up), down: few(down), asked: [...asked] });
+      return await this.#peering.ask(host, 'tree', { up: few(up), down: few(down), asked });
     } catch (error) {
       return absent((error as Error).message.slice(0, 512));
     }

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import type { Logger } from 'pino';
+import type { FleetCa } from '../authority/fleet-ca.ts';
 import type { AuthorityKey } from '../authority/ssh-ca.ts';
 import type { Config } from '../config/types.ts';
 import type { Endpoint, Micros, Notice } from '../core/types.ts';
@@ -138,8 +139,7 @@ export class Peering {
     if (host === config.host) throw new FleetError(`${host} is this host`);
     if (this.state.joined && !this.state.founded)
       throw new FleetError('hosts are invited where the fleet was made: its authority is not on this host');
-    const { openFleetCa } = await import('../authority/fleet-ca.ts');
-    const ca = await openFleetCa(this.state.authority, config.host);
+    const ca = await this.#authority();
     if (!this.state.joined) {
       const { pem, spki } = this.state.newKey();
       const certificate = await ca.issue(config.host, spki);
@@ -195,8 +195,7 @@ export class Peering {
   async #admit({ host, secret, key }: Join): Promise<Joined> {
     const { config } = this.#options;
     if (!this.state.founded) throw new FleetError('hosts are admitted where the fleet was made');
-    const { openFleetCa } = await import('../authority/fleet-ca.ts');
-    const ca = await openFleetCa(this.state.authority, config.host);
+    const ca = await this.#authority();
     const certificate = await ca.issue(host, Buffer.from(key, 'base64'));
     this.state.spend(host, secret);
     this.state.know({ host, endpoint: null });
@@ -204,6 +203,12 @@ export class Peering {
     const others = this.state.members.filter((member) => member.host !== host);
     const known = others.map(({ host: name, endpoint }) => ({ host: name, endpoint }));
     return { certificate, members: [{ host: config.host, endpoint: this.#advertised() }, ...known] };
+  }
+
+  /** Loaded when somebody is invited or joins: what makes certificates is large. */
+  async #authority(): Promise<FleetCa> {
+    const { openFleetCa } = await import('../authority/fleet-ca.ts');
+    return openFleetCa(this.state.authority, this.#options.config.host);
   }
 
   #up(host: string, hello: Hello): void {

@@ -1,4 +1,5 @@
 import type { HopDraft } from '../attribution/recorder.ts';
+import { endpointText } from '../core/address.ts';
 import type { Id, Micros, Notice } from '../core/types.ts';
 
 /** A refusal that is repeated within this is the same one going on. */
@@ -90,9 +91,8 @@ function repeated(refusal: Refusal, at: Micros): false {
 
 function again(hop: HopDraft, apart: boolean): string {
   const { destination, transport, chain, login, decision } = hop;
-  const { address, port } = destination;
   const name = hop.target ?? hop.name;
-  const place = `${address.includes(':') ? `[${address}]` : address}:${port} ${transport}`;
+  const place = `${endpointText(destination)} ${transport}`;
   const to = `${name === null ? '' : `${name} `}${place}${apart ? '' : ' and other destinations'}`;
   const whose = login === null ? 'no known login' : `login ${login}`;
   return `refused again: ${to}, by ${chain.join(' › ')} of ${whose}: ${decision.reason}`;

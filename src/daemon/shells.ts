@@ -2,7 +2,7 @@
  * The socket to which `hopline shell` connects, open to every process of this host. Who is there the kernel says; what it
  * says is read by a worker, which gets the connection as it is.
  */
-import { chmodSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import type { Logger } from 'pino';
@@ -12,6 +12,7 @@ import type { Attribution } from '../attribution/attribution.ts';
 import type { Launcher } from '../attribution/launcher.ts';
 import type { Root } from '../attribution/roots.ts';
 import type { Config } from '../config/types.ts';
+import { replaceFile } from '../core/replace-file.ts';
 import type { Id } from '../core/types.ts';
 import type { WorkerPool } from '../proxy/supervise.ts';
 import { Answer, shellFrame } from '../shell/frames.ts';
@@ -105,9 +106,7 @@ export class ShellSocket {
   settle(): void {
     const path = join(this.#options.run, 'on-failure');
     try {
-      writeFileSync(`${path}.new`, `${this.#options.settings().onFailure}\n`);
-      chmodSync(`${path}.new`, 0o644);
-      renameSync(`${path}.new`, path);
+      replaceFile(path, `${this.#options.settings().onFailure}\n`, 0o644);
     } catch (error) {
       this.#options.onError(error as Error);
     }

@@ -81,7 +81,7 @@ export class FleetState {
   }
 
   get invited(): readonly Pick<Invitation, 'host' | 'expires'>[] {
-    return this.#invitations.filter(({ expires }) => expires > Date.now());
+    return this.#open();
   }
 
   /** PEM. */
@@ -130,7 +130,7 @@ export class FleetState {
   invite(host: string, fingerprint: string): { readonly token: string; readonly expires: number } {
     const secret = randomBytes(SECRET_BYTES);
     const expires = Date.now() + INVITATION_MS;
-    const others = this.invited.filter((one) => one.host !== host) as Invitation[];
+    const others = this.#open().filter((one) => one.host !== host);
     if (others.length >= MOST_INVITATIONS)
       throw new FleetError('too many invitations wait: see hopline peer list');
     this.#invitations = [...others, { host, hash: sha256(secret), expires }];
@@ -181,12 +181,17 @@ export class FleetState {
     return known;
   }
 
+  /** Those that have not ended. */
+  #open(): readonly Invitation[] {
+    return this.#invitations.filter(({ expires }) => expires > Date.now());
+  }
+
   #write(): void {
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     const written: Written = {
       members: this.members,
       removed: this.#removed,
-      invitations: this.invited as Invitation[],
+      invitations: this.#open(),
     };
     replaceFile(this.#path('fleet.json'), `${JSON.stringify(written, null, 1)}\n`, 0o600);
   }
@@ -206,10 +211,6 @@ export function readToken(token: string): { readonly fingerprint: string; readon
     fingerprint: bytes.subarray(0, FINGERPRINT_BYTES).toString('hex'),
     secret: bytes.subarray(FINGERPRINT_BYTES).toString('base64url'),
   };
-}
-
-export function endpointText({ address, port }: Endpoint): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** @throws FleetError */

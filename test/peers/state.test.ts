@@ -2,8 +2,9 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { endpointText } from '../../src/core/address.ts';
 import type { Hello } from '../../src/peers/protocol.ts';
-import { endpointFrom, endpointText, FleetState, readToken } from '../../src/peers/state.ts';
+import { endpointFrom, FleetState, readToken } from '../../src/peers/state.ts';
 
 const FINGERPRINT = 'ab'.repeat(32);
 const hello: Hello = {

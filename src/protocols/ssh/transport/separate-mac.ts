@@ -36,13 +36,12 @@ class Mac {
   }
 }
 
-export class EncryptThenMac implements Protection {
+/** What both ways have. */
+class WithMac {
   readonly block: number;
-  readonly countsLength = false;
-  readonly lead = 4;
   readonly tag: number;
-  readonly #cipher: Cipher;
-  readonly #mac: Mac;
+  protected readonly cipher: Cipher;
+  protected readonly mac: Mac;
 
   constructor(
     { hash, length, macKey, block }: MacParts,
@@ -53,13 +52,22 @@ export class EncryptThenMac implements Protection {
   ) {
     this.block = block;
     this.tag = length;
-    this.#mac = new Mac(hash, macKey);
-    this.#cipher = new Cipher(name, key, iv, seals);
+    this.mac = new Mac(hash, macKey);
+    this.cipher = new Cipher(name, key, iv, seals);
   }
 
+  free(): void {
+    this.cipher.free();
+  }
+}
+
+export class EncryptThenMac extends WithMac implements Protection {
+  readonly countsLength = false;
+  readonly lead = 4;
+
   seal(packet: Buffer, length: number, seqno: number): void {
-    this.#cipher.update(packet, 4, length);
-    packet.set(this.#mac.of(seqno, packet, 0, 4 + length), 4 + length);
+    this.cipher.update(packet, 4, length);
+    packet.set(this.mac.of(seqno, packet, 0, 4 + length), 4 + length);
   }
 
   length(data: Buffer, at: number): number {
@@ -67,55 +75,33 @@ export class EncryptThenMac implements Protection {
   }
 
   open(data: Buffer, at: number, length: number, seqno: number): boolean {
-    if (!this.#mac.fits(seqno, data, at, 4 + length)) return false;
-    this.#cipher.update(data, at + 4, length);
+    if (!this.mac.fits(seqno, data, at, 4 + length)) return false;
+    this.cipher.update(data, at + 4, length);
     return true;
-  }
-
-  free(): void {
-    this.#cipher.free();
   }
 }
 
-export class EncryptAndMac implements Protection {
-  readonly block: number;
+export class EncryptAndMac extends WithMac implements Protection {
   readonly countsLength = true;
-  readonly lead: number;
-  readonly tag: number;
-  readonly #cipher: Cipher;
-  readonly #mac: Mac;
 
-  constructor(
-    { hash, length, macKey, block }: MacParts,
-    name: string,
-    key: Buffer,
-    iv: Buffer,
-    seals: boolean,
-  ) {
-    this.block = block;
-    this.lead = block;
-    this.tag = length;
-    this.#mac = new Mac(hash, macKey);
-    this.#cipher = new Cipher(name, key, iv, seals);
+  /** The length is within the first block. */
+  get lead(): number {
+    return this.block;
   }
 
   seal(packet: Buffer, length: number, seqno: number): void {
-    packet.set(this.#mac.of(seqno, packet, 0, 4 + length), 4 + length);
-    this.#cipher.update(packet, 0, 4 + length);
+    packet.set(this.mac.of(seqno, packet, 0, 4 + length), 4 + length);
+    this.cipher.update(packet, 0, 4 + length);
   }
 
   /** Decrypts the first block. */
   length(data: Buffer, at: number): number {
-    this.#cipher.update(data, at, this.lead);
+    this.cipher.update(data, at, this.lead);
     return data.readUInt32BE(at);
   }
 
   open(data: Buffer, at: number, length: number, seqno: number): boolean {
-    this.#cipher.update(data, at + this.lead, 4 + length - this.lead);
-    return this.#mac.fits(seqno, data, at, 4 + length);
-  }
-
-  free(): void {
-    this.#cipher.free();
+    this.cipher.update(data, at + this.lead, 4 + length - this.lead);
+    return this.mac.fits(seqno, data, at, 4 + length);
   }
 }
