@@ -1,7 +1,7 @@
 /** One accepted connection, from its claim to its end. */
 import type { Socket } from 'node:net';
+import { reset } from '../core/reset.ts';
 import type { Endpoint } from '../core/types.ts';
-import { reset } from '../protocols/reset.ts';
 import type { End, HeldCredential, ProtocolRoom } from '../protocols/room.ts';
 import type { RecordingLink } from '../recording/link.ts';
 import type { Channel } from './channel.ts';

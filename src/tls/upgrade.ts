@@ -2,11 +2,12 @@
  * From a TCP connection to TLS on it, in either role. The stream that comes out is half-open as TCP is: `end()` sends
  * close_notify and a FIN, and what the other side still has to say is read to its end (TLS 1.3 wants it so, RFC 8446
  * section 6.1; OpenSSL does it in TLS 1.2 too, against RFC 5246). A peer that ends without close_notify looks like one with:
- * where truncation matters, the protocol above has to notice. To reset the connection, reset the TCP socket.
+ * where truncation matters, the protocol above has to notice. To reset the connection, `reset` the TCP socket.
  */
 import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { checkServerIdentity, connect, type SecureContext, TLSSocket } from 'node:tls';
+import { writesTo } from '../core/reset.ts';
 import type { ClientTls } from './contexts.ts';
 import {
   closedEarly,
@@ -93,6 +94,7 @@ export async function acceptTls(
               ),
           }),
     });
+    writesTo(socket, stream);
     await handshake(stream, 'secure', 'client', timeoutMs);
     const leg = legOf(stream, typeof stream.servername === 'string' ? stream.servername : null);
     if (alpnRequired && leg.alpn === null)
@@ -136,6 +138,7 @@ export async function connectTls(
       checkServerIdentity: () => undefined,
       ...(alpn.length > 0 ? { ALPNProtocols: [...alpn] } : {}),
     });
+    writesTo(socket, stream);
     await handshake(stream, 'secureConnect', 'server', timeoutMs);
     const certificate = stream.getPeerX509Certificate();
     if (certificate === undefined) throw new TlsError('untrusted', 'server', 'the server has no certificate');

@@ -1,9 +1,9 @@
 /** The way to the server: the connection, and TLS on it as the target's settings say. */
 import type { Socket } from 'node:net';
+import { reset } from '../../core/reset.ts';
 import { type ClientTls, clientOptions } from '../../tls/contexts.ts';
 import { connectTls, type ServerLeg } from '../../tls/upgrade.ts';
 import { once } from '../once.ts';
-import { reset } from '../reset.ts';
 import type { Session } from '../room.ts';
 import { encode } from './encode.ts';
 import { EncryptionAnswer } from './messages.ts';

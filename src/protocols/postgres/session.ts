@@ -1,7 +1,7 @@
 /** One connection: the client's startup, then messages both ways until either side ends it. */
 import type { Socket } from 'node:net';
 import { isLoopback } from '../../core/loopback.ts';
-import { reset } from '../reset.ts';
+import { reset } from '../../core/reset.ts';
 import type { End, Session } from '../room.ts';
 import type { SessionFacts } from './actions.ts';
 import { admit, RefusedError } from './admission.ts';

@@ -1,5 +1,5 @@
 /** One side of the conversation: its socket and its transport. */
-import { reset } from '../reset.ts';
+import { reset } from '../../core/reset.ts';
 import { acknowledge } from './acknowledge.ts';
 import type { Transport, TransportOptions } from './transport/transport.ts';
 import { Transport as SshTransport } from './transport/transport.ts';

@@ -1,6 +1,6 @@
 /** One connection: the client's side, the host's side, and what goes between them. */
 import type { Socket } from 'node:net';
-import { reset } from '../reset.ts';
+import { reset } from '../../core/reset.ts';
 import type { End, Session } from '../room.ts';
 import { Back } from './authentication/back.ts';
 import { Front } from './authentication/front.ts';

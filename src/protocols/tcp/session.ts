@@ -8,7 +8,7 @@
  */
 import type { Socket } from 'node:net';
 import { adopt } from '../../core/adopt.ts';
-import { reset } from '../reset.ts';
+import { reset } from '../../core/reset.ts';
 import type { End, Session } from '../room.ts';
 import { Reader } from './reader.ts';
 import { Side } from './side.ts';

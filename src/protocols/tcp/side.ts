@@ -1,7 +1,7 @@
 /** One of a hop's two sockets, and how many bytes it took. */
 import type { Socket } from 'node:net';
 import type { Adopted, Handle } from '../../core/adopt.ts';
-import { reset } from '../reset.ts';
+import { reset } from '../../core/reset.ts';
 import type { Reader } from './reader.ts';
 
 export class Side {

@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import type { HeldLogin } from '../../../core/credentials.ts';
 import { isLoopback } from '../../../core/loopback.ts';
-import { reset } from '../../reset.ts';
+import { reset } from '../../../core/reset.ts';
 import type { Session } from '../../room.ts';
 import { decodeErrorResponse } from '../decode-backend.ts';
 import { encode } from '../encode.ts';
