@@ -182,7 +182,7 @@ export class Peering {
     this.state.leave();
     this.#connection.clear();
     this.#options.setOptionPeers([]);
-    await this.#process.rest();
+    await this.#process.stop();
     this.#note(`${by} took this host out of its fleet`);
   }
 

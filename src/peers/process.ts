@@ -1,7 +1,7 @@
 /** The supervisor's side of the process that speaks to other hosts: starts it, again when it dies, and asks through it. */
-import type { ChildProcess } from 'node:child_process';
+import { KeptProcess } from '../core/kept-process.ts';
 import type { Endpoint } from '../core/types.ts';
-import { type Account, spawnUnprivileged } from '../core/unprivileged.ts';
+import type { Account } from '../core/unprivileged.ts';
 import { PeerError } from './connection.ts';
 import { type FleetConfig, fromPeers, type ToPeers } from './messages.ts';
 import type { Hello, Join, Joined, Method, Params, Request, Result } from './protocol.ts';
@@ -20,8 +20,6 @@ export interface PeersProcessOptions {
   onFault(message: string): void;
 }
 
-const BACKOFF_MIN_MS = 500;
-const BACKOFF_MAX_MS = 30_000;
 /** Longer than the process waits itself. */
 const ANSWER_MS = 25_000;
 const LISTEN_MS = 5_000;
@@ -35,24 +33,29 @@ interface Waiting {
 export class PeersProcess {
   readonly #options: PeersProcessOptions;
   readonly #waiting = new Map<number, Waiting>();
-  #child: ChildProcess | null = null;
+  readonly #process: KeptProcess;
   #config: FleetConfig | null = null;
-  #timer: NodeJS.Timeout | null = null;
-  #delayMs = BACKOFF_MIN_MS;
   #next = 1;
-  #stopped = false;
   #listening = false;
   readonly #awaited: (() => void)[] = [];
 
   constructor(options: PeersProcessOptions) {
+    const { entry, account } = options;
     this.#options = options;
+    this.#process = new KeptProcess({
+      ...{ entry, account, args: [], fds: [] },
+      onStarted: () => {
+        if (this.#config !== null) this.#send({ type: 'configure', config: this.#config });
+      },
+      onMessage: (value) => this.#take(value),
+      onEnded: (how) => this.#gone(how),
+    });
   }
 
   /** Starts it where it does not run. */
   configure(config: FleetConfig): void {
     this.#config = config;
-    if (this.#child === null && this.#timer === null) this.#spawn();
-    else this.#send({ type: 'configure', config });
+    if (!this.#process.start()) this.#send({ type: 'configure', config });
   }
 
   /** Resolves when other hosts can connect; after a few seconds in any case: what keeps them from it has been told. */
@@ -74,31 +77,20 @@ export class PeersProcess {
 
   /** As {@link askToJoin}, by a host that is in no fleet. @throws PeerError */
   join(to: Endpoint, fingerprint: string, params: Join): Promise<{ ca: string; joined: Joined }> {
-    if (this.#child === null && this.#timer === null) this.#spawn();
+    this.#process.start();
     return this.#wait((id) => ({ type: 'join', id, to, fingerprint, params }));
   }
 
   /** Ends it, until it is configured again. */
-  async rest(): Promise<void> {
-    await this.stop();
-    this.#stopped = false;
-    this.#config = null;
-  }
-
   async stop(): Promise<void> {
-    this.#stopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    const child = this.#child;
-    if (child === null) return;
-    await new Promise<void>((resolve) => {
-      child.once('exit', () => resolve());
-      child.kill('SIGKILL');
-    });
+    this.#config = null;
+    this.#listening = false;
+    await this.#process.stop();
+    this.#settleAll('was stopped');
   }
 
   #wait<T>(message: (id: number) => ToPeers): Promise<T> {
-    if (this.#child === null)
+    if (this.#process.pid === null)
       return Promise.reject(new PeerError('the process for other hosts does not run'));
     const id = this.#next++;
     return new Promise((resolve, reject) => {
@@ -111,23 +103,12 @@ export class PeersProcess {
     });
   }
 
-  #spawn(): void {
-    const { entry, account, onFault } = this.#options;
-    this.#timer = null;
-    const child = spawnUnprivileged({ entry, args: [], account, fds: [] });
-    this.#child = child;
-    child.on('message', (value) => this.#take(child, value));
-    child.on('error', (error) => onFault(`the process for other hosts was not started: ${error.message}`));
-    child.once('exit', (code, signal) => this.#gone(signal ?? `exit code ${code}`));
-    if (this.#config !== null) this.#send({ type: 'configure', config: this.#config });
-  }
-
-  #take(child: ChildProcess, value: unknown): void {
+  #take(value: unknown): void {
     const { onUp, onDown, onAsked, onDialing, onFault } = this.#options;
     const message = fromPeers(value);
     switch (message?.type) {
       case 'ready':
-        this.#delayMs = BACKOFF_MIN_MS;
+        this.#process.works();
         return;
       case 'listening':
         for (const tell of this.#awaited.splice(0)) tell();
@@ -165,7 +146,7 @@ export class PeersProcess {
         return;
       default:
         onFault('the process for other hosts sent a message that is none of its protocol, and is killed');
-        child.kill('SIGKILL');
+        this.#process.kill();
     }
   }
 
@@ -179,19 +160,19 @@ export class PeersProcess {
   }
 
   #send(message: ToPeers): void {
-    if (this.#child?.connected) this.#child.send(message);
+    this.#process.send(message);
+  }
+
+  #settleAll(how: string): void {
+    for (const id of [...this.#waiting.keys()])
+      this.#settle(id, new PeerError(`the process for other hosts ${how}`));
   }
 
   #gone(how: string): void {
-    this.#child = null;
     this.#listening = false;
-    for (const id of [...this.#waiting.keys()])
-      this.#settle(id, new PeerError(`the process for other hosts ended (${how})`));
-    if (this.#stopped) return;
+    this.#settleAll(`ended (${how})`);
     this.#options.onGone(
       `the process for other hosts ended (${how}); they are not spoken to until it is back`,
     );
-    this.#timer = setTimeout(() => this.#spawn(), this.#delayMs);
-    this.#delayMs = Math.min(this.#delayMs * 2, BACKOFF_MAX_MS);
   }
 }

@@ -1,6 +1,6 @@
 /** The supervisor's side: starts the tripwire process with CAP_NET_RAW alone, and again when it dies. */
-import type { ChildProcess } from 'node:child_process';
-import { type Account, spawnUnprivileged } from '../core/unprivileged.ts';
+import { KeptProcess } from '../core/kept-process.ts';
+import type { Account } from '../core/unprivileged.ts';
 import { fromTripwire, type PacketReport } from './messages.ts';
 
 export type { PacketReport } from './messages.ts';
@@ -18,24 +18,26 @@ export interface TripwireOptions {
   onFault(message: string): void;
 }
 
-const BACKOFF_MIN_MS = 500;
-const BACKOFF_MAX_MS = 30_000;
 const START_MS = 20_000;
 
 export class TripwireProcess {
   readonly #options: TripwireOptions;
-  #child: ChildProcess | null = null;
-  #timer: NodeJS.Timeout | null = null;
-  #delayMs = BACKOFF_MIN_MS;
-  #stopped = false;
+  readonly #process: KeptProcess;
   #ready: ((interfaces: readonly string[]) => void) | null = null;
 
   constructor(options: TripwireOptions) {
+    const { entry, account, interfaces, nodeArgs = [], onFault } = options;
     this.#options = options;
+    this.#process = new KeptProcess({
+      ...{ entry, account, nodeArgs, fds: [], capabilities: ['net_raw'] },
+      args: interfaces === 'auto' ? ['auto'] : interfaces,
+      onMessage: (value) => this.#take(value),
+      onEnded: (how) => onFault(`the tripwire ended (${how}); packets go unwatched until it is back`),
+    });
   }
 
   get pid(): number | null {
-    return this.#child?.pid ?? null;
+    return this.#process.pid;
   }
 
   /**
@@ -54,7 +56,7 @@ export class TripwireProcess {
         resolve(interfaces);
       };
       try {
-        this.#spawn();
+        this.#process.start();
       } catch (error) {
         clearTimeout(timer);
         reject(error);
@@ -62,32 +64,15 @@ export class TripwireProcess {
     });
   }
 
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    const child = this.#child;
-    if (child === null) return;
-    await new Promise<void>((resolve) => {
-      child.once('exit', () => resolve());
-      child.kill('SIGKILL');
-    });
+  stop(): Promise<void> {
+    return this.#process.stop();
   }
 
-  #spawn(): void {
-    const { entry, account, interfaces, nodeArgs = [] } = this.#options;
-    const args = interfaces === 'auto' ? ['auto'] : interfaces;
-    const child = spawnUnprivileged({ entry, args, account, fds: [], capabilities: ['net_raw'], nodeArgs });
-    this.#child = child;
-    child.on('message', (value) => this.#take(child, value));
-    child.on('error', (error) => this.#options.onFault(`the tripwire was not started: ${error.message}`));
-    child.once('exit', (code, signal) => this.#gone(signal ?? `exit code ${code}`));
-  }
-
-  #take(child: ChildProcess, value: unknown): void {
+  #take(value: unknown): void {
     const message = fromTripwire(value);
     switch (message?.type) {
       case 'ready':
-        this.#delayMs = BACKOFF_MIN_MS;
+        this.#process.works();
         this.#ready?.(message.interfaces);
         break;
       case 'report':
@@ -101,15 +86,7 @@ export class TripwireProcess {
         break;
       default:
         this.#options.onFault('the tripwire sent a message that is none of its protocol, and is killed');
-        child.kill('SIGKILL');
+        this.#process.kill();
     }
-  }
-
-  #gone(how: string): void {
-    this.#child = null;
-    if (this.#stopped) return;
-    this.#options.onFault(`the tripwire ended (${how}); packets go unwatched until it is back`);
-    this.#timer = setTimeout(() => this.#spawn(), this.#delayMs);
-    this.#delayMs = Math.min(this.#delayMs * 2, BACKOFF_MAX_MS);
   }
 }
