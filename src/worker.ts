@@ -42,7 +42,7 @@ function queryOf(flow: Flow): ConnectQuery {
   let query = queries.get(flow);
   if (query === undefined) {
     const { subject, target, destination } = flow;
-    query = { ...subject, target, destination, transport: 'tcp', hops: 0 };
+    query = { ...subject, target, destination, transport: 'tcp' };
     queries.set(flow, query);
   }
   return query;

@@ -4,6 +4,7 @@ import type { Kernel } from '../kernel/load.ts';
 import { Claims, type ClaimsOptions } from './claims.ts';
 import type { Credentials } from './credentials.ts';
 import type { EventLoop } from './events.ts';
+import type { Links } from './links.ts';
 import { decideConnect, type PolicyState, protocolFor, tlsFor } from './policy-state.ts';
 
 /** What they need of the daemon. */
@@ -14,6 +15,7 @@ export interface ClaimsParts extends Pick<ClaimsOptions, 'attribution' | 'record
   readonly events: Pick<EventLoop, 'drain'>;
   readonly credentials: Pick<Credentials, 'has'>;
   readonly clock: Pick<BootClock, 'toMicros'>;
+  readonly fleet: { readonly links: Pick<Links, 'settled'> };
   namesSettled(): Promise<void> | null;
   now(): Micros;
 }
@@ -25,6 +27,7 @@ export function claimsOf(daemon: ClaimsParts): Claims {
     ...{ attribution, record, open, maps: daemon.kernel.maps },
     drain: () => void daemon.events.drain(),
     namesSettled: () => daemon.namesSettled(),
+    linkSettled: (login) => daemon.fleet.links.settled(login),
     decide: (hop, root) => decideConnect(daemon.policy, hop, root),
     onDenied: (hop, root, image) => daemon.onDenied(hop, root, image),
     enforcing: () => daemon.policy.config.mode === 'enforce',

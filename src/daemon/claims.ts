@@ -2,7 +2,8 @@ import type { Attribution } from '../attribution/attribution.ts';
 import type { Image } from '../attribution/image.ts';
 import type { HopDraft } from '../attribution/recorder.ts';
 import type { Root } from '../attribution/roots.ts';
-import type { Decision, Micros, TargetTls } from '../core/types.ts';
+import { hostsAbove } from '../core/link.ts';
+import type { Decision, Id, Micros, TargetTls } from '../core/types.ts';
 import { flowKey } from '../kernel/address.ts';
 import { type HlFlow, type HlFlowEndEvent, HlSocketFlag } from '../kernel/layouts.generated.ts';
 import type { KernelMaps } from '../kernel/maps.ts';
@@ -27,6 +28,8 @@ export interface ClaimsOptions {
   drain(): void;
   /** Resolves when the DNS answers handed out for parsing have come back, or soon after. */
   namesSettled(): Promise<void> | null;
+  /** Resolves when it is known by which way a login came, or soon after; null where it is. */
+  linkSettled(login: Id): Promise<void> | null;
   decide(hop: Omit<HopDraft, 'decision'>, root: Root | null): Decision;
   onDenied(hop: HopDraft, root: Root | null, image: Image | null): void;
   enforcing(): boolean;
@@ -61,6 +64,8 @@ export class Claims {
     const at = this.#options.now();
     const { root, image } = attribution.resolve(flow.who, at);
     if (root) attribution.store(root, image);
+    const linked = root && this.#options.linkSettled(root.id);
+    if (linked) await linked;
     const found = { root, image, at, mode: 'inspect', source: claim.client } as const;
     const { hop: draft } = attribution.flows.draft(flow, found);
     const decision = this.#decide(draft, root);
@@ -163,7 +168,7 @@ export class Claims {
 
 /** What policies may read of the person, and no more: a worker parses hostile bytes. */
 function subjectOf({ chain, name }: HopDraft, root: Root | null): Subject {
-  if (root === null) return { login: null, chain, name };
-  const { kind, source, user, identity } = root;
-  return { login: { kind, source, user, identity }, chain, name };
+  if (root === null) return { login: null, chain, name, hops: 0 };
+  const { kind, source, user, identity, link } = root;
+  return { login: { kind, source, user, identity }, chain, name, hops: hostsAbove(link) };
 }

@@ -1,11 +1,12 @@
 import { isIP } from 'node:net';
 import { ControlError, type Explanation, type Params } from '../api/protocol.ts';
+import { hostsAbove } from '../core/link.ts';
 import type { Endpoint, Login, Target } from '../core/types.ts';
 import { explainConnect } from '../policy/explain.ts';
 import { chooseLogin, NoLoginError } from './choose-login.ts';
 import type { Daemon } from './daemon.ts';
 
-type Who = Pick<Login, 'kind' | 'source' | 'user' | 'identity'>;
+type Who = Pick<Login, 'kind' | 'source' | 'user' | 'identity' | 'link'>;
 
 interface Where {
   readonly destination: Endpoint;
@@ -30,7 +31,7 @@ export function explain(daemon: Daemon, params: Params['policy.explain']): Expla
     destination,
     transport,
     name,
-    hops: 0,
+    hops: hostsAbove(login.link),
   });
   return {
     decision: route?.decision ?? explained.decision,
@@ -73,7 +74,7 @@ function askedLogin(daemon: Daemon, { login, user }: Params['policy.explain']): 
         evidence: { method: 'publickey', source: 'pam' },
       } as const)
     : ({ name: user, groups: [], verified: false, evidence: { method: 'account', source: 'pam' } } as const);
-  return { kind: 'ssh', source: null, user, identity };
+  return { kind: 'ssh', source: null, user, identity, link: null };
 }
 
 function askedDestination(daemon: Daemon, { target, destination }: Params['policy.explain']): Where {

@@ -35,10 +35,13 @@ interface Question {
 /** A host that does not answer is asked again when it does, for so long. */
 const PATIENCE: Micros = 24 * 3_600_000_000;
 const MOST_WAITING = 10_000;
+/** What a login does meanwhile waits for the answer for so long, and is then decided without. */
+const SETTLE_MS = 2_000;
 
 export class Links {
   readonly #options: LinksOptions;
   readonly #waiting = new Map<Id, Question>();
+  readonly #asked = new Map<Id, Promise<void>>();
 
   constructor(options: LinksOptions) {
     this.#options = options;
@@ -83,11 +86,26 @@ export class Links {
     }
   }
 
+  /** Resolves when it is known by which hop a login came, or soon after. @returns null where nobody is asked about it */
+  settled(login: Id): Promise<void> | null {
+    const asked = this.#asked.get(login);
+    if (asked === undefined) return null;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, SETTLE_MS);
+    return Promise.race([asked, promise]).finally(() => clearTimeout(timer));
+  }
+
   #ask(question: Question): void {
-    this.#question(question).then(
-      (answer) => this.#answered(question, answer),
-      (error: Error) => this.#failed(question, error),
-    );
+    const { id } = question.root;
+    const asked = this.#question(question)
+      .then(
+        (answer) => this.#answered(question, answer),
+        (error: Error) => this.#failed(question, error),
+      )
+      .finally(() => {
+        if (this.#asked.get(id) === asked) this.#asked.delete(id);
+      });
+    this.#asked.set(id, asked);
   }
 
   #question({ root, host, evidence, arriving, handle }: Question): Promise<Resolved> {

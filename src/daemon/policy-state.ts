@@ -3,6 +3,7 @@ import type { HopDraft } from '../attribution/recorder.ts';
 import type { Root } from '../attribution/roots.ts';
 import type { Problem } from '../config/problem.ts';
 import type { Config } from '../config/types.ts';
+import { hostsAbove } from '../core/link.ts';
 import type { Decision, Route, Target, TargetTls } from '../core/types.ts';
 import { type Arrival, identify, type KnownPeer } from '../identity/resolve.ts';
 import { policyData } from '../policy/actions.ts';
@@ -10,7 +11,7 @@ import { denied } from '../policy/decide.ts';
 import { loadAll } from '../policy/load.ts';
 import { type ConnectQuery, principalOf, QueryError } from '../policy/request.ts';
 import type { PolicySnapshot } from '../policy/snapshot.ts';
-import type { WorkerSnapshot } from '../proxy/messages.ts';
+import type { WorkerSnapshot } from '../proxy/worker-snapshot.ts';
 
 /** Everything that one reading of the configuration means; replaced as a whole or not at all. */
 export interface PolicyState {
@@ -71,7 +72,7 @@ function connectQuery(hop: Omit<HopDraft, 'decision'>, root: Root | null): Conne
     destination: hop.destination,
     transport: hop.transport === 'udp' ? 'udp' : 'tcp',
     name: hop.name,
-    hops: root?.link?.depth ?? 0,
+    hops: hostsAbove(root?.link ?? null),
   };
 }
 

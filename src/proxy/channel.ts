@@ -10,14 +10,13 @@ import {
   type Flow,
   type ListenerName,
   MOST_ACTIONS,
-  NO_SNAPSHOT,
   type SentAction,
   type ToSupervisor,
   type ToWorker,
-  type WorkerSnapshot,
 } from './messages.ts';
 import { SealedAnswer } from './sealed.ts';
 import { WaitingActions } from './waiting.ts';
+import { NO_SNAPSHOT, type WorkerSnapshot } from './worker-snapshot.ts';
 
 export type Claimed =
   | { readonly outcome: 'flow'; readonly flow: Flow }

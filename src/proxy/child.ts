@@ -16,9 +16,9 @@ import {
   fromWorker,
   TEXT_LIMIT,
   type ToWorker,
-  type WorkerSnapshot,
 } from './messages.ts';
 import { seal } from './sealed.ts';
+import type { WorkerSnapshot } from './worker-snapshot.ts';
 
 export interface ChildEvents {
   readonly holds: HoldEvents;

@@ -22,13 +22,13 @@ import {
   holdFromSupervisor,
   holdFromWorker,
 } from './hold-messages.ts';
-import { type RecordingTerms, recordingTerms } from './recording-terms.ts';
 import {
   type ShellFromWorker,
   type ShellToWorker,
   shellFromSupervisor,
   shellFromWorker,
 } from './shell-messages.ts';
+import { type WorkerSnapshot, workerSnapshot } from './worker-snapshot.ts';
 
 export type ListenerName = 'v4' | 'v6';
 
@@ -41,36 +41,14 @@ export interface WorkerConfig {
   readonly recordings: number;
 }
 
-/** Settings that reach workers whole, never in part; a later version replaces an earlier one. */
-export interface WorkerSnapshot {
-  readonly version: string;
-  /** How long an accepted connection waits for its flow before it is refused. */
-  readonly claimTimeoutMs: number;
-  /** How long the dial to the destination may take. */
-  readonly dialTimeoutMs: number;
-  /** By which rooms' actions are decided; the proxy hands it on unread. */
-  readonly policies: string;
-  /** Of masks that replace a value by one that only the same value gets: base64. */
-  readonly maskKey: string;
-  readonly recording: RecordingTerms;
-}
-
-/** Before the supervisor has said anything. */
-export const NO_SNAPSHOT: WorkerSnapshot = Object.freeze<WorkerSnapshot>({
-  version: '',
-  claimTimeoutMs: 5_000,
-  dialTimeoutMs: 30_000,
-  policies: '',
-  maskKey: '',
-  recording: { rows: 0, terminals: true, onFailure: 'end', maxBytes: 0 },
-});
-
 /** Who opened a hop and how they came: what policies read of every action in it. */
 export interface Subject {
   readonly login: Pick<Login, 'kind' | 'source' | 'user' | 'identity'> | null;
   readonly chain: readonly string[];
   /** In the DNS answer that the login got. */
   readonly name: string | null;
+  /** Hosts on the way before this one. */
+  readonly hops: number;
 }
 
 export interface ActionMessage {
@@ -279,14 +257,8 @@ export function fromSupervisor(value: unknown): ToWorker | null {
     case 'close':
       return text(m.hop) && text(m.reason) ? { type: 'close', hop: m.hop, reason: m.reason } : null;
     case 'snapshot': {
-      const s = record(m.snapshot);
-      if (s === null || !text(s.version)) return null;
-      const { version, claimTimeoutMs, dialTimeoutMs, policies, maskKey } = s;
-      const recording = recordingTerms(s.recording);
-      if (!count(claimTimeoutMs) || !count(dialTimeoutMs) || typeof policies !== 'string') return null;
-      if (!text(maskKey) || recording === null) return null;
-      const limits = { version, claimTimeoutMs, dialTimeoutMs } as const;
-      return { type: 'snapshot', snapshot: { ...limits, policies, maskKey, recording } };
+      const snapshot = workerSnapshot(m.snapshot);
+      return snapshot && { type: 'snapshot', snapshot };
     }
     case 'dns':
       return count(m.seq) && typeof m.message === 'string' && m.message.length <= DNS_LIMIT

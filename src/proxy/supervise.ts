@@ -9,13 +9,8 @@ import type { Minted } from '../tls/minted.ts';
 import { Child } from './child.ts';
 import type { HoldEvents } from './holds.ts';
 import { BACKLOG, type Listener } from './listen.ts';
-import {
-  type ActionRecord,
-  type Flow,
-  NO_SNAPSHOT,
-  type WorkerConfig,
-  type WorkerSnapshot,
-} from './messages.ts';
+import type { ActionRecord, Flow, WorkerConfig } from './messages.ts';
+import { NO_SNAPSHOT, type WorkerSnapshot } from './worker-snapshot.ts';
 
 export interface Claim {
   readonly worker: number;

@@ -2,6 +2,7 @@
 import t from 'tap';
 import type { Attribution } from '../../src/attribution/attribution.ts';
 import type { HopDraft } from '../../src/attribution/recorder.ts';
+import type { Root } from '../../src/attribution/roots.ts';
 import { Claims } from '../../src/daemon/claims.ts';
 import { OpenHops } from '../../src/daemon/open-hops.ts';
 import { Refusals } from '../../src/daemon/refusals.ts';
@@ -19,6 +20,8 @@ class Setup {
   decision = allow;
   idle: number | null = null;
   full = false;
+  root: Root | null = null;
+  linkSettled: (login: string) => Promise<void> | null = () => null;
   /** What a flush says. */
   takes = true;
   #ids = 0;
@@ -26,13 +29,15 @@ class Setup {
   readonly claims = new Claims({
     maps: { flows: { take: () => ({ flags: 0, who: {} }) } } as unknown as KernelMaps,
     attribution: {
-      resolve: () => ({ root: null, image: null }),
+      resolve: () => ({ root: this.root, image: null }),
+      store: () => {},
       flows: { draft: () => ({ hop: this.#draft() }) },
     } as unknown as Attribution,
     record: this.#record(),
     open: this.open,
     drain: () => {},
     namesSettled: () => null,
+    linkSettled: (login) => this.linkSettled(login),
     decide: () => this.decision,
     onDenied: (hop) => this.denied.push(hop.decision.reason),
     enforcing: () => true,
@@ -110,4 +115,35 @@ t.test('a disk that has just become full, and one that is: refused, and kept onc
   for (let n = 0; n < 100; n++) t.match(await s.claims.handle(CLAIM), { reason: /disk is full/ });
   t.equal(s.recorded.length, 2, 'a hundred that are refused alike take the room of one');
   t.equal(s.open.size, 0);
+});
+
+t.test('a login from another host: what it does waits until it is known by which way it came', async (t) => {
+  const s = new Setup();
+  const way = { evidence: 'four-tuple', host: 'bastion1', hop: id(7), depth: 2, reason: null } as const;
+  const root = {
+    id: id(8),
+    kind: 'ssh',
+    source: null,
+    user: 'alice',
+    identity: null,
+    link: null,
+    revoked: null,
+  };
+  s.root = root as unknown as Root;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  s.linkSettled = (login) => (login === root.id ? promise : null);
+  const asked = s.claims.handle(CLAIM);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.equal(s.recorded.length, 0);
+  Object.assign(root, { link: way });
+  resolve();
+  t.match(await asked, { type: 'flow', subject: { login: { user: 'alice' }, hops: 2 } });
+
+  s.linkSettled = () => null;
+  Object.assign(root, {
+    link: { ...way, evidence: null, hop: null, depth: 0, reason: 'it does not answer' },
+  });
+  t.match(await s.claims.handle(CLAIM), { subject: { hops: 1 } }, 'from a host of the fleet: one at least');
+  Object.assign(root, { link: null });
+  t.match(await s.claims.handle(CLAIM), { subject: { hops: 0 } });
 });

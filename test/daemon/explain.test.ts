@@ -5,7 +5,9 @@ import { Routing } from '../../src/attribution/routing.ts';
 import type { Daemon } from '../../src/daemon/daemon.ts';
 import { explain } from '../../src/daemon/explain.ts';
 import { PolicyLoader } from '../../src/daemon/policy-state.ts';
-import { hop, login, temporaryStore } from '../store/seed.ts';
+import { hop, id, login, temporaryStore } from '../store/seed.ts';
+
+const FAR = id(71);
 
 const TARGETS = `targets:
   web1: {addresses: [10.77.0.30, "fd77::30"], ports: [80, 443]}
@@ -17,12 +19,15 @@ const POLICY = `@id("web") permit (principal, action == Action::"connect", resou
 @id("time") permit (principal, action == Action::"connect", resource == Target::"ntp");
 @id("by-name") permit (principal, action == Action::"connect", resource == Target::"unlisted")
 when { context has name && context.name == "intranet.example" };
+@id("far") forbid (principal, action, resource == Target::"web1") when { context.hops > 1 };
 `;
 
 function asking(t: Test) {
   const s = temporaryStore();
   t.teardown(() => s[Symbol.dispose]());
   s.store.writer.insertLogin(login());
+  const way = { evidence: 'four-tuple', host: 'bastion1', hop: id(70), depth: 2, reason: null } as const;
+  s.store.writer.insertLogin(login({ id: FAR, link: way }));
   const to = { target: null, name: 'intranet.example', destination: { address: '10.77.0.31', port: 443 } };
   s.store.writer.insertHop(hop(to));
   const dir = t.testdir({
@@ -34,7 +39,8 @@ function asking(t: Test) {
   const routing = new Routing();
   routing.install(policy.routes);
   const daemon = { policy, routing, store: s.store } as unknown as Daemon;
-  return (where: { target?: string; destination?: string }) => explain(daemon, { user: 'alice', ...where });
+  return (where: { target?: string; destination?: string; login?: string }) =>
+    explain(daemon, { user: 'alice', ...where });
 }
 
 t.test('a destination by address, by target, by a name that a login was told', async (t) => {
@@ -90,4 +96,10 @@ t.test('the login that Hopline would use', async (t) => {
   t.equal(ask({ target: 'web1' }).held, null);
   t.same(ask({ target: 'held' }).held, { by: 'settings', user: 'app', source: 'systemd', refused: null });
   t.match(ask({ target: 'asked' }).held, { user: null, source: null, refused: /for dba/ });
+});
+
+t.test('a login is asked about with the way by which it came', async (t) => {
+  const ask = asking(t);
+  t.match(ask({ target: 'web1' }).decision, { outcome: 'allow' });
+  t.match(ask({ target: 'web1', login: FAR }).decision, { outcome: 'deny', policies: ['far'] });
 });

@@ -165,3 +165,20 @@ t.test('what is revoked there is revoked here', async (t) => {
   await arrive();
   t.strictSame(revoked, ['bastion1: the login on bastion1 by which it came was revoked']);
 });
+
+t.test('what a login does meanwhile waits for the answer, and not for ever', async (t) => {
+  const { promise, resolve } = Promise.withResolvers<Resolved>();
+  const { room, arrive, learnt } = links(t, { answer: () => promise });
+  await arrive();
+  t.equal(room.settled('CR6CGPN97F99'), null, 'another login does not');
+  const began = performance.now();
+  await room.settled(LOGIN);
+  t.ok(performance.now() - began > 1_900);
+  t.strictSame(learnt, []);
+  const waiting = room.settled(LOGIN);
+  resolve(found);
+  await waiting;
+  t.same(learnt, [linked('four-tuple')]);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.equal(room.settled(LOGIN), null);
+});

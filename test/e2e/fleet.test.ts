@@ -1,6 +1,6 @@
 // Hosts of a fleet: their trees are one, by each kind of evidence alone; what is revoked ends on all of them.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
 import type { TreeLoginJson } from '../../src/api/json.ts';
 import type { Family } from './support.ts';
@@ -168,6 +168,33 @@ t.test('there and back again: each host has its part of the way, and both draw a
     t.strictSame(ids, [first?.id, there.id, last?.id], `${host} from ${id}`);
     t.match(drawn, /curl .* → web1 /);
   }
+});
+
+t.test('policies see by how many hosts a login came, of its first connection too', async (t) => {
+  const path = `${rootOf('bastion2')}/etc/hopline/policies/fleet.cedar`;
+  const far = (id: string, action: string, when: string) =>
+    `@id("${id}") forbid (principal, action == Action::"${action}", resource) when { context.hops > 0 && ${when} };`;
+  const port = 'context.port == 80';
+  const version = 'context.functions.contains("version")';
+  writeFileSync(path, [far('no-web', 'connect', port), far('no-version', 'query', version)].join('\n'));
+  t.teardown(async () => {
+    rmSync(path);
+    await hopline('bastion2', ['reload']);
+  });
+  const { err } = await hopline('bastion2', ['reload']);
+  t.equal(err, '');
+  const word = mark();
+  const here = (word: string) =>
+    `: ${word}; curl -s http://10.77.0.30/ >/dev/null && echo web; psql -XAtqc 'select 1 from version()' -h db1 -d orders`;
+  const options = '-o BatchMode=yes -o StrictHostKeyChecking=accept-new';
+  t.equal((await ssh('alice', 'bastion2', here(mark()))).out, 'web\n1\n', 'from the laptop');
+  const onward = await ssh('alice', 'bastion1', `ssh ${options} 10.77.0.12 "${here(word)}"`);
+  t.equal(onward.out, '');
+  t.match(onward.err, /no-version forbids/);
+  const login = await waitForLogin('bastion2', word, ({ link }) => link?.evidence === 'syn-option');
+  t.match(login.hops, [{ decision: { policies: ['no-web'] } }, { protocol: 'postgres' }]);
+  const explained = await hopline('bastion2', ['policy', 'explain', '--login', login.id, '--target', 'web1']);
+  t.match(explained.out, 'no-web');
 });
 
 t.test('evidence that does not hold', async (t) => {

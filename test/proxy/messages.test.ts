@@ -18,7 +18,7 @@ const flow = {
   protocol: 'tcp',
   outcome: 'allow',
   reason: 'ok',
-  subject: { login: null, chain: ['bash'], name: null },
+  subject: { login: null, chain: ['bash'], name: null, hops: 0 },
   tls: { mode: 'prefer', ca: null, serverName: null },
 };
 const snapshot = {

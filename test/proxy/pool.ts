@@ -60,7 +60,7 @@ export async function rig(
         outcome: 'allow',
         reason: 'test',
         tls: { mode: 'prefer', ca: null, serverName: null },
-        subject: { login: null, chain: [], name: null },
+        subject: { login: null, chain: [], name: null, hops: 0 },
       } as const;
       return change(reply, claim);
     },

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, readlinkSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import t from 'tap';
-import { NO_SNAPSHOT } from '../../src/proxy/messages.ts';
+import { NO_SNAPSHOT } from '../../src/proxy/worker-snapshot.ts';
 import { rig, until } from './pool.ts';
 
 const echo = createServer({ allowHalfOpen: true }, (socket) => {
