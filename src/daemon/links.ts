@@ -5,6 +5,7 @@ import type { Endpoint, Id, Link, LinkEvidence, Linked, Micros } from '../core/t
 import { type HopOption, macOf } from '../kernel/hop-option.ts';
 import { PeerError } from '../peers/connection.ts';
 import type { Resolved } from '../peers/protocol.ts';
+import { moved, movedFrom } from './moved.ts';
 import type { Peering } from './peering.ts';
 
 export interface LinksOptions {
@@ -114,17 +115,16 @@ export class Links {
       return peering.ask(host, 'child', { hop: root.parentHop ?? '', login: root.id });
     const { client, server, at } = arriving;
     const agoMs = Math.max(0, Math.round((now() - at) / 1000));
-    return peering.ask(host, 'resolve', { login: root.id, agoMs, client, server, handle });
+    const nat = peering.natOf(host);
+    return peering.ask(host, 'resolve', { login: root.id, agoMs, client, server, handle, nat });
   }
 
   #answered({ root, host, evidence, arriving }: Question, answer: Resolved): void {
     const { peering, learn, revoke, now } = this.#options;
     const { hop, depth, revoked, source } = answer;
-    const moved =
-      source !== null && (source.address !== arriving.client.address || source.port !== arriving.client.port);
-    if (evidence !== 'certificate' && moved && !peering.natOf(host)) {
-      const why = `the connection left ${host} from ${source.address} port ${source.port}, and came from elsewhere`;
-      this.#unlinked(root, host, `${why} (nat: true for this peer, where addresses are translated)`);
+    const elsewhere = source !== null && moved(source, arriving.client);
+    if (evidence !== 'certificate' && elsewhere && !peering.natOf(host)) {
+      this.#unlinked(root, host, movedFrom(host, source));
       return;
     }
     const known = root.link?.evidence === 'certificate' && root.link.depth === depth;

@@ -2,7 +2,7 @@
 import { treeLoginJson } from '../api/json.ts';
 import type { Root } from '../attribution/roots.ts';
 import type { Endpoint, Hop, Id, Micros } from '../core/types.ts';
-import type { HopOption } from '../kernel/hop-option.ts';
+import type { HopOption, Offered } from '../kernel/hop-option.ts';
 import type {
   Child,
   Request,
@@ -16,6 +16,7 @@ import type {
 } from '../peers/protocol.ts';
 import type { Reader } from '../store/reader.ts';
 import type { TreeLogin } from '../store/tree.ts';
+import { moved, movedFrom } from './moved.ts';
 import type { PeerTrees } from './peer-trees.ts';
 import type { Peering } from './peering.ts';
 
@@ -43,10 +44,16 @@ const LOOK_MS = 50;
 const SLACK: Micros = 5_000_000;
 const HANDLES = 4096;
 
+interface Handle {
+  readonly offered: Offered;
+  /** `host login`, of the one that it was good for; null: of none yet. */
+  spentBy: string | null;
+}
+
 export class PeerAnswers {
   readonly #options: PeerAnswersOptions;
   /** Handles that were asked for, oldest first. */
-  readonly #spent = new Set<string>();
+  readonly #handles = new Map<string, Handle>();
 
   constructor(options: PeerAnswersOptions) {
     this.#options = options;
@@ -69,17 +76,33 @@ export class PeerAnswers {
   }
 
   async #resolve(host: string, asked: Resolve): Promise<Resolved> {
-    const { option, now, toMicros } = this.#options;
+    const { now, toMicros } = this.#options;
     if (asked.handle === null) {
       this.#mustOwn(host, asked.server);
       return this.#found(host, asked.login, asked.client, asked.server, now() - asked.agoMs * 1000);
     }
-    if (this.#spent.has(asked.handle)) throw new Error('the handle of its SYN option was used before');
-    const offered = option.takeOffered(Buffer.from(asked.handle, 'hex'));
+    const handle = this.#handle(asked.handle);
+    const by = `${host} ${asked.login}`;
+    // The same login asks again where the answer has not reached its host.
+    if (handle.spentBy !== null && handle.spentBy !== by)
+      throw new Error('the handle of its SYN option was used before');
+    const { source, destination, atNs } = handle.offered;
+    this.#mustOwn(host, destination);
+    // Threat: one who reads along on the wire is there first with the same bytes. The handle is not theirs to spend.
+    if (moved(source, asked.client) && !asked.nat) throw new Error(movedFrom(this.#options.host, source));
+    handle.spentBy = by;
+    return this.#found(host, asked.login, source, destination, toMicros(atNs));
+  }
+
+  #handle(text: string): Handle {
+    const known = this.#handles.get(text);
+    if (known !== undefined) return known;
+    const offered = this.#options.option.takeOffered(Buffer.from(text, 'hex'));
     if (offered === null) throw new Error('the handle of its SYN option is of no connection of this host');
-    this.#spend(asked.handle);
-    this.#mustOwn(host, offered.destination);
-    return this.#found(host, asked.login, offered.source, offered.destination, toMicros(offered.atNs));
+    const handle: Handle = { offered, spentBy: null };
+    this.#handles.set(text, handle);
+    if (this.#handles.size > HANDLES) this.#handles.delete(this.#handles.keys().next().value as string);
+    return handle;
   }
 
   /** Threat: a member could ask by whom any address was connected to. */
@@ -144,10 +167,5 @@ export class PeerAnswers {
     settle();
     const roots = reader.loginsBelow(host, hops).flatMap((login) => rootOf(login) ?? []);
     return revoke(roots, `${by} on ${host}`, reason);
-  }
-
-  #spend(handle: string): void {
-    this.#spent.add(handle);
-    if (this.#spent.size > HANDLES) this.#spent.delete(this.#spent.values().next().value as string);
   }
 }

@@ -50,6 +50,8 @@ export interface Resolve {
   readonly server: Endpoint;
   /** 16 hexadecimal digits: of the SYN option, where there was one. */
   readonly handle: string | null;
+  /** The asking host takes it from another address than the one that it left by. */
+  readonly nat: boolean;
 }
 
 /** A login has come by this hop: a certificate says so. */
@@ -201,7 +203,7 @@ function resolve(value: unknown): Resolve | null {
   if (m === null || client === null || server === null || !isId(m.login) || !count(m.agoMs)) return null;
   const { handle } = m;
   if (handle !== null && !(typeof handle === 'string' && /^[0-9a-f]{16}$/.test(handle))) return null;
-  return { login: m.login, agoMs: m.agoMs, client, server, handle };
+  return { login: m.login, agoMs: m.agoMs, client, server, handle, nat: m.nat === true };
 }
 
 function child(value: unknown): Child | null {

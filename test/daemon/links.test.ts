@@ -74,14 +74,18 @@ t.test('the SYN option before the four-tuple: who signed it is asked', async (t)
   const { arrive, asked } = links(t, { syn });
   t.same(await arrive(), linked('syn-option'));
   t.strictSame(asked, [
-    ['bastion1', 'resolve', { login: LOGIN, agoMs: 2_000, client, server, handle: '0123456789abcdef' }],
+    [
+      'bastion1',
+      'resolve',
+      { login: LOGIN, agoMs: 2_000, client, server, handle: '0123456789abcdef', nat: false },
+    ],
   ]);
 });
 
 t.test('without one, who owns the address is asked', async (t) => {
   const { arrive, asked } = links(t);
   t.same(await arrive(), linked('four-tuple'));
-  t.match(asked, [['bastion1', 'resolve', { handle: null }]]);
+  t.match(asked, [['bastion1', 'resolve', { handle: null, nat: false }]]);
 });
 
 t.test('from elsewhere nobody is asked, and nothing said', async (t) => {
@@ -139,6 +143,7 @@ t.test('evidence that does not hold leads to nothing else', async (t) => {
   );
   const translated = links(t, { syn, nat: true, answer: async () => moved });
   t.same(await translated.arrive(), linked('syn-option'));
+  t.match(translated.asked, [['bastion1', 'resolve', { nat: true }]]);
 });
 
 t.test('a host that does not answer is asked again when it does', async (t) => {

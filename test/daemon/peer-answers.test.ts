@@ -53,7 +53,15 @@ function answers() {
   const resolve = (over: Partial<Resolve> = {}) =>
     ask({
       method: 'resolve',
-      params: { login: id(50), agoMs: 4_000, client: source, server: destination, handle: null, ...over },
+      params: {
+        login: id(50),
+        agoMs: 4_000,
+        client: source,
+        server: destination,
+        handle: null,
+        nat: false,
+        ...over,
+      },
     });
   return { s, writer, reader, ask, resolve, offered, revoked, beyond, roots };
 }
@@ -102,16 +110,47 @@ t.test('none, a refused one, one to another host', async (t) => {
   );
 });
 
-t.test('by the SYN option: whatever address it came from, once', async (t) => {
+t.test('by the SYN option: for one login, once', async (t) => {
+  const { s, writer, reader, resolve, offered } = answers();
+  using _ = s;
+  writer.insertHop(outward(5));
+  writer.insertHopDial(id(5), source);
+  offered.set(HANDLE, { source, destination, atNs: BigInt(T0 + 5 * SECOND) * 1000n });
+  t.match(await resolve({ handle: HANDLE }), { hop: id(5), source });
+  t.match(await resolve({ handle: HANDLE }), { hop: id(5) }, 'asked again, where the answer was lost');
+  await t.rejects(resolve({ handle: HANDLE, login: id(51) }), /was used before/);
+  t.equal(reader.hop(id(5)).childLogin, id(50));
+  await t.rejects(resolve({ handle: 'ffffffffffffffff' }), /is of no connection of this host/);
+});
+
+t.test(
+  'by the SYN option from elsewhere: a copy takes nothing from the login that it is a copy of',
+  async (t) => {
+    const { s, writer, reader, resolve, offered } = answers();
+    using _ = s;
+    writer.insertHop(outward(5));
+    writer.insertHopDial(id(5), source);
+    offered.set(HANDLE, { source, destination, atNs: BigInt(T0 + 5 * SECOND) * 1000n });
+    const copied = { handle: HANDLE, login: id(51), client: { address: '192.0.2.9', port: 7 } };
+    await t.rejects(
+      resolve(copied),
+      /^the connection left bastion1 from 10\.77\.0\.11 port 40000, and came from elsewhere/,
+    );
+    t.equal(reader.hop(id(5)).childLogin, null);
+    t.match(await resolve({ handle: HANDLE }), { hop: id(5) });
+    t.equal(reader.hop(id(5)).childLogin, id(50));
+    await t.rejects(resolve({ ...copied, nat: true }), /was used before/);
+  },
+);
+
+t.test('by the SYN option where addresses are translated', async (t) => {
   const { s, writer, resolve, offered } = answers();
   using _ = s;
   writer.insertHop(outward(5));
   writer.insertHopDial(id(5), source);
   offered.set(HANDLE, { source, destination, atNs: BigInt(T0 + 5 * SECOND) * 1000n });
   const client = { address: '192.0.2.9', port: 7 };
-  t.match(await resolve({ handle: HANDLE, client }), { hop: id(5), source });
-  await t.rejects(resolve({ handle: HANDLE }), /was used before/);
-  await t.rejects(resolve({ handle: 'ffffffffffffffff' }), /is of no connection of this host/);
+  t.match(await resolve({ handle: HANDLE, client, nat: true }), { hop: id(5), source });
 });
 
 t.test('a revoked login, and one that came from elsewhere itself', async (t) => {

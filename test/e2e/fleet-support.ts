@@ -2,6 +2,7 @@
  * bastion1 and bastion2 as one fleet, in a lab of its own: what they know of each other is on record for good. Who imports
  * this has set LAB_NAME.
  */
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import type { Test } from 'tap';
 import type { FleetJson } from '../../src/api/protocol.ts';
@@ -42,6 +43,14 @@ export async function configured(over: Partial<Record<Bastion, { peering?: strin
 
 export async function peers(host: Bastion): Promise<FleetJson> {
   return JSON.parse((await hopline(host, ['--json', 'peer', 'list'])).out);
+}
+
+/** The process of a bastion's that speaks to the others. */
+export function speaker(host: Bastion): number {
+  const [daemon = ''] = readFileSync(`/run/hopline-${process.env.LAB_NAME}/${host}/hoplined`, 'utf8').split(
+    ' ',
+  );
+  return Number(execFileSync('pgrep', ['-P', daemon, '-f', 'src/peers.ts'], { encoding: 'utf8' }));
 }
 
 /** Both say that they are connected. */

@@ -1,7 +1,7 @@
 // Hosts of a fleet: their trees are one, by each kind of evidence alone; what is revoked ends on all of them.
-import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
+
 import type { TreeLoginJson } from '../../src/api/json.ts';
 import type { Family } from './support.ts';
 
@@ -9,7 +9,7 @@ import type { Family } from './support.ts';
 process.env.LAB_NAME = process.env.FLEET_LAB ?? 'fleet';
 const { certifiedSshd } = await import('./certified-sshd.ts');
 const { shellSshd } = await import('./shell-sshd.ts');
-const { BASTIONS, configured, connected, fleetUp, peers } = await import('./fleet-support.ts');
+const { BASTIONS, configured, connected, fleetUp, peers, speaker } = await import('./fleet-support.ts');
 const support = await import('./support.ts');
 const { FAMILIES, IPV4, hopline, mark, notices, rootOf, service, ssh, start, tree, until } = support;
 const { waitForHop, waitForLogin } = support;
@@ -37,14 +37,6 @@ async function through(family: Family, { port = 22, command = 'select 40+2', ter
   );
   const login = await waitForLogin('bastion2', word, ({ hops }) => hops.some(({ ended }) => ended !== null));
   return { word, out, err, hop, from, login };
-}
-
-/** The process of a bastion's that speaks to the others. */
-function speaker(host: 'bastion1' | 'bastion2'): number {
-  const [daemon = ''] = readFileSync(`/run/hopline-${process.env.LAB_NAME}/${host}/hoplined`, 'utf8').split(
-    ' ',
-  );
-  return Number(execFileSync('pgrep', ['-P', daemon, '-f', 'src/peers.ts'], { encoding: 'utf8' }));
 }
 
 t.test('joined, each knows the other', async (t) => {

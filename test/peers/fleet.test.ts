@@ -56,7 +56,7 @@ function host(t: Test, config: FleetConfig) {
 const resolve = {
   method: 'resolve',
   params: {
-    ...{ login: LOGIN, agoMs: 5, handle: null },
+    ...{ login: LOGIN, agoMs: 5, handle: null, nat: false },
     ...{ client: { address: '192.0.2.1', port: 40_000 }, server: { address: '192.0.2.2', port: 22 } },
   },
 } as const;
