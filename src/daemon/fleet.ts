@@ -74,7 +74,7 @@ export function fleetOf(daemon: FleetParts): FleetRooms {
     onError: (error) => log.warn({ err: error }, 'revocation on another host'),
   });
   const links: Links = new Links({
-    ...{ peering, option: kernel.hopOption, now },
+    ...{ peering, option: kernel.hopOption, now, ticks: () => performance.now() },
     learn: (root, facts) => attribution.roots.learn(root, facts),
     revoke: (root, by, reason) => void revocations.tree([root], by, reason),
   });
@@ -84,7 +84,8 @@ export function fleetOf(daemon: FleetParts): FleetRooms {
     option: kernel.hopOption,
     rootOf: (login) => attribution.roots.get(login),
     child: (hop, child) => record.hopChild(hop, child),
-    toMicros: (bootNs) => daemon.clock.toMicros(bootNs),
+    wallAt: (bootNs) => daemon.clock.wallAt(bootNs),
+    ago: (ms) => daemon.clock.ago(ms),
   });
   const sweep = () => {
     // One that was slow may never have been away.

@@ -15,6 +15,8 @@ export interface LinksOptions {
   /** What the other host has revoked is revoked here. */
   revoke(root: Root, by: string, reason: string): void;
   now(): Micros;
+  /** Milliseconds by a clock that nobody sets. */
+  ticks(): number;
 }
 
 /** The connection by which a login came, as sshd has it. */
@@ -31,10 +33,12 @@ interface Question {
   readonly arriving: Arriving;
   /** Of the SYN option; 16 hexadecimal digits. */
   readonly handle: string | null;
+  /** When it came, in ticks: the wall clock may be set while it waits. */
+  readonly since: number;
 }
 
 /** A host that does not answer is asked again when it does, for so long. */
-const PATIENCE: Micros = 24 * 3_600_000_000;
+const PATIENCE_MS = 24 * 3_600_000;
 const MOST_WAITING = 10_000;
 /** What a login does meanwhile waits for the answer for so long, and is then decided without. */
 const SETTLE_MS = 2_000;
@@ -53,13 +57,14 @@ export class Links {
    * @param certified by the certificate that it was opened with
    */
   arrived(root: Root, arriving: Arriving, certified: Linked | null): void {
-    const { peering, option } = this.#options;
+    const { peering, option, now, ticks } = this.#options;
     if (!peering.state.joined) return;
     const { client, server } = arriving;
     // Taken in any case: the next connection from that port is another.
     const syn = option.takeArrived(client, server);
+    const since = ticks() - Math.max(0, (now() - arriving.at) / 1000);
     if (certified !== null) {
-      this.#ask({ root, host: certified.host, evidence: 'certificate', arriving, handle: null });
+      this.#ask({ root, host: certified.host, evidence: 'certificate', arriving, handle: null, since });
       return;
     }
     if (syn !== null) {
@@ -69,11 +74,12 @@ export class Links {
         return;
       }
       const handle = syn.handle.toString('hex');
-      this.#ask({ root, host: signer.host, evidence: 'syn-option', arriving, handle });
+      this.#ask({ root, host: signer.host, evidence: 'syn-option', arriving, handle, since });
       return;
     }
     const owner = peering.ownerOf(client.address);
-    if (owner !== null) this.#ask({ root, host: owner.host, evidence: 'four-tuple', arriving, handle: null });
+    if (owner !== null)
+      this.#ask({ root, host: owner.host, evidence: 'four-tuple', arriving, handle: null, since });
   }
 
   /** What waited is asked again. @param host of this one alone */
@@ -83,7 +89,7 @@ export class Links {
     );
     for (const question of again) {
       this.#waiting.delete(question.root.id);
-      if (this.#options.now() - question.arriving.at < PATIENCE) this.#ask(question);
+      if (this.#options.ticks() - question.since < PATIENCE_MS) this.#ask(question);
     }
   }
 
@@ -109,12 +115,12 @@ export class Links {
     this.#asked.set(id, asked);
   }
 
-  #question({ root, host, evidence, arriving, handle }: Question): Promise<Resolved> {
-    const { peering, now } = this.#options;
+  #question({ root, host, evidence, arriving, handle, since }: Question): Promise<Resolved> {
+    const { peering, ticks } = this.#options;
     if (evidence === 'certificate')
       return peering.ask(host, 'child', { hop: root.parentHop ?? '', login: root.id });
-    const { client, server, at } = arriving;
-    const agoMs = Math.max(0, Math.round((now() - at) / 1000));
+    const { client, server } = arriving;
+    const agoMs = Math.round(ticks() - since);
     const nat = peering.natOf(host);
     return peering.ask(host, 'resolve', { login: root.id, agoMs, client, server, handle, nat });
   }

@@ -33,7 +33,9 @@ export interface PeerAnswersOptions {
   revoke(roots: readonly Root[], by: string, reason: string): Promise<RevokedThere>;
   /** What the kernel has reported by now is in the store. */
   settle(): void;
-  toMicros(bootNs: bigint): Micros;
+  /** As the wall clock was at that time; it may have been set since. */
+  wallAt(bootNs: bigint): Micros;
+  ago(ms: number): Micros;
   now(): Micros;
 }
 
@@ -76,10 +78,10 @@ export class PeerAnswers {
   }
 
   async #resolve(host: string, asked: Resolve): Promise<Resolved> {
-    const { now, toMicros } = this.#options;
+    const { ago, wallAt } = this.#options;
     if (asked.handle === null) {
       this.#mustOwn(host, asked.server);
-      return this.#found(host, asked.login, asked.client, asked.server, now() - asked.agoMs * 1000);
+      return this.#found(host, asked.login, asked.client, asked.server, ago(asked.agoMs));
     }
     const handle = this.#handle(asked.handle);
     const by = `${host} ${asked.login}`;
@@ -91,7 +93,7 @@ export class PeerAnswers {
     // Threat: one who reads along on the wire is there first with the same bytes. The handle is not theirs to spend.
     if (moved(source, asked.client) && !asked.nat) throw new Error(movedFrom(this.#options.host, source));
     handle.spentBy = by;
-    return this.#found(host, asked.login, source, destination, toMicros(atNs));
+    return this.#found(host, asked.login, source, destination, wallAt(atNs));
   }
 
   #handle(text: string): Handle {

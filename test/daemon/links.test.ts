@@ -22,6 +22,9 @@ interface Options {
   readonly owner?: boolean;
   readonly joined?: boolean;
   answer?(question: Resolve): Promise<Resolved>;
+  /** Microseconds, and milliseconds. */
+  wall?: number;
+  ticks?: number;
 }
 
 function links(_: Test, options: Options = {}) {
@@ -50,7 +53,8 @@ function links(_: Test, options: Options = {}) {
       Object.assign(of, { link, parentHop: link.hop });
     },
     revoke: (_root, by, reason) => revoked.push(`${by}: ${reason}`),
-    now: () => 3_000_000,
+    now: () => mutable.wall ?? 3_000_000,
+    ticks: () => mutable.ticks ?? 500,
   });
   const arrive = async (certified: Linked | null = null) => {
     if (certified) Object.assign(root, { link: certified, parentHop: certified.hop });
@@ -163,6 +167,24 @@ t.test('a host that does not answer is asked again when it does', async (t) => {
   t.same(learnt.at(-1), linked('four-tuple'));
   room.retry('bastion1');
   t.equal(asked.length, 2, 'once');
+});
+
+t.test('a clock that is set while a login waits changes nothing; a day does', async (t) => {
+  const { room, arrive, asked, mutable, learnt } = links(t, {
+    answer: () => Promise.reject(new PeerError('it is away')),
+  });
+  await arrive();
+  t.match(asked, [['bastion1', 'resolve', { agoMs: 2_000 }]]);
+  Object.assign(mutable, { wall: 3_000_000 + 9 * 86_400_000_000, ticks: 1_500 });
+  room.retry();
+  await new Promise((resolve) => setImmediate(resolve));
+  t.match(asked[1], ['bastion1', 'resolve', { agoMs: 3_000 }]);
+  mutable.ticks = 90_000_000;
+  mutable.answer = async () => found;
+  room.retry();
+  await new Promise((resolve) => setImmediate(resolve));
+  t.equal(asked.length, 2);
+  t.match(learnt.at(-1), { evidence: null });
 });
 
 t.test('what is revoked there is revoked here', async (t) => {

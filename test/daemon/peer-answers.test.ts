@@ -45,7 +45,8 @@ function answers() {
       return { logins: all.map((root) => root.id), hops: [] };
     },
     settle: () => {},
-    toMicros: (ns) => Number(ns / 1000n),
+    wallAt: (ns) => Number(ns / 1000n),
+    ago: (ms) => T0 + 10 * SECOND - ms * 1000,
     now: () => T0 + 10 * SECOND,
   });
   writer.insertLogin(login());
