@@ -4,9 +4,11 @@ import { connect, type TLSSocket } from 'node:tls';
 import type { Endpoint } from '../core/types.ts';
 import { PeerConnection, PeerError } from './connection.ts';
 import type { FleetConfig } from './messages.ts';
-import { type Join, type Joined, PROTOCOL } from './protocol.ts';
+import { type Join, type Joined, PROTOCOL, type Request, TEXT_LIMIT } from './protocol.ts';
+import { refusalOf } from './refusal.ts';
 
 const DIAL_MS = 5_000;
+const REFUSED_MS = 2_000;
 
 export interface Dialed {
   /** With the other side's certificate verified, and its name. @throws PeerError */
@@ -23,9 +25,40 @@ export function dialMember(
   { address, port }: Endpoint,
   onSource: (source: Endpoint) => void,
 ): Dialed {
-  // The names that are compared are host names of the fleet's, whatever the address.
-  const socket = connect({ ...CLIENT, host: address, port, ca, cert: certificate, key, servername: host });
-  return { connected: secured(socket, `${address} port ${port}`, onSource), cancel: () => socket.destroy() };
+  // The names that are compared are host names of the fleet's, whatever the address. Whether they and the authority hold is
+  // looked at below: the other side has taken this host's certificate by then, and is told why its own is not taken.
+  const socket = connect({
+    ...{ ...CLIENT, host: address, port, ca, cert: certificate, key, servername: host },
+    rejectUnauthorized: false,
+  });
+  const where = `${address} port ${port}`;
+  return {
+    connected: secured(socket, where, onSource).then((secure) => verified(secure, where, host)),
+    cancel: () => socket.destroy(),
+  };
+}
+
+/** @throws PeerError where its certificate is not of the fleet's, or of another host */
+function verified(socket: TLSSocket, where: string, host: string): TLSSocket {
+  if (socket.authorized) return socket;
+  const code = socket.authorizationError as unknown as string | undefined;
+  const { why, clock, told } = refusalOf(
+    code ?? 'it was not verified',
+    socket.getPeerX509Certificate(),
+    host,
+  );
+  refuse(socket, told);
+  throw new PeerError(`${where}: ${why}${clock}`);
+}
+
+/** Says why, and goes. What the other side sends is read until it has gone: a reset could overtake the words. */
+export function refuse(socket: TLSSocket, reason: string): void {
+  const request: Request = { method: 'refused', params: { reason: reason.slice(0, TEXT_LIMIT) } };
+  const timer = setTimeout(() => socket.destroy(), REFUSED_MS);
+  socket.on('error', () => {});
+  socket.once('close', () => clearTimeout(timer));
+  socket.resume();
+  socket.end(`${JSON.stringify({ id: 1, ...request })}\n`);
 }
 
 /**
@@ -110,16 +143,6 @@ function secured(socket: TLSSocket, where: string, onSource: (source: Endpoint) 
   });
 }
 
-/** What OpenSSL says of a certificate, with what to do about it. */
-export function explained(error: NodeJS.ErrnoException): string {
-  switch (error.code) {
-    case 'CERT_NOT_YET_VALID':
-      return 'its certificate is not valid yet: a clock is wrong, there or here';
-    case 'CERT_HAS_EXPIRED':
-      return 'its certificate has ended: a clock is wrong, or it has to join again';
-    case 'ECONNREFUSED':
-      return 'nothing listens there';
-    default:
-      return error.message;
-  }
+function explained(error: NodeJS.ErrnoException): string {
+  return error.code === 'ECONNREFUSED' ? 'nothing listens there' : error.message;
 }

@@ -140,6 +140,7 @@ export class Fleet {
       answer: async (request) => {
         if (request.method === 'ping') return {};
         if (request.method === 'join') throw new PeerError('it is in the fleet already');
+        if (request.method === 'refused') return void connection.close(`it says: ${request.params.reason}`);
         if (request.method !== 'hello') return this.#options.answer(host, request);
         this.#greeted(host, peer, connection, request.params);
         return this.#hello(host);

@@ -1,14 +1,16 @@
 /** Connections from other hosts. */
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { Endpoint } from '../core/types.ts';
-import { explained } from './dial.ts';
+import { refuse } from './dial.ts';
 import type { FleetConfig } from './messages.ts';
 import { isHost, PROTOCOL } from './protocol.ts';
+import { REMOVED, refusalOf } from './refusal.ts';
 
 const RETRY_MS = 5_000;
 const HANDSHAKE_MS = 10_000;
 /** Those without a certificate may ask one thing, and have this long for it. */
 const STRANGER_MS = 10_000;
+const REFUSED_MS = 2_000;
 const MOST_STRANGERS = 16;
 const MOST_CONNECTIONS = 1024;
 
@@ -23,6 +25,8 @@ export interface ListenerOptions {
   onArrived(arrived: Arrived): void;
   onListening(): void;
   onTrouble(message: string): void;
+  /** Milliseconds; {@link HANDSHAKE_MS} where nothing is said. */
+  readonly handshakeMs?: number;
 }
 
 export class Listener {
@@ -37,12 +41,25 @@ export class Listener {
     this.#options = options;
     this.#server = createServer({
       ...credentials(options.config()),
-      ...{ minVersion: 'TLSv1.3', ALPNProtocols: [PROTOCOL], handshakeTimeout: HANDSHAKE_MS },
+      ...{
+        minVersion: 'TLSv1.3',
+        ALPNProtocols: [PROTOCOL],
+        handshakeTimeout: options.handshakeMs ?? HANDSHAKE_MS,
+      },
       // One that joins has none yet: what is not verified is told apart below.
       ...{ requestCert: true, rejectUnauthorized: false },
     });
     this.#server.maxConnections = MOST_CONNECTIONS;
     this.#server.on('secureConnection', (socket) => this.#secured(socket));
+    this.#server.on('tlsClientError', (error, socket) => {
+      // Node leaves open what has not finished in time (24): silent ones would keep the others out.
+      // One that only looked whether the port is open has no address any more, and says nothing.
+      const { remoteAddress } = socket;
+      socket.destroy();
+      if (remoteAddress === undefined) return;
+      const why = (error as { reason?: string }).reason ?? error.message;
+      this.#trouble(remoteAddress, 'what came', `was refused: it is no TLS as hosts speak it: ${why}`);
+    });
     this.#server.on('listening', options.onListening);
     this.#server.on('error', (error) => {
       options.onTrouble(
@@ -76,27 +93,39 @@ export class Listener {
       return;
     }
     const host = /^DNS:([^,]+)$/.exec(shown.subjectAltName ?? '')?.[1];
-    const why = socket.authorized ? null : (socket.authorizationError as unknown as string);
-    if (why !== null || !isHost(host) || removed.includes(host)) {
-      const reason =
-        why === null ? 'its host is not in the fleet' : explained({ code: why, name: '', message: why });
-      this.#options.onTrouble(
-        `${isHost(host) ? host : 'a host'} at ${socket.remoteAddress} was refused: ${reason}`.slice(0, 512),
-      );
-      return void socket.destroy();
+    if (socket.authorized && isHost(host) && !removed.includes(host)) {
+      this.#options.onArrived({ host, socket });
+      return;
     }
-    this.#options.onArrived({ host, socket });
+    const code = socket.authorizationError as unknown as string | undefined;
+    const refusal = socket.authorized ? REMOVED : refusalOf(code ?? 'it was not verified', shown);
+    // The name is whoever's who made the certificate, where the fleet's authority did not.
+    const known = (socket.authorized || refusal.clock !== '') && isHost(host);
+    this.#trouble(socket.remoteAddress, known ? host : 'a host', `was refused: ${refusal.why}`);
+    if (this.#passing(socket, REFUSED_MS)) refuse(socket, refusal.told);
   }
 
   #stranger(socket: TLSSocket): void {
-    if (this.#strangers >= MOST_STRANGERS) return void socket.destroy();
+    if (this.#passing(socket, STRANGER_MS)) this.#options.onArrived({ host: null, socket });
+  }
+
+  /** It is not of the fleet, and has so long. @returns false where there are too many of those: it is gone */
+  #passing(socket: TLSSocket, ms: number): boolean {
+    if (this.#strangers >= MOST_STRANGERS) {
+      socket.destroy();
+      return false;
+    }
     this.#strangers++;
-    const timer = setTimeout(() => socket.destroy(), STRANGER_MS);
+    const timer = setTimeout(() => socket.destroy(), ms);
     socket.once('close', () => {
       clearTimeout(timer);
       this.#strangers--;
     });
-    this.#options.onArrived({ host: null, socket });
+    return true;
+  }
+
+  #trouble(address: string | undefined, who: string, what: string): void {
+    this.#options.onTrouble(`${who} at ${address ?? 'an unknown address'} ${what}`.slice(0, 512));
   }
 }
 

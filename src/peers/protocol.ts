@@ -121,6 +121,11 @@ export interface Joined {
   readonly members: readonly Member[];
 }
 
+/** The other's certificate is not taken: said in place of everything else, before the connection ends. */
+export interface Refused {
+  readonly reason: string;
+}
+
 export interface Methods {
   readonly hello: [Hello, Hello];
   readonly ping: [Record<string, never>, Record<string, never>];
@@ -129,6 +134,7 @@ export interface Methods {
   readonly tree: [TreeAsk, TreeParts];
   readonly revoke: [RevokeAsk, RevokedThere];
   readonly join: [Join, Joined];
+  readonly refused: [Refused, Record<string, never>];
 }
 
 export type Method = keyof Methods;
@@ -151,6 +157,7 @@ const CHECKS: Checks = {
   tree: [treeAsk, treeParts],
   revoke: [revokeAsk, revokedThere],
   join: [join, joined],
+  refused: [refused, () => ({})],
 };
 
 export function isMethod(method: unknown): method is Method {
@@ -264,6 +271,11 @@ function join(value: unknown): Join | null {
   return m !== null && isHost(m.host) && fits(m.secret, 64) && fits(m.key, 256)
     ? { host: m.host, secret: m.secret, key: m.key }
     : null;
+}
+
+function refused(value: unknown): Refused | null {
+  const m = record(value);
+  return m !== null && fits(m.reason, TEXT_LIMIT) ? { reason: m.reason } : null;
 }
 
 function joined(value: unknown): Joined | null {

@@ -1,11 +1,12 @@
 // Hosts of a fleet over real TLS: who is let in, what is asked of whom, who is down and back again.
-import { createServer, type Server } from 'node:net';
+import { createServer, connect as dial, type Server } from 'node:net';
 import { connect } from 'node:tls';
 import t, { type Test } from 'tap';
 import type { Endpoint } from '../../src/core/types.ts';
 import { PeerError } from '../../src/peers/connection.ts';
 import { askToJoin } from '../../src/peers/dial.ts';
 import { Fleet } from '../../src/peers/fleet.ts';
+import { Listener } from '../../src/peers/listen.ts';
 import type { FleetConfig, FromPeers } from '../../src/peers/messages.ts';
 import { PROTOCOL, type Request } from '../../src/peers/protocol.ts';
 import { until } from '../until.ts';
@@ -119,33 +120,74 @@ t.test('whose certificate does not hold is refused, and told why', async (t) => 
 
   await t.test('of another fleet', async (t) => {
     const b = host(t, { ...(await other.of('b', member)), ca: of.ca });
-    await refused(/^b at .*was refused: /);
-    await b.down('a', /closed|alert|reset/);
+    await refused(/^a host at 127.0.0.1 was refused: its certificate is not of this fleet/);
+    await b.down('a', /^it says: this host's certificate is not of its fleet: SELF_SIGNED_CERT_IN_CHAIN$/);
   });
   await t.test('not valid yet: a clock is wrong', async (t) => {
-    host(t, await of.of('b', member, { notBefore: hours(2), notAfter: hours(4) }));
-    await refused(/^b at .* was refused: its certificate is not valid yet: a clock is wrong/);
+    const b = host(t, await of.of('b', member, { notBefore: hours(2), notAfter: hours(4) }));
+    await refused(
+      /^b at .* was refused: its certificate is not valid before \d{4}-[\d-]+T[\d:]+Z: a clock is wrong, there or here$/,
+    );
+    await b.down(
+      'a',
+      /^it says: this host's certificate is not valid before \d{4}\S+Z, and there it is \d{4}\S+Z: a clock is wrong, there or here$/,
+    );
   });
   await t.test('ended', async (t) => {
-    host(t, await of.of('b', member, { notBefore: hours(-4), notAfter: hours(-2) }));
-    await refused(/^b at .* was refused: its certificate has ended/);
+    const b = host(t, await of.of('b', member, { notBefore: hours(-4), notAfter: hours(-2) }));
+    await refused(
+      /^b at .* was refused: its certificate ended on \d{4}\S+Z: a clock is wrong, .* join again$/,
+    );
+    await b.down('a', /^it says: this host's certificate ended on \d{4}\S+Z, and there it is /);
   });
   await t.test('the listening host’s own', async (t) => {
     const there = await port();
-    host(t, await of.of('c', { listen: there }, { notBefore: hours(2), notAfter: hours(4) }));
+    const c = host(t, await of.of('c', { listen: there }, { notBefore: hours(2), notAfter: hours(4) }));
     const b = host(t, await of.of('b', { members: [{ host: 'c', endpoint: there }] }));
-    await b.down('c', /its certificate is not valid yet: a clock is wrong/);
+    await b.down(
+      'c',
+      /^127\.0\.0\.1 port \d+: its certificate is not valid before \d{4}\S+Z: a clock is wrong, there or here; here it is \d{4}\S+Z$/,
+    );
+    await c.down('b', /^it says: this host's certificate is not valid before .*, and there it is /);
   });
   await t.test('of another name than the one that was dialed', async (t) => {
     const b = host(t, await of.of('b', { members: [{ host: 'c', endpoint: at }] }));
-    await b.down('c', /does not match certificate/);
+    await b.down('c', /: its certificate is of another host than c$/);
   });
   await t.test('that was put out', async (t) => {
     a.fleet.configure(await of.of('a', { listen: at, advertised: at, removed: ['b'] }));
-    host(t, await of.of('b', member));
+    const b = host(t, await of.of('b', member));
     await refused(/^b at .* was refused: its host is not in the fleet/);
+    await b.down('a', /^it says: this host was put out of the fleet there/);
   });
   t.notOk(a.told.some(({ type }) => type === 'up'));
+});
+
+t.test('what is silent, or no TLS, goes and is told', async (t) => {
+  const of = await authority();
+  const at = await port();
+  const config = await of.of('a', { listen: at });
+  const told: string[] = [];
+  const listener = new Listener(at, {
+    config: () => config,
+    onArrived: () => {},
+    onListening: () => {},
+    onTrouble: (message) => told.push(message),
+    handshakeMs: 200,
+  });
+  t.teardown(() => listener.close());
+  for (const [bytes, why] of [
+    ['', 'TLS handshake timeout'],
+    ['SSH-2.0-OpenSSH_9.2\r\n', 'wrong version number'],
+  ]) {
+    const ended = new Promise<void>((resolve) => {
+      const socket = dial(at.port, at.address, () => socket.write(bytes ?? ''));
+      socket.on('error', () => {});
+      socket.once('close', () => resolve());
+    });
+    await ended;
+    t.equal(told.at(-1), `what came at 127.0.0.1 was refused: it is no TLS as hosts speak it: ${why}`);
+  }
 });
 
 t.test('to join, and nothing else, is what one without a certificate can ask', async (t) => {
