@@ -3,13 +3,14 @@
  * `push` returns the whole lines; `overflow` turns true at a line longer than the limit and stays so.
  */
 export class LineReader {
-  readonly #limit: number;
+  /** Bytes of the line that is being read, and of those that follow. */
+  limit: number;
   #parts: Buffer[] = [];
   #size = 0;
   #overflow = false;
 
   constructor(limit: number) {
-    this.#limit = limit;
+    this.limit = limit;
   }
 
   get overflow(): boolean {
@@ -27,7 +28,7 @@ export class LineReader {
     while (!this.#overflow) {
       const end = chunk.indexOf(0x0a, from);
       const piece = chunk.subarray(from, end < 0 ? chunk.length : end);
-      if (this.#size + piece.length > this.#limit) {
+      if (this.#size + piece.length > this.limit) {
         this.#overflow = true;
         this.#parts = [];
         break;

@@ -16,6 +16,7 @@ import { PeersProcess } from '../peers/process.ts';
 import type { Hello, Join, Joined, Method, Params, Request, Result } from '../peers/protocol.ts';
 import { FleetError, FleetState, type KnownMember, readToken } from '../peers/state.ts';
 import { workerAccount } from './account.ts';
+import { type Fault, Faults } from './faults.ts';
 
 export interface PeeringOptions {
   /** Path of peers.ts. */
@@ -35,10 +36,6 @@ export interface PeeringOptions {
   setOptionPeers(peers: readonly HopPeer[]): void;
 }
 
-/** The same is told again after this long. */
-const FAULT_AGAIN: Micros = 60_000_000;
-const MOST_FAULTS = 64;
-
 /** As `hopline peer list` shows a host. */
 export interface PeerState {
   readonly host: string;
@@ -54,13 +51,18 @@ export class Peering {
   readonly #options: PeeringOptions;
   readonly #process: PeersProcess;
   readonly #connection = new Map<string, { down: string | null; since: Micros }>();
-  readonly #faults = new Map<string, Micros>();
+  readonly #faults: Faults;
+  /** Of their own: strangers must not keep this host's from being told. */
+  readonly #strangers: Faults;
   #config: Config;
 
   /** @throws Error where what is kept of the fleet is not readable */
   constructor(options: PeeringOptions) {
     this.#options = options;
     this.#config = options.config;
+    const tell = (fault: Fault) => options.notice({ ...fault, kind: 'peer', login: null });
+    this.#faults = new Faults({ now: options.now, tell });
+    this.#strangers = new Faults({ now: options.now, tell });
     this.state = new FleetState(join(options.config.paths.state, 'fleet'));
     this.#process = new PeersProcess({
       entry: options.entry,
@@ -71,6 +73,7 @@ export class Peering {
       onDialing: options.onDialing,
       onGone: (how) => this.#gone(how),
       onFault: (message) => this.#fault(message),
+      onTrouble: (message) => this.#trouble(message),
     });
   }
 
@@ -82,6 +85,8 @@ export class Peering {
   }
 
   stop(): Promise<void> {
+    this.#faults.settle();
+    this.#strangers.settle();
     return this.#process.stop();
   }
 
@@ -195,6 +200,13 @@ export class Peering {
   async #admit({ host, secret, key }: Join): Promise<Joined> {
     const { config } = this.#options;
     if (!this.state.founded) throw new FleetError('hosts are admitted where the fleet was made');
+    // Threat: anybody may ask. What costs something is for who has been invited; what fails then has spent nothing.
+    try {
+      this.state.invitation(host, secret);
+    } catch (error) {
+      this.#trouble(`a host that calls itself ${host} was not let in: ${(error as Error).message}`);
+      throw error;
+    }
     const ca = await this.#authority();
     const certificate = await ca.issue(host, Buffer.from(key, 'base64'));
     this.state.spend(host, secret);
@@ -278,13 +290,11 @@ export class Peering {
     this.#options.log.info(detail);
   }
 
-  /** Threat: whoever can connect can fail to, as often as they like. */
+  #trouble(message: string): void {
+    if (this.#strangers.fault(message)) this.#options.log.warn(message);
+  }
+
   #fault(message: string): void {
-    const now = this.#options.now();
-    if (now - (this.#faults.get(message) ?? 0) < FAULT_AGAIN) return;
-    if (this.#faults.size >= MOST_FAULTS) this.#faults.clear();
-    this.#faults.set(message, now);
-    this.#options.notice({ at: this.#options.now(), kind: 'peer', login: null, count: 1, detail: message });
-    this.#options.log.warn(message);
+    if (this.#faults.fault(message)) this.#options.log.warn(message);
   }
 }

@@ -34,9 +34,9 @@ export class PeerError extends Error {
 export interface PeerConnectionOptions {
   /** Answers a request; what it throws is told to the other side. */
   answer(request: Request): Promise<unknown>;
-  /** Null: it was ended in order. */
-  onClose(reason: string | null): void;
-  /** Bytes of an answer; {@link MAX_ANSWER_BYTES}, less before the other has proved itself. */
+  /** @param reason null: it was ended in order. @param broken the other side did what no host of the fleet does */
+  onClose(reason: string | null, broken: boolean): void;
+  /** Bytes of a request; {@link MAX_REQUEST_BYTES}, less before the other has proved itself. */
   readonly limit?: number;
 }
 
@@ -51,7 +51,10 @@ export class PeerConnection {
   readonly #socket: TLSSocket;
   readonly #options: PeerConnectionOptions;
   readonly #lines: LineReader;
+  readonly #limit: number;
   readonly #waiting = new Map<number, Waiting>();
+  /** Whose answers may still come, and are of no use any more. */
+  readonly #late = new Set<number>();
   #answering = 0;
   #next = 1;
   #closed = false;
@@ -60,7 +63,8 @@ export class PeerConnection {
   constructor(socket: TLSSocket, options: PeerConnectionOptions) {
     this.#socket = socket;
     this.#options = options;
-    this.#lines = new LineReader(options.limit ?? MAX_ANSWER_BYTES);
+    this.#limit = options.limit ?? MAX_REQUEST_BYTES;
+    this.#lines = new LineReader(this.#limit);
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
     socket.on('error', (error) => this.close(error.message));
@@ -80,6 +84,8 @@ export class PeerConnection {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(id);
+        if (this.#late.size >= MOST_PENDING) this.#late.clear();
+        this.#late.add(id);
         reject(new PeerError(`it did not answer within ${timeoutMs / 1000} s`));
       }, timeoutMs);
       this.#waiting.set(id, { method, resolve: resolve as (value: never) => void, reject, timer });
@@ -88,7 +94,7 @@ export class PeerConnection {
   }
 
   /** @param reason null where there is nothing wrong */
-  close(reason: string | null): void {
+  close(reason: string | null, broken = false): void {
     if (this.#closed) return;
     this.#closed = true;
     if (reason === null) this.#socket.end();
@@ -98,38 +104,41 @@ export class PeerConnection {
       reject(new PeerError(reason ?? 'the connection was ended'));
     }
     this.#waiting.clear();
-    this.#options.onClose(reason);
+    this.#options.onClose(reason, broken);
   }
 
   #take(chunk: Buffer): void {
+    // Only who is asked for something large may send it.
+    const owed = this.#waiting.size + this.#late.size > 0;
+    this.#lines.limit = owed ? Math.max(this.#limit, MAX_ANSWER_BYTES) : this.#limit;
     for (const line of this.#lines.push(chunk)) {
       if (this.#closed) return;
       let value: unknown;
       try {
         value = JSON.parse(line);
       } catch {
-        this.close('it sent what is no JSON');
+        this.close('it sent what is no JSON', true);
         return;
       }
       const message = record(value);
       if (message === null || !count(message.id)) {
-        this.close('it sent what is no message');
+        this.close('it sent what is no message', true);
         return;
       }
       if ('method' in message) {
-        if (line.length > MAX_REQUEST_BYTES) {
-          this.close('it sent a request that is too long');
+        if (line.length > this.#limit) {
+          this.close('it sent a request that is too long', true);
           return;
         }
         this.#asked(message.id, message.method, message.params);
       } else this.#answered(message.id, message);
     }
-    if (this.#lines.overflow) this.close('it sent a line that is too long');
+    if (this.#lines.overflow) this.close('it sent a line that is too long', true);
   }
 
   #asked(id: number, method: unknown, params: unknown): void {
     if (this.#answering >= MOST_PENDING) {
-      this.close('it asks too much at a time');
+      this.close('it asks too much at a time', true);
       return;
     }
     if (!isMethod(method)) {
@@ -138,7 +147,7 @@ export class PeerConnection {
     }
     const asked = request(method, params);
     if (asked === null) {
-      this.close(`its ${method} is none`);
+      this.close(`its ${method} is none`, true);
       return;
     }
     this.#answering++;
@@ -153,8 +162,10 @@ export class PeerConnection {
 
   #answered(id: number, message: Record<string, unknown>): void {
     const waiting = this.#waiting.get(id);
-    // One that came too late.
-    if (waiting === undefined) return;
+    if (waiting === undefined) {
+      this.#late.delete(id);
+      return;
+    }
     this.#waiting.delete(id);
     clearTimeout(waiting.timer);
     if (fits(message.error, TEXT_LIMIT)) {
@@ -167,13 +178,13 @@ export class PeerConnection {
       return;
     }
     waiting.reject(new PeerError(`its answer to ${waiting.method} is none`));
-    this.close(`its answer to ${waiting.method} is none`);
+    this.close(`its answer to ${waiting.method} is none`, true);
   }
 
   #write(message: unknown): void {
     if (this.#closed) return;
     if (this.#socket.writableLength > MAX_ANSWER_BYTES) {
-      this.close('it does not read what it asks for');
+      this.close('it does not read what it asks for', true);
       return;
     }
     this.#socket.write(`${JSON.stringify(message)}\n`);

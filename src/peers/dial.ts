@@ -33,20 +33,18 @@ export function dialMember(
   });
   const where = `${address} port ${port}`;
   return {
-    connected: secured(socket, where, onSource).then((secure) => verified(secure, where, host)),
+    connected: secured(socket, where, onSource).then((secure) =>
+      verified(secure, where, { ca, wanted: host }),
+    ),
     cancel: () => socket.destroy(),
   };
 }
 
 /** @throws PeerError where its certificate is not of the fleet's, or of another host */
-function verified(socket: TLSSocket, where: string, host: string): TLSSocket {
+function verified(socket: TLSSocket, where: string, of: { ca: string; wanted: string }): TLSSocket {
   if (socket.authorized) return socket;
   const code = socket.authorizationError as unknown as string | undefined;
-  const { why, clock, told } = refusalOf(
-    code ?? 'it was not verified',
-    socket.getPeerX509Certificate(),
-    host,
-  );
+  const { why, clock, told } = refusalOf(code ?? 'it was not verified', socket.getPeerX509Certificate(), of);
   refuse(socket, told);
   throw new PeerError(`${where}: ${why}${clock}`);
 }

@@ -12,6 +12,10 @@ const BACKOFF_MAX_MS = 10_000;
 /** One that has gone without a word is noticed after at most this and {@link PONG_MS}. */
 const PING_MS = 10_000;
 const PONG_MS = 5_000;
+/** One that has connected says who it is within this. */
+const GREETING_MS = 10_000;
+/** Two hosts that connect to each other at once have two; a third while one of them is found to be dead. */
+const MOST_OF_ONE = 4;
 
 export interface FleetOptions {
   tell(message: FromPeers): void;
@@ -22,6 +26,8 @@ export interface FleetOptions {
 interface Peer {
   endpoint: Member['endpoint'];
   readonly connections: Set<PeerConnection>;
+  /** Those, and what has not said yet who it is. */
+  all: number;
   delayMs: number;
   timer: NodeJS.Timeout | null;
   dialing: Dialed | null;
@@ -78,7 +84,7 @@ export class Fleet {
     let peer = this.#peers.get(host);
     if (peer === undefined) {
       peer = {
-        ...{ endpoint, connections: new Set(), delayMs: BACKOFF_MIN_MS },
+        ...{ endpoint, connections: new Set<PeerConnection>(), all: 0, delayMs: BACKOFF_MIN_MS },
         ...{ timer: null, dialing: null, down: null },
       };
       this.#peers.set(host, peer);
@@ -135,7 +141,9 @@ export class Fleet {
   /** @param ours we have dialed it, and say who we are first */
   #take(host: string, socket: Arrived['socket'], ours: boolean): void {
     const peer = this.#peers.get(host);
-    if (peer === undefined) return void socket.destroy();
+    // Threat: a member may send much on each.
+    if (peer === undefined || peer.all >= MOST_OF_ONE) return void socket.destroy();
+    peer.all++;
     const connection: PeerConnection = new PeerConnection(socket, {
       answer: async (request) => {
         if (request.method === 'ping') return {};
@@ -145,12 +153,18 @@ export class Fleet {
         this.#greeted(host, peer, connection, request.params);
         return this.#hello(host);
       },
-      onClose: (reason) => {
+      onClose: (reason, broken) => {
+        clearTimeout(timer);
+        if (broken) this.#options.tell({ type: 'trouble', message: `${host} was cut off: ${reason}` });
+        peer.all--;
         peer.connections.delete(connection);
         if (peer.connections.size === 0 && this.#peers.get(host) === peer)
           this.#down(host, peer, reason ?? 'the connection was ended');
       },
     });
+    const timer = setTimeout(() => {
+      if (!peer.connections.has(connection)) connection.close('it did not say who it is');
+    }, GREETING_MS);
     if (ours) this.#greet(host, peer, connection);
   }
 
@@ -163,7 +177,7 @@ export class Fleet {
 
   #greeted(host: string, peer: Peer, connection: PeerConnection, hello: Hello): void {
     if (hello.host !== host) {
-      connection.close(`it calls itself ${hello.host}, and its certificate ${host}`);
+      connection.close(`it calls itself ${hello.host}, and its certificate ${host}`, true);
       return;
     }
     if (!connection.open) return;

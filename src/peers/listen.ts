@@ -86,7 +86,7 @@ export class Listener {
 
   #secured(socket: TLSSocket): void {
     socket.on('error', () => {});
-    const { removed } = this.#options.config();
+    const { removed, ca } = this.#options.config();
     const shown = socket.getPeerX509Certificate();
     if (shown === undefined) {
       this.#stranger(socket);
@@ -98,7 +98,7 @@ export class Listener {
       return;
     }
     const code = socket.authorizationError as unknown as string | undefined;
-    const refusal = socket.authorized ? REMOVED : refusalOf(code ?? 'it was not verified', shown);
+    const refusal = socket.authorized ? REMOVED : refusalOf(code ?? 'it was not verified', shown, { ca });
     // The name is whoever's who made the certificate, where the fleet's authority did not.
     const known = (socket.authorized || refusal.clock !== '') && isHost(host);
     this.#trouble(socket.remoteAddress, known ? host : 'a host', `was refused: ${refusal.why}`);
@@ -112,6 +112,11 @@ export class Listener {
   /** It is not of the fleet, and has so long. @returns false where there are too many of those: it is gone */
   #passing(socket: TLSSocket, ms: number): boolean {
     if (this.#strangers >= MOST_STRANGERS) {
+      this.#trouble(
+        socket.remoteAddress,
+        'a host',
+        'was refused: too many that are not of the fleet are here',
+      );
       socket.destroy();
       return false;
     }

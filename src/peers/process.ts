@@ -18,6 +18,8 @@ export interface PeersProcessOptions {
   /** It ended: no host is connected until it is back. */
   onGone(how: string): void;
   onFault(message: string): void;
+  /** What others do at its port, as they like. */
+  onTrouble(message: string): void;
 }
 
 /** Longer than the process waits itself. */
@@ -104,7 +106,7 @@ export class PeersProcess {
   }
 
   #take(value: unknown): void {
-    const { onUp, onDown, onAsked, onDialing, onFault } = this.#options;
+    const { onUp, onDown, onAsked, onDialing, onFault, onTrouble } = this.#options;
     const message = fromPeers(value);
     switch (message?.type) {
       case 'ready':
@@ -142,7 +144,7 @@ export class PeersProcess {
         onDialing(message.source, message.destination);
         return;
       case 'trouble':
-        onFault(message.message);
+        onTrouble(message.message);
         return;
       default:
         onFault('the process for other hosts sent a message that is none of its protocol, and is killed');

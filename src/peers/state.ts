@@ -142,6 +142,13 @@ export class FleetState {
 
   /** Spends an invitation. @throws FleetError which does not say whether the host or the secret was wrong */
   spend(host: string, secret: string): void {
+    const found = this.invitation(host, secret);
+    this.#invitations = this.#invitations.filter((one) => one !== found);
+    this.#write();
+  }
+
+  /** The one that would be spent. @throws FleetError as {@link spend} */
+  invitation(host: string, secret: string): Pick<Invitation, 'host' | 'expires'> {
     const hash = Buffer.from(sha256(Buffer.from(secret, 'base64url')));
     const found = this.#invitations.find(
       (one) => one.host === host && one.expires > Date.now() && timingSafeEqual(Buffer.from(one.hash), hash),
@@ -150,8 +157,7 @@ export class FleetState {
       throw new FleetError(
         `there is no such invitation for ${host}: it was used, has ended, or is for another`,
       );
-    this.#invitations = this.#invitations.filter((one) => one !== found);
-    this.#write();
+    return found;
   }
 
   /** What a host says of itself. */

@@ -1,7 +1,6 @@
 // Hosts of a fleet: their trees are one, by each kind of evidence alone; what is revoked ends on all of them.
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import t from 'tap';
-
 import type { TreeLoginJson } from '../../src/api/json.ts';
 import type { Family } from './support.ts';
 

@@ -121,7 +121,14 @@ t.test('whose certificate does not hold is refused, and told why', async (t) => 
   await t.test('of another fleet', async (t) => {
     const b = host(t, { ...(await other.of('b', member)), ca: of.ca });
     await refused(/^a host at 127.0.0.1 was refused: its certificate is not of this fleet/);
-    await b.down('a', /^it says: this host's certificate is not of its fleet: SELF_SIGNED_CERT_IN_CHAIN$/);
+    await b.down('a', /^it says: this host's certificate is not of its fleet: its authority is another$/);
+  });
+  await t.test('of another fleet, and not valid yet: the name on it is nobody’s', async (t) => {
+    a.told.splice(0);
+    host(t, { ...(await other.of('b', member, { notBefore: hours(2), notAfter: hours(4) })), ca: of.ca });
+    await refused(
+      /^a host at 127.0.0.1 was refused: its certificate is not of this fleet: its authority is another$/,
+    );
   });
   await t.test('not valid yet: a clock is wrong', async (t) => {
     const b = host(t, await of.of('b', member, { notBefore: hours(2), notAfter: hours(4) }));
@@ -251,6 +258,42 @@ t.test('what is no message of the protocol ends the connection, and that one alo
   }
   t.ok(await b.fleet.ask('a', resolve));
   t.ok(a.asked.length > 0);
+});
+
+t.test('a member that sends what it was not asked for, or says nothing on many connections', async (t) => {
+  const of = await authority();
+  const at = await port();
+  host(t, await of.of('a', { listen: at, advertised: at }));
+  const b = host(t, await of.of('b', { members: [{ host: 'a', endpoint: at }] }));
+  await b.up('a');
+  const { ca, certificate, key } = await of.of('c');
+  const member = () =>
+    connect({
+      ...{ host: at.address, port: at.port, ca, cert: certificate, key, servername: 'a' },
+      ALPNProtocols: [PROTOCOL],
+    }).on('error', () => {});
+  const large = member();
+  let closed = false;
+  large.once('close', () => {
+    closed = true;
+  });
+  large.on('data', () => {});
+  await new Promise((resolve) => large.once('secureConnect', resolve));
+  const chunk = Buffer.alloc(65_536, 'x');
+  let sent = 0;
+  while (!closed && sent < 32 << 20) {
+    large.write(chunk);
+    sent += chunk.length;
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  t.ok(sent < 8 << 20, `an endless line ends the connection, after ${sent} bytes`);
+
+  const idle = Array.from({ length: 12 }, member);
+  t.teardown(() => {
+    for (const socket of idle) socket.destroy();
+  });
+  await until(() => idle.filter(({ destroyed }) => destroyed).length === 8, 'four of one host are enough');
+  t.ok(await b.fleet.ask('a', resolve));
 });
 
 t.test('more questions than can wait are refused here', async (t) => {
