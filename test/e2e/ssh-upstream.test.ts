@@ -4,6 +4,7 @@ import t, { type Test } from 'tap';
 import { type Attempt, attempt } from './ssh-record.ts';
 import {
   gate,
+  hopline,
   labUp,
   mark,
   openGate,
@@ -213,7 +214,7 @@ t.test('hosts', async (t) => {
   await t.test(
     'one that floods, and one that is deaf: another connection of the worker goes on',
     async (t) => {
-      const word = mark();
+      const [word, quiet] = [mark(), mark()];
       // Each worker has one that counts beside it.
       const beside = [0, 1].map(() => mark());
       const counting = beside.map((each) =>
@@ -233,7 +234,7 @@ t.test('hosts', async (t) => {
       );
       const deaf = start(
         t,
-        sshArgs('alice', 'bastion1', `head -c 300000000 /dev/zero | ${odd(ODD, 'deaf', 'cat')}; : ${word}d`),
+        sshArgs('alice', 'bastion1', `: ${quiet}; head -c 300000000 /dev/zero | ${odd(ODD, 'deaf', 'cat')}`),
       );
       await deaf.until(/begun/);
       for (const one of counting) await one.until(/\ndone/);
@@ -255,6 +256,15 @@ t.test('hosts', async (t) => {
       await flooded.stop();
       await deaf.stop();
       openGate('bastion1', word);
+      // Nobody is there any more to end them, and neither side does.
+      for (const which of [word, quiet]) {
+        const { hop, login } = await waitForHop('bastion1', which, ({ target }) => target === 'odd-ssh');
+        await hopline('bastion1', ['revoke', login.id, '--reason', 'stuck']);
+        const ended = await waitForHop('bastion1', which, ({ id, ended }) => id === hop.id && ended !== null);
+        t.match(ended.hop, { ...HOP, endReason: 'revoked: stuck' });
+        const { out } = await hopline('bastion1', ['--json', 'actions', '--hop', hop.id]);
+        t.match(JSON.parse(out), [{ kind: 'exec', subject: 'cat', ended: String }]);
+      }
     },
   );
 });
@@ -287,5 +297,10 @@ t.test('an sshd that is killed in the middle of a file', async (t) => {
   t.match(said, { out: /code (1|255)\n/ });
   t.match(said.err, /Connection closed|lost connection|closed/);
   const found = await waitForHop('bastion1', word, ({ id, ended }) => id === hop.id && ended !== null);
-  t.match(found.hop, { target: 'db1-ssh' });
+  t.match(found.hop, { ...HOP, target: 'db1-ssh', endReason: null });
+  const { out } = await hopline('bastion1', ['--json', 'actions', '--hop', hop.id]);
+  const [file, session] = JSON.parse(out);
+  t.match(session, { subject: 'sftp', result: { exitSignal: 'KILL' } });
+  t.match(file, { subject: `write /tmp/${word}-up`, result: { error: 'not closed' } });
+  t.ok(file.result.bytes > 0 && file.result.bytes < 30_000_000, 'what was sent of it');
 });

@@ -128,7 +128,7 @@ export class SftpFilter implements Filter {
   async end(): Promise<void> {
     this.withdraw('the channel closed first');
     this.#over = true;
-    for (const file of this.#files.values()) this.#close(file, { error: 'not closed' });
+    for (const file of this.#files.values()) this.#close(file, { ...file.result, error: 'not closed' });
     for (const pending of this.#pending.values()) {
       if (pending.type === 'open') this.#close(pending.file, { error: 'no answer' });
       else if (pending.type === 'done')
