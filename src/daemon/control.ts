@@ -11,14 +11,14 @@ import {
 } from '../api/protocol.ts';
 import { ControlServer } from '../api/server.ts';
 import { storeHandlers } from '../api/store.ts';
-import type { Root } from '../attribution/roots.ts';
+import type { Id } from '../core/types.ts';
 import { HlLoss } from '../kernel/layouts.generated.ts';
+import type { RevokedOn } from '../peers/protocol.ts';
 import { authorityKeys } from './authority-keys.ts';
 import { checkConfig } from './check-config.ts';
 import type { Daemon } from './daemon.ts';
 import { explain } from './explain.ts';
 import { peerHandlers } from './peer-control.ts';
-import type { RevokedOn } from './peer-revocations.ts';
 import { personOf } from './person.ts';
 import { reload } from './reload.ts';
 import type { Closed } from './revoke.ts';
@@ -106,22 +106,32 @@ async function revoke(daemon: Daemon, what: string, by: string, reason: string):
   const found = daemon.store.reader.resolve(what);
   if (found.type === 'hop') {
     const open = daemon.open.get(found.hop.id);
-    if (!open) throw new ControlError('refused', `hop ${found.hop.id} is not open any more`);
+    if (!open) return revokeBelow(daemon, found.hop.id, by, reason);
     const done = await daemon.revocations.close([{ open, reason: `revoked by ${by}: ${reason}` }]);
     const [left] = done.open;
     if (left) throw new ControlError('refused', `hop ${left.hop} goes on: ${left.reason}`);
     const below = await daemon.fleet.revocations.belowHop(found.hop.id, by, reason);
     return revoked('hop', [], [done], below);
   }
-  const logins = found.type === 'login' ? [found.login] : found.logins;
-  const roots = logins
-    .map(({ id }) => daemon.attribution.roots.get(id))
-    .filter((root): root is Root => root !== undefined);
-  if (roots.length === 0) throw new ControlError('refused', `nothing of ${what} is alive any more`);
-  // Its hops are closed first: what is revoked elsewhere comes by them.
-  const all = await Promise.all(roots.map((root) => daemon.revocations.login(root, by, reason)));
-  const ids = roots.map(({ id }) => id);
-  return revoked(found.type, ids, all, await daemon.fleet.revocations.below(roots, by, reason));
+  const ids = (found.type === 'login' ? [found.login] : found.logins).map(({ id }) => id);
+  const { logins, closed, hosts } = await daemon.fleet.revocations.tree(ids, by, reason);
+  if (logins.length === 0) throw new ControlError('refused', `nothing of ${what} is alive any more`);
+  return revoked(found.type, logins, closed, hosts);
+}
+
+/** Of a hop that is over: what came by it may go on. */
+async function revokeBelow(daemon: Daemon, hop: Id, by: string, reason: string): Promise<Revoked> {
+  const hosts = await daemon.fleet.revocations.belowHop(hop, by, reason);
+  const over = `hop ${hop} is not open any more`;
+  const direct = daemon.store.reader.childrenOfHop(hop).map(({ host }) => host);
+  const untold = hosts.find((one) => one.reason !== null && direct.includes(one.host));
+  if (untold)
+    throw new ControlError(
+      'refused',
+      `${over}, and ${untold.host} was not told (${untold.reason}): what came there by it goes on. Revoke it when it answers`,
+    );
+  if (!hosts.some(({ logins }) => logins.length > 0)) throw new ControlError('refused', over);
+  return revoked('hop', [], [], hosts);
 }
 
 /** Who looks at what others were shown is on record, too. */

@@ -8,7 +8,7 @@ import type { Store } from '../store/open.ts';
 import type { EventLoop } from './events.ts';
 import { Links } from './links.ts';
 import { PeerAnswers } from './peer-answers.ts';
-import { PeerRevocations } from './peer-revocations.ts';
+import { PeerRevocations, revokedThere } from './peer-revocations.ts';
 import { PeerTrees } from './peer-trees.ts';
 import { Peering } from './peering.ts';
 import type { PolicyState } from './policy-state.ts';
@@ -70,17 +70,19 @@ export function fleetOf(daemon: FleetParts): FleetRooms {
   const trees = new PeerTrees(peering);
   const revocations: PeerRevocations = new PeerRevocations({
     ...{ peering, now, reader: store.reader },
+    rootOf: (login) => attribution.roots.get(login),
     end: (root, by, reason) => daemon.revocations.login(root, by, reason),
+    over: (login, by, reason) => daemon.revocations.over(login, by, reason),
     onError: (error) => log.warn({ err: error }, 'revocation on another host'),
   });
   const links: Links = new Links({
     ...{ peering, option: kernel.hopOption, now, ticks: () => performance.now() },
     learn: (root, facts) => attribution.roots.learn(root, facts),
-    revoke: (root, by, reason) => void revocations.tree([root], by, reason),
+    revoke: (root, by, reason) => void revocations.tree([root.id], by, reason),
   });
   const answers: PeerAnswers = new PeerAnswers({
     ...{ host: daemon.policy.config.host, peering, trees, reader: store.reader, settle, now },
-    revoke: (roots, by, reason) => revocations.tree(roots, by, reason),
+    revoke: async (logins, by, reason) => revokedThere(await revocations.tree(logins, by, reason)),
     option: kernel.hopOption,
     rootOf: (login) => attribution.roots.get(login),
     child: (hop, child) => record.hopChild(hop, child),

@@ -30,7 +30,7 @@ export interface PeerAnswersOptions {
   rootOf(login: Id): Root | undefined;
   child(hop: Id, child: { host: string; login: Id; at: Micros }): void;
   /** Ends what logins here may do, and what is below them elsewhere. */
-  revoke(roots: readonly Root[], by: string, reason: string): Promise<RevokedThere>;
+  revoke(logins: readonly Id[], by: string, reason: string): Promise<RevokedThere>;
   /** What the kernel has reported by now is in the store. */
   settle(): void;
   /** As the wall clock was at that time; it may have been set since. */
@@ -165,9 +165,8 @@ export class PeerAnswers {
   }
 
   #revoke(host: string, { hops, by, reason }: RevokeAsk): Promise<RevokedThere> {
-    const { reader, rootOf, revoke, settle } = this.#options;
+    const { reader, revoke, settle } = this.#options;
     settle();
-    const roots = reader.loginsBelow(host, hops).flatMap((login) => rootOf(login) ?? []);
-    return revoke(roots, `${by} on ${host}`, reason);
+    return revoke(reader.loginsBelow(host, hops), `${by} on ${host}`, reason);
   }
 }

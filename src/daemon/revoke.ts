@@ -1,6 +1,6 @@
 import type { Attribution } from '../attribution/attribution.ts';
 import type { Root } from '../attribution/roots.ts';
-import type { Endpoint, Id } from '../core/types.ts';
+import type { Endpoint, Id, Micros } from '../core/types.ts';
 import { HlTally } from '../kernel/layouts.generated.ts';
 import type { KernelMaps } from '../kernel/maps.ts';
 import type { WorkerPool } from '../proxy/supervise.ts';
@@ -53,12 +53,23 @@ export class Revocations {
     if (root.revoked === null) {
       root.revoked = at;
       attribution.store(root, null);
-      record.revocation(root.id, { at, by, reason });
-      record.notice({ at, kind: 'revoke', login: root.id, count: 1, detail: `revoked by ${by}: ${reason}` });
+      this.#record(root.id, at, by, reason);
     }
     record.flush();
     this.#options.pool().endShells(root.id, `your login was revoked: ${reason}`);
     return this.close(open.of(root).map((each) => ({ open: each, reason: `revoked: ${reason}` })));
+  }
+
+  /** One of which nothing lives here any more: what is told of it later, and what came by it, is of a revoked login. */
+  over(login: Id, by: string, reason: string): void {
+    this.#record(login, this.#options.now(), by, reason);
+    this.#options.record.flush();
+  }
+
+  #record(login: Id, at: Micros, by: string, reason: string): void {
+    const { record } = this.#options;
+    record.revocation(login, { at, by, reason });
+    record.notice({ at, kind: 'revoke', login, count: 1, detail: `revoked by ${by}: ${reason}` });
   }
 
   /** Resets what the proxy forwards, and has the kernel close what is direct. */

@@ -104,6 +104,17 @@ export interface RevokeAsk {
 export interface RevokedThere {
   readonly logins: readonly Id[];
   readonly hops: readonly Id[];
+  /** What became of it on the hosts that it went on to. */
+  readonly beyond: readonly RevokedOn[];
+}
+
+/** What became of a revocation on another host. */
+export interface RevokedOn {
+  readonly host: string;
+  readonly logins: readonly Id[];
+  readonly hops: readonly Id[];
+  /** Why it could not be told; it is told when it is connected again. Null: it was. */
+  readonly reason: string | null;
 }
 
 /** With the secret of an invitation, by a host that has no certificate yet. */
@@ -263,7 +274,18 @@ function revokedThere(value: unknown): RevokedThere | null {
   const m = record(value);
   const logins = ids(m?.logins);
   const hops = ids(m?.hops);
-  return logins === null || hops === null ? null : { logins, hops };
+  // Hosts of an earlier version do not tell.
+  const beyond = list(m?.beyond ?? [], MOST_HOSTS, revokedOn);
+  return logins === null || hops === null || beyond === null ? null : { logins, hops, beyond };
+}
+
+function revokedOn(value: unknown): RevokedOn | null {
+  const m = record(value);
+  const logins = ids(m?.logins);
+  const hops = ids(m?.hops);
+  if (m === null || !isHost(m.host) || logins === null || hops === null) return null;
+  if (m.reason !== null && !fits(m.reason, TEXT_LIMIT)) return null;
+  return { host: m.host, logins, hops, reason: m.reason };
 }
 
 function join(value: unknown): Join | null {

@@ -16,7 +16,7 @@ export interface LinkQueries {
   /** Logins on other hosts below this login. */
   childrenOf(login: Id): HopChild[];
   childrenOfHop(hop: Id): HopChild[];
-  /** Logins on that host below logins here that were revoked since. */
+  /** Logins on that host below logins or hops here that were revoked since. */
   revokedChildren(
     host: string,
     since: Micros,
@@ -44,6 +44,11 @@ export function linkQueries(db: Database): LinkQueries {
     `SELECT c.hop, c.host, c.login, r."by", r.reason FROM login_revocations r JOIN hops h ON h.login = r.login
       JOIN hop_children c ON c.hop = h.id WHERE r.at >= ? AND c.host = ?`,
   );
+  // A hop that a person has revoked ends with who it was, and why: `revoked by uid 0: laptop stolen`.
+  const revokedHops = db.prepare<[Micros, string], HopChild & { why: string }>(
+    `SELECT c.hop, c.host, c.login, x.reason AS why FROM hop_ends x JOIN hop_children c ON c.hop = x.hop
+      WHERE x.at >= ? AND c.host = ? AND x.reason LIKE 'revoked by uid %'`,
+  );
   const below = db
     .prepare<[Id, string], Id>(
       `SELECT i.login FROM login_identities i WHERE i.parent_hop = ? AND json_extract(i.link, '$.host') = ?`,
@@ -63,7 +68,13 @@ export function linkQueries(db: Database): LinkQueries {
     },
     childrenOf: (login) => children.all(login),
     childrenOfHop: (hop) => ofHop.all(hop),
-    revokedChildren: (host, since) => revoked.all(since, host),
+    revokedChildren: (host, since) => [
+      ...revoked.all(since, host),
+      ...revokedHops.all(since, host).flatMap(({ why, ...child }) => {
+        const [, by, reason] = /^revoked by (uid \d+): (.*)$/s.exec(why) ?? [];
+        return by === undefined || reason === undefined ? [] : [{ ...child, by, reason }];
+      }),
+    ],
     loginsBelow: (host, hops) => [
       ...new Set(hops.flatMap((hop) => [...below.all(hop, host), ...begun.all(hop, host)])),
     ],

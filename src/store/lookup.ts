@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { normaliseId } from '../core/ids.ts';
-import type { Hop, Id, Login, Recording } from '../core/types.ts';
+import type { Hop, Id, Login, Micros, Recording } from '../core/types.ts';
 import { LookupError } from './errors.ts';
 import type { Queries } from './query.ts';
 import {
@@ -25,11 +25,15 @@ export interface Lookups {
   hop(ref: string): Hop;
   /** By its hop, or its login, and its number there: `C9ZYV7-1`. */
   recording(ref: string): Recording;
-  /** A login, a hop, or a user with open logins; `login:`, `hop:` and `user:` before it say which. */
+  /**
+   * A login, a hop, or a user with logins that are open, or that led to other hosts in the last week; `login:`, `hop:` and
+   * `user:` before it say which.
+   */
   resolve(what: string): Resolved;
 }
 
 const CANDIDATES = 10;
+const WEEK: Micros = 7 * 86_400_000_000;
 
 export function lookups(db: Database, boot: string, lists: Queries): Lookups {
   const ids = (table: 'logins' | 'hops') =>
@@ -78,9 +82,15 @@ export function lookups(db: Database, boot: string, lists: Queries): Lookups {
       );
     return row;
   };
+  const loginsOf = (name: string, limit: number): Login[] => {
+    const since = Date.now() * 1000 - WEEK;
+    const parents = lists.logins({ all: true, parents: true, user: name, since, limit });
+    const all = [...lists.logins({ user: name, limit }), ...parents];
+    return [...new Map(all.map((one) => [one.id, one])).values()];
+  };
   const user = (name: string): Resolved => {
     // All of them: what ends what a person may do must not leave their oldest login out.
-    const logins = lists.logins({ user: name, limit: -1 });
+    const logins = loginsOf(name, -1);
     if (logins.length === 0) throw new LookupError('not_found', `no open login of a user "${name}"`);
     return { type: 'user', user: name, logins };
   };
@@ -92,7 +102,7 @@ export function lookups(db: Database, boot: string, lists: Queries): Lookups {
       return kind === 'hop' ? { type: 'hop', hop: hop(rest) } : user(rest);
     }
     const found = [
-      ...(lists.logins({ user: what, limit: 1 }).length > 0 ? [`user:${what}`] : []),
+      ...(loginsOf(what, 1).length > 0 ? [`user:${what}`] : []),
       ...matches('login', what).map((id) => `login:${id}`),
       ...matches('hop', what).map((id) => `hop:${id}`),
     ];

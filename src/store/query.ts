@@ -23,6 +23,8 @@ export interface LoginFilter {
   readonly user?: string | undefined;
   /** Started at or after. */
   readonly since?: Micros | undefined;
+  /** Only those by which others came on other hosts. */
+  readonly parents?: boolean | undefined;
   readonly limit?: number | undefined;
 }
 
@@ -93,6 +95,7 @@ export interface Queries {
 
 const LIMIT = 1000;
 const LIVE = 'NOT EXISTS (SELECT 1 FROM login_ends e WHERE e.login = l.id AND e.lingering = 0)';
+const PARENT = 'EXISTS (SELECT 1 FROM hops h JOIN hop_children c ON c.hop = h.id WHERE h.login = l.id)';
 /** Logins of a person: two parameters, the same name twice for account and identity, each at both places. */
 const OF_USER = `(SELECT id FROM logins WHERE user = ? UNION SELECT id FROM logins WHERE identity_name = ?
   UNION SELECT login FROM login_identities WHERE user = ? UNION SELECT login FROM login_identities WHERE identity_name = ?)`;
@@ -143,6 +146,7 @@ export function queries(db: Database, boot: string): Queries {
       if (filter.all !== true) where.add(`l.boot = ? AND ${LIVE}`, boot);
       where.add(`l.id IN ${OF_USER}`, user, user, user, user);
       where.add('l.started >= ?', since);
+      where.add(PARENT, filter.parents);
       return logins(where, filter.limit ?? LIMIT);
     },
     openLogins: () => logins(new Where().add(`l.boot = ? AND ${LIVE}`, boot), -1),
