@@ -1,5 +1,8 @@
 import type { Endpoint } from './types.ts';
 
+/** Where sshd listens, and ssh connects to, if nobody says otherwise. */
+export const SSH_PORT = 22;
+
 /** `10.0.0.1:22`, `[2001:db8::1]:22`. */
 export function endpointText({ address, port }: Endpoint): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;

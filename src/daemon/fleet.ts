@@ -1,9 +1,14 @@
 /** A daemon's rooms for the other hosts, put together. */
+import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Attribution } from '../attribution/attribution.ts';
-import type { Micros } from '../core/types.ts';
+import { isLoopback } from '../core/loopback.ts';
+import type { Id, Micros } from '../core/types.ts';
 import type { BootClock } from '../kernel/clock.ts';
 import type { Kernel } from '../kernel/load.ts';
+import { PeerError } from '../peers/connection.ts';
+import { ownAddresses } from '../peers/own-addresses.ts';
+import type { Request } from '../peers/protocol.ts';
 import type { Store } from '../store/open.ts';
 import type { EventLoop } from './events.ts';
 import { Links } from './links.ts';
@@ -27,6 +32,8 @@ export interface FleetRooms {
 }
 
 const SWEEP_MS = 60_000;
+/** One that was slow may never have been away. */
+const AGAIN_MS = 5_000;
 /** Of the SYN options that nobody asked for: a host that is away longer is told no more by them. */
 const KEPT: Micros = 3_600_000_000;
 
@@ -67,21 +74,38 @@ export function fleetOf(daemon: FleetParts): FleetRooms {
     },
     setOptionPeers: (peers) => kernel.hopOption.setPeers(peers),
   });
-  const trees = new PeerTrees(peering);
+  const { host } = daemon.policy.config;
+  const ask: Peering['ask'] = async (of, method, params) => {
+    if (of !== host) return peering.ask(of, method, params);
+    try {
+      return (await answers.answer(host, { method, params } as Request)) as never;
+    } catch (error) {
+      throw new PeerError((error as Error).message, true);
+    }
+  };
+  const trees = new PeerTrees({ ask });
   const revocations: PeerRevocations = new PeerRevocations({
-    ...{ peering, now, reader: store.reader },
+    ...{ ask, now, reader: store.reader },
     rootOf: (login) => attribution.roots.get(login),
     end: (root, by, reason) => daemon.revocations.login(root, by, reason),
     over: (login, by, reason) => daemon.revocations.over(login, by, reason),
     onError: (error) => log.warn({ err: error }, 'revocation on another host'),
   });
   const links: Links = new Links({
-    ...{ peering, option: kernel.hopOption, now, ticks: () => performance.now() },
-    learn: (root, facts) => attribution.roots.learn(root, facts),
+    ...{ ask, host, peering, option: kernel.hopOption, now, ticks: () => performance.now() },
+    isOwn: (address) => isLoopback(address) || ownAddresses().includes(address),
+    path: join(daemon.policy.config.paths.state, 'fleet', 'unanswered.json'),
+    learn: (arrived, facts) => {
+      const root = attribution.roots.get(arrived.id);
+      if (root) attribution.roots.learn(root, facts);
+      else record.identity(arrived.id, facts);
+      Object.assign(arrived, { link: facts.link, parentHop: facts.link.hop });
+    },
     revoke: (root, by, reason) => void revocations.tree([root.id], by, reason),
+    onError: (error) => log.warn({ err: error }, 'questions to other hosts'),
   });
   const answers: PeerAnswers = new PeerAnswers({
-    ...{ host: daemon.policy.config.host, peering, trees, reader: store.reader, settle, now },
+    ...{ host, peering, trees, reader: store.reader, settle, now },
     revoke: async (logins, by, reason) => revokedThere(await revocations.tree(logins, by, reason)),
     option: kernel.hopOption,
     rootOf: (login) => attribution.roots.get(login),
@@ -89,21 +113,31 @@ export function fleetOf(daemon: FleetParts): FleetRooms {
     wallAt: (bootNs) => daemon.clock.wallAt(bootNs),
     ago: (ms) => daemon.clock.ago(ms),
   });
+  const again = () => {
+    for (const { host, down } of peering.list()) if (down === null) links.retry(host);
+  };
   const sweep = () => {
-    // One that was slow may never have been away.
-    links.retry();
     const before = now() - daemon.clock.epochMicros - KEPT;
     if (before > 0) kernel.hopOption.sweep(BigInt(before) * 1000n);
   };
-  let timer: NodeJS.Timeout | undefined;
+  const arrived = (login: Id) => {
+    try {
+      return attribution.roots.get(login) ?? { ...store.reader.login(login) };
+    } catch {
+      return null;
+    }
+  };
+  const timers: NodeJS.Timeout[] = [];
   return {
     ...{ peering, links, trees, revocations },
     start: () => {
-      timer = setInterval(sweep, SWEEP_MS);
+      timers.push(setInterval(sweep, SWEEP_MS), setInterval(again, AGAIN_MS));
+      links.resume(arrived);
       peering.start();
     },
     stop: () => {
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
+      links.stop();
       return peering.stop();
     },
   };

@@ -1,38 +1,38 @@
-/** Logins that come from other hosts: by which hop of theirs, as the strongest evidence at hand says. */
+/** Logins that come from other hosts, or from this one: by which hop, as the strongest evidence at hand says. */
 import { timingSafeEqual } from 'node:crypto';
 import type { Root } from '../attribution/roots.ts';
-import type { Endpoint, Id, Link, LinkEvidence, Linked, Micros } from '../core/types.ts';
+import type { Id, Link, Linked, Micros } from '../core/types.ts';
 import { type HopOption, macOf } from '../kernel/hop-option.ts';
 import { PeerError } from '../peers/connection.ts';
 import type { Resolved } from '../peers/protocol.ts';
 import { moved, movedFrom } from './moved.ts';
 import type { Peering } from './peering.ts';
+import { type Arriving, type Asking, Unanswered } from './unanswered.ts';
 
 export interface LinksOptions {
-  readonly peering: Pick<Peering, 'ask' | 'ownerOf' | 'natOf' | 'signers' | 'state'>;
+  readonly peering: Pick<Peering, 'ownerOf' | 'natOf' | 'signers' | 'state'>;
+  /** The others of the fleet, and this host, which there is without one. */
+  readonly ask: Peering['ask'];
+  readonly host: string;
+  /** Whether an address is this host's own. */
+  isOwn(address: string): boolean;
   readonly option: Pick<HopOption, 'takeArrived'>;
-  learn(root: Root, facts: { at: Micros; link: Link }): void;
+  /** Where questions without an answer are kept for the daemon after this one. */
+  readonly path: string;
+  learn(root: Arrived, facts: { at: Micros; link: Link }): void;
   /** What the other host has revoked is revoked here. */
-  revoke(root: Root, by: string, reason: string): void;
+  revoke(root: Arrived, by: string, reason: string): void;
+  onError(error: Error): void;
   now(): Micros;
   /** Milliseconds by a clock that nobody sets. */
   ticks(): number;
 }
 
-/** The connection by which a login came, as sshd has it. */
-export interface Arriving {
-  readonly client: Endpoint;
-  readonly server: Endpoint;
-  readonly at: Micros;
-}
+/** A login that came from another host; it may be over. */
+export type Arrived = Pick<Root, 'id' | 'link' | 'parentHop'>;
 
-interface Question {
-  readonly root: Root;
-  readonly host: string;
-  readonly evidence: LinkEvidence;
-  readonly arriving: Arriving;
-  /** Of the SYN option; 16 hexadecimal digits. */
-  readonly handle: string | null;
+interface Question extends Asking {
+  readonly root: Arrived;
   /** When it came, in ticks: the wall clock may be set while it waits. */
   readonly since: number;
 }
@@ -42,29 +42,54 @@ const PATIENCE_MS = 24 * 3_600_000;
 const MOST_WAITING = 10_000;
 /** What a login does meanwhile waits for the answer for so long, and is then decided without. */
 const SETTLE_MS = 2_000;
+/** What has no answer by then may be asked in vain. */
+const SOON_MS = 300;
 
 export class Links {
   readonly #options: LinksOptions;
   readonly #waiting = new Map<Id, Question>();
   readonly #asked = new Map<Id, Promise<void>>();
+  /** Asked, without an answer yet. */
+  readonly #asking = new Set<Question>();
+  readonly #unanswered: Unanswered;
 
   constructor(options: LinksOptions) {
     this.#options = options;
+    const all = () => [...this.#waiting.values(), ...this.#asking];
+    this.#unanswered = new Unanswered(options.path, all, options.onError);
+  }
+
+  /** Takes up what the daemon before had no answer to. @param arrived null where the record has no such login */
+  resume(arrived: (login: Id) => Arrived | null): void {
+    for (const asking of this.#unanswered.read()) {
+      const root = arrived(asking.login);
+      const since = this.#since(asking.arriving);
+      if (root !== null) this.#waiting.set(root.id, { ...asking, root, since });
+    }
+  }
+
+  /** What has no answer is kept. */
+  stop(): void {
+    this.#unanswered.write();
   }
 
   /**
    * Missing evidence of one kind leads to the next; evidence that does not hold does not: then it is not known, and why.
    * @param certified by the certificate that it was opened with
    */
-  arrived(root: Root, arriving: Arriving, certified: Linked | null): void {
-    const { peering, option, now, ticks } = this.#options;
-    if (!peering.state.joined) return;
+  arrived(root: Arrived, arriving: Arriving, certified: Linked | null): void {
+    const { host, isOwn, peering, option } = this.#options;
     const { client, server } = arriving;
+    const came = { root, login: root.id, arriving, since: this.#since(arriving) };
+    if (certified === null && isOwn(client.address)) {
+      this.#ask({ ...came, host, evidence: 'four-tuple', handle: null });
+      return;
+    }
+    if (!peering.state.joined) return;
     // Taken in any case: the next connection from that port is another.
     const syn = option.takeArrived(client, server);
-    const since = ticks() - Math.max(0, (now() - arriving.at) / 1000);
     if (certified !== null) {
-      this.#ask({ root, host: certified.host, evidence: 'certificate', arriving, handle: null, since });
+      this.#ask({ ...came, host: certified.host, evidence: 'certificate', handle: null });
       return;
     }
     if (syn !== null) {
@@ -74,12 +99,11 @@ export class Links {
         return;
       }
       const handle = syn.handle.toString('hex');
-      this.#ask({ root, host: signer.host, evidence: 'syn-option', arriving, handle, since });
+      this.#ask({ ...came, host: signer.host, evidence: 'syn-option', handle });
       return;
     }
     const owner = peering.ownerOf(client.address);
-    if (owner !== null)
-      this.#ask({ root, host: owner.host, evidence: 'four-tuple', arriving, handle: null, since });
+    if (owner !== null) this.#ask({ ...came, host: owner.host, evidence: 'four-tuple', handle: null });
   }
 
   /** What waited is asked again. @param host of this one alone */
@@ -89,6 +113,7 @@ export class Links {
     );
     for (const question of again) {
       this.#waiting.delete(question.root.id);
+      this.#unanswered.changed();
       if (this.#options.ticks() - question.since < PATIENCE_MS) this.#ask(question);
     }
   }
@@ -102,9 +127,26 @@ export class Links {
     return Promise.race([asked, promise]).finally(() => clearTimeout(timer));
   }
 
+  #since({ at }: Arriving): number {
+    const { now, ticks } = this.#options;
+    return ticks() - Math.max(0, (now() - at) / 1000);
+  }
+
   #ask(question: Question): void {
     const { id } = question.root;
+    this.#asking.add(question);
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#unanswered.changed();
+    }, SOON_MS).unref();
+    const ended = () => {
+      clearTimeout(timer);
+      this.#asking.delete(question);
+      if (late) this.#unanswered.changed();
+    };
     const asked = this.#question(question)
+      .finally(ended)
       .then(
         (answer) => this.#answered(question, answer),
         (error: Error) => this.#failed(question, error),
@@ -116,13 +158,12 @@ export class Links {
   }
 
   #question({ root, host, evidence, arriving, handle, since }: Question): Promise<Resolved> {
-    const { peering, ticks } = this.#options;
-    if (evidence === 'certificate')
-      return peering.ask(host, 'child', { hop: root.parentHop ?? '', login: root.id });
+    const { ask, peering, ticks } = this.#options;
+    if (evidence === 'certificate') return ask(host, 'child', { hop: root.parentHop ?? '', login: root.id });
     const { client, server } = arriving;
     const agoMs = Math.round(ticks() - since);
     const nat = peering.natOf(host);
-    return peering.ask(host, 'resolve', { login: root.id, agoMs, client, server, handle, nat });
+    return ask(host, 'resolve', { login: root.id, agoMs, client, server, handle, nat });
   }
 
   #answered({ root, host, evidence, arriving }: Question, answer: Resolved): void {
@@ -141,9 +182,12 @@ export class Links {
   #failed(question: Question, error: Error): void {
     const { root, host, evidence } = question;
     const refused = error instanceof PeerError && error.refused;
-    if (!refused && this.#waiting.size < MOST_WAITING) this.#waiting.set(root.id, question);
-    // The certificate says enough: the other host is only to be told.
-    if (evidence === 'certificate') return;
+    if (!refused && this.#waiting.size < MOST_WAITING) {
+      this.#waiting.set(root.id, question);
+      this.#unanswered.changed();
+    }
+    // The certificate says enough: the other host is only to be told. And of what comes from nowhere else, nothing is to be said.
+    if (evidence === 'certificate' || (refused && host === this.#options.host)) return;
     const reason = refused ? error.message : `${host} does not answer: ${error.message}`;
     // Said once, however often it is asked.
     if (refused || root.link === null)
@@ -154,7 +198,7 @@ export class Links {
       );
   }
 
-  #unlinked(root: Root, host: string | null, reason: string): void {
+  #unlinked(root: Arrived, host: string | null, reason: string): void {
     const link: Link = { evidence: null, host, hop: null, depth: 0, reason: reason.slice(0, 512) };
     this.#options.learn(root, { at: this.#options.now(), link });
   }

@@ -1,6 +1,10 @@
-/** What this host answers the others of its fleet: each is told of what is joined to it, and of nothing else. */
+/**
+ * What this host answers the others of its fleet: each is told of what is joined to it, and of nothing else. It asks itself, too,
+ * of logins that came from it to it.
+ */
 import { treeLoginJson } from '../api/json.ts';
 import type { Root } from '../attribution/roots.ts';
+import { isLoopback } from '../core/loopback.ts';
 import type { Endpoint, Hop, Id, Micros } from '../core/types.ts';
 import type { HopOption, Offered } from '../kernel/hop-option.ts';
 import type {
@@ -24,7 +28,10 @@ export interface PeerAnswersOptions {
   readonly host: string;
   readonly peering: Pick<Peering, 'state'>;
   readonly trees: PeerTrees;
-  readonly reader: Pick<Reader, 'hopsBetween' | 'hop' | 'login' | 'tree' | 'childrenOfHop' | 'loginsBelow'>;
+  readonly reader: Pick<
+    Reader,
+    'hopsBetween' | 'hop' | 'login' | 'tree' | 'childrenOfHop' | 'hopOfChild' | 'loginsBelow'
+  >;
   readonly option: Pick<HopOption, 'takeOffered'>;
   /** A live login, or one that was a moment ago. */
   rootOf(login: Id): Root | undefined;
@@ -78,7 +85,14 @@ export class PeerAnswers {
   }
 
   async #resolve(host: string, asked: Resolve): Promise<Resolved> {
-    const { ago, wallAt } = this.#options;
+    const { ago, reader, settle, wallAt } = this.#options;
+    settle();
+    // It asks again where an answer came too late for it, or it has been restarted since.
+    const told = reader.hopOfChild(host, asked.login);
+    if (told !== null) {
+      const hop = reader.hop(told);
+      return this.#linked(host, asked.login, hop, hop.mode === 'direct' ? hop.source : hop.dialed);
+    }
     if (asked.handle === null) {
       this.#mustOwn(host, asked.server);
       return this.#found(host, asked.login, asked.client, asked.server, ago(asked.agoMs));
@@ -109,6 +123,7 @@ export class PeerAnswers {
 
   /** Threat: a member could ask by whom any address was connected to. */
   #mustOwn(host: string, { address }: Endpoint): void {
+    if (host === this.#options.host) return;
     const member = this.#options.peering.state.members.find((one) => one.host === host);
     if (!member?.hello?.addresses.includes(address))
       throw new Error(`${address} is no address that ${host} says it has (peering.addresses)`);
@@ -116,7 +131,8 @@ export class PeerAnswers {
 
   async #found(host: string, login: Id, from: Endpoint, to: Endpoint, at: Micros): Promise<Resolved> {
     const { reader, settle } = this.#options;
-    const until = performance.now() + TOLD_MS;
+    // Over loopback it is told of when it begins.
+    const until = performance.now() + (isLoopback(from.address) ? 0 : TOLD_MS);
     for (;;) {
       settle();
       const hops = reader.hopsBetween(from, to, at, SLACK).filter(({ mode }) => mode !== 'denied');
@@ -140,8 +156,11 @@ export class PeerAnswers {
 
   #linked(host: string, login: Id, hop: Hop, source: Endpoint | null): Resolved {
     const { child, now, rootOf, reader } = this.#options;
-    child(hop.id, { host, login, at: now() });
     const owner = hop.login === null ? null : (rootOf(hop.login) ?? reader.login(hop.login));
+    // What a service of this host connects to sshd (a tunnel, a health check) is nobody's hop.
+    if (host === this.#options.host && (owner === null || owner.kind === 'unattended'))
+      throw new Error('it came by a service of this host');
+    child(hop.id, { host, login, at: now() });
     const depth = (owner?.link?.depth ?? 0) + 1;
     return { hop: hop.id, depth, revoked: owner !== null && owner.revoked !== null, source };
   }
@@ -165,8 +184,8 @@ export class PeerAnswers {
   }
 
   #revoke(host: string, { hops, by, reason }: RevokeAsk): Promise<RevokedThere> {
-    const { reader, revoke, settle } = this.#options;
+    const { host: own, reader, revoke, settle } = this.#options;
     settle();
-    return revoke(reader.loginsBelow(host, hops), `${by} on ${host}`, reason);
+    return revoke(reader.loginsBelow(host, hops), host === own ? by : `${by} on ${host}`, reason);
   }
 }

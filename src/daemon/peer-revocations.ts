@@ -8,7 +8,8 @@ import type { Peering } from './peering.ts';
 import type { Closed } from './revoke.ts';
 
 export interface PeerRevocationsOptions {
-  readonly peering: Pick<Peering, 'ask'>;
+  /** The others of the fleet, and this host. */
+  readonly ask: Peering['ask'];
   readonly reader: Pick<Reader, 'childrenOf' | 'childrenOfHop' | 'revokedChildren' | 'login'>;
   rootOf(login: Id): Root | undefined;
   /** Ends what a login here may do. */
@@ -89,7 +90,7 @@ export class PeerRevocations {
 
   async #ask(host: string, hops: readonly Id[], by: string, reason: string): Promise<RevokedOn[]> {
     try {
-      const { beyond, ...done } = await this.#options.peering.ask(host, 'revoke', {
+      const { beyond, ...done } = await this.#options.ask(host, 'revoke', {
         ...{ hops, by: by.slice(0, 512), reason: reason.slice(0, 2048) },
       });
       return [{ host, ...done, reason: null }, ...beyond];

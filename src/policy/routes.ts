@@ -3,6 +3,7 @@
  * port (0 is any port), the longest prefix wins; between equal prefixes, the named port wins over any port.
  */
 import type { Config } from '../config/types.ts';
+import { SSH_PORT } from '../core/address.ts';
 import type { Decision, Route, RouteAction, Target } from '../core/types.ts';
 import { configured, denied, type Terms } from './decide.ts';
 import { LOOPBACK_PREFIXES, UNSPECIFIED } from './loopback.ts';
@@ -36,7 +37,12 @@ export function compileRoutes(config: RouteConfig, snapshot: PolicySnapshot, fir
 }
 
 function* lines(config: RouteConfig, snapshot: PolicySnapshot): Generator<Line> {
-  for (const target of config.targets) yield* targetLines(target, snapshot);
+  const whole = new Set<string>();
+  for (const target of config.targets)
+    for (const line of targetLines(target, snapshot)) {
+      if (line.transport === 'tcp' && line.port === 0) whole.add(line.prefix);
+      yield line;
+    }
   const resolver = configured('allow', 'dns.resolvers', 'DNS to a configured resolver is allowed', snapshot);
   for (const address of config.dns.resolvers) {
     const prefix = `${address}/${address.includes(':') ? 128 : 32}`;
@@ -54,12 +60,9 @@ function* lines(config: RouteConfig, snapshot: PolicySnapshot): Generator<Line> 
   const open = config.udp.allow.filter(({ port }) => port === 0).map(({ to }) => to);
   for (const prefix of [...open, ...EVERYWHERE]) yield fixed(prefix, QUIC_PORT, 'udp', quic);
   for (const prefix of LOOPBACK_PREFIXES) {
-    yield policyLine(
-      { prefix, port: 0, transport: 'tcp', target: null },
-      LOOPBACK,
-      config.loopback,
-      snapshot,
-    );
+    // A line of its own, for the record: by a login that comes from this host, another goes on. A target of any port is before it.
+    for (const port of whole.has(prefix) ? [0] : [SSH_PORT, 0])
+      yield policyLine({ prefix, port, transport: 'tcp', target: null }, LOOPBACK, config.loopback, snapshot);
   }
   for (const prefix of EVERYWHERE) {
     yield policyLine(

@@ -16,6 +16,8 @@ export interface LinkQueries {
   /** Logins on other hosts below this login. */
   childrenOf(login: Id): HopChild[];
   childrenOfHop(hop: Id): HopChild[];
+  /** The hop here by which a login on another host came, as far as it has been told. */
+  hopOfChild(host: string, login: Id): Id | null;
   /** Logins on that host below logins or hops here that were revoked since. */
   revokedChildren(
     host: string,
@@ -40,6 +42,9 @@ export function linkQueries(db: Database): LinkQueries {
   const ofHop = db.prepare<[Id], HopChild>(
     'SELECT hop, host, login FROM hop_children WHERE hop = ? ORDER BY at',
   );
+  const ofChild = db
+    .prepare<[Id, string], Id>('SELECT hop FROM hop_children WHERE login = ? AND host = ? ORDER BY at')
+    .pluck();
   const revoked = db.prepare<[Micros, string], HopChild & { by: string; reason: string }>(
     `SELECT c.hop, c.host, c.login, r."by", r.reason FROM login_revocations r JOIN hops h ON h.login = r.login
       JOIN hop_children c ON c.hop = h.id WHERE r.at >= ? AND c.host = ?`,
@@ -68,6 +73,7 @@ export function linkQueries(db: Database): LinkQueries {
     },
     childrenOf: (login) => children.all(login),
     childrenOfHop: (hop) => ofHop.all(hop),
+    hopOfChild: (host, login) => ofChild.get(login, host) ?? null,
     revokedChildren: (host, since) => [
       ...revoked.all(since, host),
       ...revokedHops.all(since, host).flatMap(({ why, ...child }) => {

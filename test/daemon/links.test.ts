@@ -1,8 +1,12 @@
 // By which hop of another host a login came: what each kind of evidence is worth, and what is said where there is none.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { Root } from '../../src/attribution/roots.ts';
 import type { Link, Linked } from '../../src/core/types.ts';
 import { Links } from '../../src/daemon/links.ts';
+import { Unanswered } from '../../src/daemon/unanswered.ts';
 import { macOf } from '../../src/kernel/hop-option.ts';
 import { PeerError } from '../../src/peers/connection.ts';
 import type { Resolve, Resolved } from '../../src/peers/protocol.ts';
@@ -21,24 +25,31 @@ interface Options {
   readonly nat?: boolean;
   readonly owner?: boolean;
   readonly joined?: boolean;
+  /** Of a room that was there before. */
+  readonly path?: string;
   answer?(question: Resolve): Promise<Resolved>;
   /** Microseconds, and milliseconds. */
   wall?: number;
   ticks?: number;
 }
 
-function links(_: Test, options: Options = {}) {
+function links(t: Test, options: Options = {}) {
+  const directory = mkdtempSync(join(tmpdir(), 'hopline-links-'));
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  const path = join(directory, 'fleet/unanswered.json');
   const learnt: Link[] = [];
   const asked: [string, string, unknown][] = [];
   const revoked: string[] = [];
   const root = { id: LOGIN, link: null, parentHop: null } as unknown as Root;
   const mutable = { ...options };
   const room = new Links({
+    ask: (async (host: string, method: string, params: unknown) => {
+      asked.push([host, method, params]);
+      return (mutable.answer ?? (async () => found))(params as Resolve);
+    }) as never,
+    host: 'bastion2',
+    isOwn: (address) => address === '127.0.0.1',
     peering: {
-      ask: (async (host: string, method: string, params: unknown) => {
-        asked.push([host, method, params]);
-        return (mutable.answer ?? (async () => found))(params as Resolve);
-      }) as never,
       ownerOf: () => ((options.owner ?? true) ? ({ host: 'bastion1' } as never) : null),
       natOf: () => options.nat ?? false,
       signers: () => [
@@ -48,6 +59,8 @@ function links(_: Test, options: Options = {}) {
       state: { joined: options.joined ?? true } as never,
     },
     option: { takeArrived: () => options.syn ?? null },
+    path: options.path ?? path,
+    onError: (error) => t.fail(error.message),
     learn: (of, { link }) => {
       learnt.push(link);
       Object.assign(of, { link, parentHop: link.hop });
@@ -62,7 +75,7 @@ function links(_: Test, options: Options = {}) {
     await new Promise((resolve) => setImmediate(resolve));
     return learnt.at(-1);
   };
-  return { room, arrive, learnt, asked, revoked, mutable };
+  return { room, arrive, root, learnt, asked, revoked, mutable, path };
 }
 
 const syn = { handle: HANDLE, mac: macOf(KEY, HANDLE) };
@@ -208,4 +221,73 @@ t.test('what a login does meanwhile waits for the answer, and not for ever', asy
   t.same(learnt, [linked('four-tuple')]);
   await new Promise((resolve) => setImmediate(resolve));
   t.equal(room.settled(LOGIN), null);
+});
+
+t.test('what has no answer is asked again by the daemon after this one', async (t) => {
+  for (const when of ['was told that there is none', 'still waits']) {
+    const silent = async () => {
+      if (when === 'still waits') await new Promise(() => {});
+      throw new PeerError('it did not answer within 5 s');
+    };
+    const before = links(t, { syn, answer: silent });
+    await before.arrive();
+    before.room.stop();
+    const after = links(t, { path: before.path });
+    after.room.resume((login) => (login === LOGIN ? after.root : null));
+    after.room.retry('bastion3');
+    t.same(after.asked, []);
+    after.room.retry('bastion1');
+    await new Promise((resolve) => setImmediate(resolve));
+    t.same(after.learnt, [linked('syn-option')], when);
+    t.strictSame(after.asked, before.asked, 'with the handle that the SYN had');
+    after.room.stop();
+    const last = links(t, { path: before.path });
+    last.room.resume(() => last.root);
+    last.room.retry();
+    t.same(last.asked, [], 'what was answered is not');
+  }
+});
+
+t.test('what is kept of questions and is not readable is told of', async (t) => {
+  const { path, room, arrive } = links(t, { answer: () => Promise.reject(new PeerError('it is away')) });
+  await arrive();
+  room.stop();
+  const kept = JSON.parse(readFileSync(path, 'utf8'));
+  writeFileSync(path, JSON.stringify([{ ...kept[0], evidence: 'a guess' }, 7, { login: LOGIN }, ...kept]));
+  const errors: string[] = [];
+  t.equal(
+    new Unanswered(
+      path,
+      () => [],
+      () => {},
+    ).read().length,
+    1,
+  );
+  writeFileSync(path, '[{');
+  const none = new Unanswered(
+    path,
+    () => [],
+    ({ message }) => errors.push(message),
+  );
+  t.same(none.read(), []);
+  t.equal(errors.length, 1);
+});
+
+t.test('from this host to this host: it asks itself, in no fleet too', async (t) => {
+  const { room, root, asked, learnt, mutable } = links(t, { joined: false });
+  const own = { client: { address: '127.0.0.1', port: 40_000 }, server: { address: '127.0.0.1', port: 22 } };
+  const arrive = async (answer: () => Promise<Resolved>) => {
+    mutable.answer = answer;
+    room.arrived(root, { ...own, at: 1_000_000 }, null);
+    await new Promise((resolve) => setImmediate(resolve));
+  };
+  await arrive(() => Promise.reject(new PeerError('it came by a service of this host', true)));
+  t.strictSame(learnt, [], 'a tunnel of the host’s: it came from nowhere else that is known');
+  await arrive(async () => ({ ...found, source: own.client }));
+  t.strictSame(asked[1], [
+    'bastion2',
+    'resolve',
+    { login: LOGIN, agoMs: 2_000, ...own, handle: null, nat: false },
+  ]);
+  t.same(learnt, [{ ...linked('four-tuple'), host: 'bastion2' }]);
 });

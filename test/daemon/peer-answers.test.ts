@@ -121,7 +121,7 @@ t.test('by the SYN option: for one login, once', async (t) => {
   t.match(await resolve({ handle: HANDLE }), { hop: id(5) }, 'asked again, where the answer was lost');
   await t.rejects(resolve({ handle: HANDLE, login: id(51) }), /was used before/);
   t.equal(reader.hop(id(5)).childLogin, id(50));
-  await t.rejects(resolve({ handle: 'ffffffffffffffff' }), /is of no connection of this host/);
+  await t.rejects(resolve({ handle: 'ffffffffffffffff', login: id(51) }), /is of no connection of this host/);
 });
 
 t.test(
@@ -152,6 +152,16 @@ t.test('by the SYN option where addresses are translated', async (t) => {
   offered.set(HANDLE, { source, destination, atNs: BigInt(T0 + 5 * SECOND) * 1000n });
   const client = { address: '192.0.2.9', port: 7 };
   t.match(await resolve({ handle: HANDLE, client, nat: true }), { hop: id(5), source });
+});
+
+t.test('what was told is told again, also by a daemon that has been restarted since', async (t) => {
+  const { s, writer, resolve } = answers();
+  using _ = s;
+  writer.insertHop(outward(5));
+  writer.insertHopDial(id(5), source);
+  writer.insertHopChild(id(5), { host: 'bastion2', login: id(50), at: T0 + 6 * SECOND });
+  t.match(await resolve({ handle: HANDLE }), { hop: id(5), source });
+  await t.rejects(resolve({ login: id(51), handle: HANDLE }), /is of no connection of this host/);
 });
 
 t.test('a revoked login, and one that came from elsewhere itself', async (t) => {
@@ -206,6 +216,51 @@ t.test('a revocation is taken from the host whose hop it is', async (t) => {
   t.same(await ask(revoke, 'bastion9'), { logins: [id(0)], hops: [], beyond: [] });
   t.strictSame(revoked, [`${id(0)} uid 0 on bastion9: gone`]);
 });
+
+t.test(
+  'it asks itself of what came from it to it: by a person’s login, and by none of its services',
+  async (t) => {
+    const { s, writer, reader, ask } = answers();
+    using _ = s;
+    const service = { kind: 'unattended', source: 'service' } as const;
+    writer.insertLogin(login({ id: id(1), ...service }));
+    const own = { address: '127.0.0.1', port: 22 };
+    for (const [n, port] of [
+      [0, 40_000],
+      [1, 40_001],
+    ] as const)
+      writer.insertHop(
+        outward(5 + n, {
+          login: id(n),
+          destination: own,
+          mode: 'direct',
+          source: { address: '127.0.0.1', port },
+        }),
+      );
+    const resolve = (port: number, of: string) =>
+      ask(
+        {
+          method: 'resolve',
+          params: {
+            login: of,
+            agoMs: 4_000,
+            client: { address: '127.0.0.1', port },
+            server: own,
+            handle: null,
+            nat: false,
+          },
+        },
+        'bastion1',
+      );
+    t.match(await resolve(40_000, id(50)), { hop: id(5), depth: 1 });
+    t.match(reader.hop(id(5)), { childLogin: id(50), childHost: 'bastion1' });
+    await t.rejects(resolve(40_001, id(51)), /it came by a service of this host/);
+    t.equal(reader.hop(id(6)).childLogin, null);
+    const began = performance.now();
+    await t.rejects(resolve(40_002, id(52)), /no connection of this host is known/);
+    t.ok(performance.now() - began < 1_000, 'over loopback there is nothing to wait for');
+  },
+);
 
 t.test('hello, ping and join are the process’s own', async (t) => {
   const { s, ask } = answers();

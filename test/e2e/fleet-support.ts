@@ -16,7 +16,7 @@ export const { FAMILIES, IPV4, mark, notices, service, ssh, start, tree, waitFor
 export type { Family } from './support.ts';
 export { hopline, rootOf, until };
 
-type Bastion = 'bastion1' | 'bastion2';
+export type Bastion = 'bastion1' | 'bastion2';
 export const BASTIONS: readonly Bastion[] = ['bastion1', 'bastion2'];
 export const PORT = 7422;
 
@@ -57,6 +57,12 @@ export function speaker(host: Bastion): number {
 export async function connected(): Promise<void> {
   for (const host of BASTIONS)
     await until(async () => (await peers(host)).peers.some((peer) => peer.connected), `${host} has its peer`);
+}
+
+/** @throws with what the lab said */
+export async function daemon(host: Bastion, verb: 'start' | 'stop' | 'kill' | 'restart'): Promise<void> {
+  const { code, out, err } = await lab(['daemon', host, verb], { timeoutMs: 120_000 });
+  if (code !== 0) throw new Error(`${verb} on ${host}: ${out}${err}`);
 }
 
 /** A fleet of the two, gone at the test's end with its lab. */

@@ -57,9 +57,13 @@ t.test('the whole table of an ordinary host', async (t) => {
     'udp 10.1.0.0/16 443 deny - deny',
     'udp 0.0.0.0/0 443 deny - deny',
     'udp ::/0 443 deny - deny',
+    'tcp 127.0.0.0/8 22 direct - allow',
     'tcp 127.0.0.0/8 0 direct - allow',
+    'tcp ::1/128 22 direct - allow',
     'tcp ::1/128 0 direct - allow',
+    'tcp 0.0.0.0/32 22 direct - allow',
     'tcp 0.0.0.0/32 0 direct - allow',
+    'tcp ::/128 22 direct - allow',
     'tcp ::/128 0 direct - allow',
     'tcp 0.0.0.0/0 0 inspect - ?',
     'tcp ::/0 0 inspect - ?',
@@ -255,10 +259,11 @@ t.test('UDP cannot be held to be decided', async (t) => {
 });
 
 t.test('loopback', async (t) => {
-  const local = (policies: string, loopback: 'direct' | 'inspect') =>
-    routes(policies, { loopback })
-      .filter(({ prefix }) => prefix === '127.0.0.0/8')
-      .map(line);
+  const local = (policies: string, loopback: 'direct' | 'inspect') => {
+    const [ssh, ...others] = routes(policies, { loopback }).filter(({ prefix }) => prefix === '127.0.0.0/8');
+    t.equal(ssh && line(ssh).replace(' 22 ', ' 0 '), others[0] && line(others[0]), 'SSH as any other port');
+    return others.map(line);
+  };
   t.strictSame(local('', 'direct'), ['tcp 127.0.0.0/8 0 direct - allow']);
   t.strictSame(local('permit (principal == User::"bob", action, resource);', 'direct'), [
     'tcp 127.0.0.0/8 0 direct - allow',
@@ -345,4 +350,13 @@ t.test('a target that policy treats otherwise than its mode says is a warning', 
     { file: '/etc/hopline/targets.yaml', path: 'targets.d', message: /redirected although/ },
     { path: 'targets.u', message: /is denied: policy about u asks who/ },
   ]);
+});
+
+t.test('a target of any port on loopback is not passed by for SSH', async (t) => {
+  const policy = `permit (principal, action == Action::"connect", resource);
+    forbid (principal, action == Action::"connect", resource == Target::"here");`;
+  const here = target('here', { addresses: ['127.0.0.0/8'], ports: [0] });
+  const table = routes(policy, { targets: [here] }).map(line);
+  t.match(table, ['tcp 127.0.0.0/8 0 deny here deny']);
+  t.notOk(table.some((one) => one.startsWith('tcp 127.0.0.0/8 22 ')));
 });

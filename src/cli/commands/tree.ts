@@ -18,14 +18,20 @@ export async function tree(
     ...forest.parts.map(({ host, logins }) => treesOf(logins, host)),
     ...(Array.isArray(options.with) ? options.with.map((file) => readTrees(String(file))) : []),
   ];
+  // Of one that came from this host to this host, the daemon may tell twice.
+  const once = new Map<string, TreeLoginJson>();
+  for (const one of [...forest.logins, ...others.flat()]) if (!once.has(one.id)) once.set(one.id, one);
   if (context.json) {
-    context.printJson([...forest.logins, ...others.flat()]);
+    context.printJson([...once.values()]);
     for (const { host, reason } of forest.absent) context.note(absentText(host, reason));
   } else {
     const { forest: joined, below } = joinForests(forest, others);
     const absent = new Map(forest.absent.map(({ host, reason }) => [host, reason]));
     const style = { ...context.style, full: options.full === true, below, absent };
-    const lines = renderForest(joined, { ...style, hosts: others.length > 0 });
+    const lines = renderForest(joined, {
+      ...style,
+      hosts: new Set([...once.values()].map(({ host }) => host)).size > 1,
+    });
     context.print(lines.length > 0 ? lines : `no logins${params.all ? '' : ' in the last day (--all)'}`);
   }
   return EXIT.ok;

@@ -1,4 +1,5 @@
 /** What the known_hosts files say about the key of a host. Pure: the time is an argument. */
+import { SSH_PORT } from '../../../core/address.ts';
 import { WireError } from '../../../core/ssh-wire.ts';
 import {
   type Certificate,
@@ -18,8 +19,6 @@ export type Verdict =
   /** `by` has another key of the host, where there is one of the same type that one. */
   | { readonly outcome: 'changed'; readonly by: KnownHost; readonly name: string }
   | { readonly outcome: 'revoked'; readonly by: KnownHost; readonly name: string };
-
-const SSH_PORT = 22;
 
 export interface Host {
   /** By which the person may mean it, the most telling first: the first that the files know decides. */
