@@ -30,12 +30,11 @@ export async function readText(path: string, limit: number, secret = false): Pro
 }
 
 /** Person's first, as ssh looks (ssh_config(5), UserKnownHostsFile and GlobalKnownHostsFile). */
-export async function knownHostsFiles(home: string): Promise<{ path: string; text: string }[]> {
+export async function knownHostsFiles(home: string | null): Promise<{ path: string; text: string }[]> {
   const paths = [
-    ...['known_hosts', 'known_hosts2'].map((name) => ({
-      shown: `~/.ssh/${name}`,
-      path: join(home, '.ssh', name),
-    })),
+    ...['known_hosts', 'known_hosts2'].flatMap((name) =>
+      home === null ? [] : { shown: `~/.ssh/${name}`, path: join(home, '.ssh', name) },
+    ),
     ...['ssh_known_hosts', 'ssh_known_hosts2'].map((name) => ({
       shown: `/etc/ssh/${name}`,
       path: `/etc/ssh/${name}`,
@@ -59,7 +58,8 @@ export async function hostsNames(address: string): Promise<string[]> {
 }
 
 /** @returns the path as people write it. @throws Error with the system's reason */
-export async function remember(home: string, line: string): Promise<string> {
+export async function remember(home: string | null, line: string): Promise<string> {
+  if (home === null) throw new Error('what runs in a container has no known_hosts here');
   if (/[\r\n]/.test(line)) throw new Error('a line is one line');
   await mkdir(join(home, '.ssh'), { recursive: true, mode: 0o700 });
   const path = join(home, '.ssh', 'known_hosts');
@@ -79,13 +79,14 @@ export async function remember(home: string, line: string): Promise<string> {
 
 /** Texts of private keys that may be meant: those with a public half of that name beside them, and ssh's own names. */
 export async function* keyFiles(
-  home: string,
+  home: string | null,
   named: readonly string[],
 ): AsyncGenerator<{ path: string; text: string; publicKey: Buffer | null }> {
-  const directory = join(home, '.ssh');
-  const names = await readdir(directory).catch(() => []);
+  const directory = home === null ? null : join(home, '.ssh');
+  const names = directory === null ? [] : await readdir(directory).catch(() => []);
   const usual = names.filter((name) => name.endsWith('.pub')).map((name) => name.slice(0, -4));
-  const all = [...named, ...[...usual, ...DEFAULTS].map((name) => join(directory, name))];
+  const own = directory === null ? [] : [...usual, ...DEFAULTS].map((name) => join(directory, name));
+  const all = [...named, ...own];
   for (const path of [...new Set(all)].slice(0, MOST_FILES)) {
     const text = await readText(path, KEY_LIMIT, true);
     if (text === null || !text.includes('PRIVATE KEY')) continue;

@@ -13,7 +13,7 @@ export interface Found {
 }
 
 interface Where {
-  readonly home: string;
+  readonly home: string | null;
   readonly identities: readonly string[];
 }
 

@@ -10,7 +10,8 @@ import { isUserauth } from './userauth.ts';
 
 /** Of the process whose connection it is. */
 export interface Person {
-  readonly home: string;
+  /** Null where it has none on this host: what runs in a container. */
+  readonly home: string | null;
   /** SSH_AUTH_SOCK. */
   readonly agent: string | null;
   /** Key files that its arguments name. */

@@ -1,12 +1,13 @@
 /** Whose SSH a process is: its user, and where its agent and its keys are, from /proc. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import type { Image } from '../attribution/image.ts';
 import { readStat } from '../core/stat.ts';
 import type { Account } from '../core/unprivileged.ts';
 
 export interface SshPerson {
   readonly account: Account;
-  readonly home: string;
+  /** Null: the process has another root, as in a container, and the account's files here are not its own. */
+  readonly home: string | null;
   readonly agent: string | null;
   readonly identities: readonly string[];
 }
@@ -24,6 +25,7 @@ export function sshPersonOf({
 }: Pick<Image, 'pid' | 'startNs' | 'argv'>): SshPerson | null {
   const started = Number(startNs / 10_000_000n);
   const [environ, status] = [read(`/proc/${pid}/environ`), read(`/proc/${pid}/status`)];
+  const inside = hasOurRoot(pid);
   // Race: read before, so that what was read is the process's whose pid it still is.
   if (environ === null || status === null || readStat(pid)?.startTicks !== started) return null;
   const uid = Number(/^Uid:\t\d+\t(\d+)/m.exec(status)?.[1]);
@@ -32,6 +34,8 @@ export function sshPersonOf({
   const variables = new Map(
     environ.split('\0').map((entry) => [entry.split('=', 1)[0], entry.slice(entry.indexOf('=') + 1)]),
   );
+  // Threat: a container's user has the number of one of the host's, and would sign with that person's keys.
+  if (!inside) return { account: { uid, gid }, home: null, agent: null, identities: [] };
   const agent = variables.get('SSH_AUTH_SOCK') ?? '';
   return {
     account: { uid, gid },
@@ -65,6 +69,15 @@ function homeOf(uid: number): string | null {
     if (Number(number) === uid && number !== '' && home) return home;
   }
   return null;
+}
+
+function hasOurRoot(pid: number): boolean {
+  try {
+    const [theirs, ours] = [`/proc/${pid}/root/`, '/'].map((path) => statSync(path, { bigint: true }));
+    return theirs?.dev === ours?.dev && theirs?.ino === ours?.ino;
+  } catch {
+    return false;
+  }
 }
 
 function read(path: string): string | null {

@@ -159,3 +159,18 @@ t.test('known_hosts', async (t) => {
   t.ok(names.includes('localhost'), 'names of /etc/hosts');
   await t.rejects(broker['ssh.remember']({ line: 'a\nb', address }), /one line/);
 });
+
+t.test(
+  'without a home on this host: the system’s known_hosts alone, no keys, and nothing is written',
+  async (t) => {
+    const key = blob(newKey(home(t), 'elsewhere', 'ed25519')).toString('base64');
+    const broker = brokerFor({ home: null, agent: null, identities: [] });
+    const { files } = await broker['ssh.known-hosts']({ address });
+    t.ok(files.every(({ path }) => path.startsWith('/etc/ssh/')));
+    t.strictSame(await broker['ssh.signer']({ key, address }), { name: null, locked: null });
+    await t.rejects(
+      broker['ssh.remember']({ line: 'host key', address }),
+      /in a container has no known_hosts/,
+    );
+  },
+);

@@ -5,8 +5,8 @@ import { readStat } from '../../src/core/stat.ts';
 import { sshPersonOf } from '../../src/daemon/ssh-person.ts';
 import { until } from '../until.ts';
 
-async function process_(t: Test, env: NodeJS.ProcessEnv) {
-  const child = spawn('sleep', ['60'], { env, stdio: 'ignore', cwd: '/tmp' });
+async function process_(t: Test, env: NodeJS.ProcessEnv, command = ['sleep', '60']) {
+  const child = spawn(command[0] ?? '', command.slice(1), { env, stdio: 'ignore', cwd: '/tmp' });
   t.teardown(() => child.kill());
   const pid = child.pid ?? 0;
   // It has its name before it has its environment: arguments come with that.
@@ -51,3 +51,20 @@ t.test('no agent, and one that is no path', async (t) => {
   t.match(sshPersonOf({ ...(await process_(t, {})), argv: [] }), { agent: null });
   t.match(sshPersonOf({ ...(await process_(t, { SSH_AUTH_SOCK: 'relative' })), argv: [] }), { agent: null });
 });
+
+const skip = process.getuid?.() === 0 ? false : 'needs root, for another root';
+t.test(
+  'in another root, as containers have: nothing of the host’s person is its own',
+  { skip },
+  async (t) => {
+    const env = { SSH_AUTH_SOCK: '/tmp/agent', HOME: '/root', PATH: process.env.PATH };
+    // What is under /usr is enough for a program of its own.
+    const running = await process_(t, env, ['/usr/sbin/chroot', '/usr', '/bin/sleep', '60']);
+    t.strictSame(sshPersonOf({ ...running, argv: ['ssh', '-i', '/root/.ssh/id_ed25519', 'host'] }), {
+      account: { uid: 0, gid: 0 },
+      home: null,
+      agent: null,
+      identities: [],
+    });
+  },
+);
