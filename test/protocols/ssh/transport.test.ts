@@ -251,6 +251,19 @@ t.test('keys are exchanged anew by themselves', async (t) => {
   t.ok(client.keys > 2, `${client.keys} times`);
 });
 
+t.test('a peer that goes on behind its KEXINIT, as AsyncSSH does', async (t) => {
+  const { client, server, start, wires } = pair();
+  await start();
+  client.transport.send(encodeKexInit(serverOffer(['ssh-ed25519']), []));
+  client.transport.send(message('behind'));
+  server.transport.receive(Buffer.concat(wires.client.splice(0)));
+  t.strictSame(server.messages, [message('behind')]);
+  t.ok(server.transport.exchanging);
+  t.strictSame(server.errors, []);
+  for (let n = 0; n < 300_000 && server.errors.length === 0; n += 1) server.transport.send(message(''));
+  t.match(server.errors, [/does not finish the key exchange/], 'what it makes wait is bounded');
+});
+
 /** Unencrypted. */
 function packet(payload: Buffer): Buffer {
   const padding = 8 - ((payload.length + 5) % 8) + 8;

@@ -48,6 +48,10 @@ const REKEY_BYTES = 1024 ** 3;
 const REKEY_PACKETS = 2 ** 31;
 /** So many a server takes in the first exchange from a peer without strict key exchange. */
 const MOST_IDLE_PACKETS = 64;
+/** Waits for the end of an exchange at most: what one read of the other side gave, decompressed, and answers to a peer that goes on. */
+const MOST_HELD = 32 * 1024 * 1024;
+/** Of a short message that is kept, about. */
+const HELD_BYTES = 128;
 
 export class Transport {
   readonly #options: TransportOptions;
@@ -67,6 +71,7 @@ export class Transport {
   #authenticated = false;
   #closed = false;
   #held: Buffer[] = [];
+  #heldBytes = 0;
   #idle = 0;
   #bytes = 0;
   #packets = 0;
@@ -131,7 +136,7 @@ export class Transport {
   /** Sends a message, or has it wait for the end of a key exchange. */
   send(payload: Buffer): void {
     if (this.#closed) return;
-    if (this.#kex !== null) this.#held.push(Buffer.from(payload));
+    if (this.#kex !== null) this.#hold(payload);
     else this.#encrypt(payload);
   }
 
@@ -166,6 +171,15 @@ export class Transport {
     this.#reader.free();
     this.#deflater?.cleanup();
     this.#inflater?.cleanup();
+  }
+
+  #hold(payload: Buffer): void {
+    this.#held.push(Buffer.from(payload));
+    this.#heldBytes += payload.length + HELD_BYTES;
+    if (this.#heldBytes <= MOST_HELD) return;
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.#options.onError(broken('it goes on, and does not finish the key exchange'));
   }
 
   #directions() {
@@ -207,9 +221,8 @@ export class Transport {
       this.#takeKex(type, payload);
       return;
     }
+    // In a later exchange AsyncSSH sends on behind its KEXINIT, which it may not (RFC 4253 section 7.1); sshd takes that too.
     if (this.#sessionId === null) this.#allowBeforeKeys(type);
-    else if (this.#kex !== null && this.#kex.theirs !== null && type >= Message.SERVICE_REQUEST)
-      throw broken(`message ${type} while keys are exchanged`);
     switch (type) {
       case Message.DISCONNECT: {
         const reader = new WireReader(payload, 1);
@@ -321,6 +334,7 @@ export class Transport {
       this.#encrypt(SERVER_SIG_ALGS);
     const held = this.#held;
     this.#held = [];
+    this.#heldBytes = 0;
     for (const payload of held) this.send(payload);
     this.#options.onKeys(first);
   }
