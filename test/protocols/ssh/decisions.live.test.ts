@@ -4,8 +4,10 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { ActionName, Facts } from '../../../src/protocols/room.ts';
+import { Message } from '../../../src/protocols/ssh/numbers.ts';
 import { until } from '../../until.ts';
 import { startAgent } from './agent.ts';
+import { exec, open, rawClient } from './raw.ts';
 import { rig, run, signerOf } from './rig.ts';
 import { freePort, startSshd } from './sshd.ts';
 import { terminal } from './terminal.ts';
@@ -152,4 +154,17 @@ t.test('what goes on when the connection ends has an end on record', async (t) =
   child.kill('SIGKILL');
   await until(() => recorded[0]?.result, 'its end');
   t.match(recorded[0], { result: { error: 'the connection ended first' } });
+});
+
+t.test('a client that leaves without a CLOSE when the program has ended, as PuTTY does', async (t) => {
+  const { port, recorded } = await hop(t);
+  const raw = await rawClient(port);
+  raw.send(open(0));
+  raw.send(exec((await raw.next(Message.CHANNEL_OPEN_CONFIRMATION)).readUInt32BE(5), 'echo said; exit 3'));
+  // EOF and exit-status come in either order.
+  await raw.next(Message.CHANNEL_EOF);
+  await raw.next(Message.CHANNEL_REQUEST);
+  raw.socket.destroy();
+  await until(() => recorded[0]?.result, 'its end');
+  t.match(recorded[0], { result: { exitStatus: 3, bytesDown: 5, error: undefined } });
 });

@@ -14,6 +14,8 @@ export class Channel {
   waits = false;
   closedByClient = false;
   closedByHost = false;
+  /** The host sends nothing more, but for the program's exit and CLOSE. */
+  eofByHost = false;
   /** The client's requests in it. */
   readonly replies: Replies;
   /** A pseudo terminal was asked for. */
@@ -50,5 +52,10 @@ export class Channel {
     this.client = openedBy === 'client' ? number : null;
     this.host = openedBy === 'host' ? number : null;
     this.replies = new Replies(toClient);
+  }
+
+  /** Its program has ended, and all that it said has come. */
+  get complete(): boolean {
+    return this.eofByHost && Object.keys(this.exit).length > 0;
   }
 }

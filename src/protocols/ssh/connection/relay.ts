@@ -146,9 +146,13 @@ export class Relay {
         return;
       }
       case Message.CHANNEL_WINDOW_ADJUST:
-      case Message.CHANNEL_EOF:
-        if (this.#channels.ofClient(recipientOf(payload)) !== null) toClient(payload);
+      case Message.CHANNEL_EOF: {
+        const channel = this.#channels.ofClient(recipientOf(payload));
+        if (channel === null) return;
+        channel.eofByHost ||= payload[0] === Message.CHANNEL_EOF;
+        toClient(payload);
         return;
+      }
       case Message.CHANNEL_SUCCESS:
       case Message.CHANNEL_FAILURE: {
         const channel = this.#channels.ofClient(recipientOf(payload));
@@ -194,7 +198,8 @@ export class Relay {
 
   /** The connection is over, and with it what was done in its channels. @returns when that is told */
   async end(why: string): Promise<void> {
-    for (const channel of this.#channels.clear()) this.#over(channel, { error: why });
+    // PuTTY's and others leave when the program has ended, without the CLOSEs.
+    for (const channel of this.#channels.clear()) this.#over(channel, channel.complete ? {} : { error: why });
     const held = [...this.#held.values(), ...this.#asked];
     this.#held.clear();
     this.#asked.clear();
