@@ -50,6 +50,7 @@ interface Limits {
 class Conversation {
   readonly #session: Session;
   readonly #outside: Outside;
+  readonly #ownHostKeys: readonly HostKey[];
   readonly #clientWire: Wire;
   readonly #client: Link;
   readonly #front: Front;
@@ -72,6 +73,7 @@ class Conversation {
   constructor(session: Session, outside: Outside, ownHostKeys: readonly HostKey[], limits: Limits) {
     this.#session = session;
     this.#outside = outside;
+    this.#ownHostKeys = ownHostKeys;
     this.#limits = limits;
     this.#terminals = new TerminalRecordings({
       recordings: session.recordings,
@@ -148,7 +150,7 @@ class Conversation {
     const { destination } = this.#session;
     const [user, trust, wire] = await Promise.all([
       this.#front.begin(),
-      Trust.of(destination, this.#outside.hostKeys),
+      Trust.of(destination, this.#outside.hostKeys, this.#ownHostKeys),
       this.#dial(),
     ]);
     this.#trust = trust;

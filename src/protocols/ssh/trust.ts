@@ -12,6 +12,7 @@ import { judge, preferred, type Verdict } from './known-hosts/verdict.ts';
 import { Disconnect } from './numbers.ts';
 import type { HostKeys } from './outside.ts';
 import { HOST_KEYS } from './transport/algorithms.ts';
+import type { HostKey } from './transport/host-key.ts';
 
 /** ssh's own words. */
 const IN_DNS: Readonly<Record<Said, readonly string[]>> = {
@@ -48,9 +49,12 @@ export class Trust {
     this.#lines = lines;
   }
 
-  static async of(place: Place, hostKeys: HostKeys): Promise<Trust> {
+  /** @param own Hopline's, which clients that ask no program have a line of in the host's name: it says nothing of the host */
+  static async of(place: Place, hostKeys: HostKeys, own: readonly HostKey[]): Promise<Trust> {
     const [names, files] = await Promise.all([hostKeys.names(), hostKeys.files()]);
-    const lines = files.flatMap((file) => [...knownHosts(file)]);
+    const lines = files
+      .flatMap((file) => [...knownHosts(file)])
+      .filter(({ marker, key }) => marker !== null || !own.some(({ publicKey }) => publicKey.equals(key)));
     return new Trust(place, hostKeys, [...new Set([...names, place.address])], lines);
   }
 

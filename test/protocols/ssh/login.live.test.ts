@@ -179,6 +179,15 @@ t.test('the question shows the fingerprint', async (t) => {
   t.match(ends, [{ reason: 'Host key verification failed.' }]);
 });
 
+t.test("a line with Hopline's key, for clients that ask no program, says nothing of the host", async (t) => {
+  const given = { destination: sshd.port, keys: [sshd.key] };
+  const first = await rig(t, { ...given, knownHosts: `${name} OWN` });
+  const answered = await first.answering(['yes'], [ROOT, 'echo in']);
+  t.match(answered, { out: 'in\n', asked: [/continue connecting/] });
+  const both = await rig(t, { ...given, knownHosts: `${name} OWN\n${known}` });
+  t.match(await both.answering([], [ROOT, 'echo in']), { out: 'in\n', asked: [] });
+});
+
 t.test('who cannot be asked is not let in', async (t) => {
   const { ssh } = await rig(t, { knownHosts: '', destination: sshd.port, keys: [sshd.key] });
   t.match(await ssh(['-o', 'BatchMode=yes', 'true']), {

@@ -115,7 +115,7 @@ export interface RigOptions {
   readonly keys?: readonly string[];
   /** An encrypted key file, which signs when it is unlocked. */
   readonly locked?: string;
-  /** Text of the person's known_hosts. */
+  /** Text of the person's known_hosts; OWN is Hopline's key. */
   readonly knownHosts: string;
   /** What DNS has of the host's keys. */
   readonly sshfp?: SshfpRecords;
@@ -149,7 +149,8 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
   const directory = mkdtempSync(join(tmpdir(), 'hopline-ssh-'));
   const own = ownKey();
   const known = join(directory, 'global_known_hosts');
-  writeFileSync(known, `* ssh-ed25519 ${own.publicKey.toString('base64')}\n`);
+  const ownText = `ssh-ed25519 ${own.publicKey.toString('base64')}`;
+  writeFileSync(known, `* ${ownText}\n`);
   const [ends, remembered, recorded]: [End[], string[], Recorded[]] = [[], [], []];
   const waiting: Waiting[] = [];
   const recordings = memoryRecordings();
@@ -159,7 +160,7 @@ export async function rig(t: Test, given: RigOptions): Promise<Rig> {
     ownHostKeys: async () => [own],
     hostKeys: {
       names: async () => ['db1'],
-      files: async () => [{ path: '~/.ssh/known_hosts', text: given.knownHosts }],
+      files: async () => [{ path: '~/.ssh/known_hosts', text: given.knownHosts.replace('OWN', ownText) }],
       sshfp: async () => given.sshfp ?? null,
       remember: async (line) => {
         remembered.push(line);
