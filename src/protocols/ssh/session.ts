@@ -226,7 +226,10 @@ class Conversation {
     socket.on('drain', () => this.#link(other(side))?.resume());
     socket.once('end', () => this.#ended(side));
     socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.#reason ??= this.#over ? null : `reset by the ${side} (${error.code ?? error.message})`;
+      if (side === 'client' && !this.#over) this.#unfinished();
+      // A client that closes before it has read all resets: PuTTY and paramiko leave so when they are done.
+      const done = this.#over || (side === 'client' && this.#connected && this.#relay.idle);
+      this.#reason ??= done ? null : `reset by the ${side} (${error.code ?? error.message})`;
       // The client is told which of the two it was.
       if (side === 'host' && !this.#over) this.#leave(Disconnect.CONNECTION_LOST, `Hopline: ${this.#reason}`);
       else this.#reset(this.#reason);

@@ -157,14 +157,23 @@ t.test('what goes on when the connection ends has an end on record', async (t) =
 });
 
 t.test('a client that leaves without a CLOSE when the program has ended, as PuTTY does', async (t) => {
-  const { port, recorded } = await hop(t);
+  const { port, recorded, ends } = await hop(t);
   const raw = await rawClient(port);
   raw.send(open(0));
   raw.send(exec((await raw.next(Message.CHANNEL_OPEN_CONFIRMATION)).readUInt32BE(5), 'echo said; exit 3'));
   // EOF and exit-status come in either order.
   await raw.next(Message.CHANNEL_EOF);
   await raw.next(Message.CHANNEL_REQUEST);
-  raw.socket.destroy();
-  await until(() => recorded[0]?.result, 'its end');
+  raw.socket.resetAndDestroy();
+  await until(() => ends.length === 1, 'the end of the hop');
   t.match(recorded[0], { result: { exitStatus: 3, bytesDown: 5, error: undefined } });
+  t.match(ends, [{ reason: null }], 'which was not broken off');
+  const other = await rawClient(port);
+  other.send(open(0));
+  other.send(exec((await other.next(Message.CHANNEL_OPEN_CONFIRMATION)).readUInt32BE(5), 'sleep 100'));
+  await until(() => recorded.length === 2, 'it runs');
+  other.socket.resetAndDestroy();
+  await until(() => ends.length === 2, 'the end of the other');
+  t.match(recorded[1], { result: { error: 'the connection ended first' } });
+  t.match(ends[1], { reason: 'reset by the client (ECONNRESET)' });
 });

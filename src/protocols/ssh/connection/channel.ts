@@ -1,6 +1,7 @@
 /** One channel, as both ends know it. Its numbers are theirs: messages pass with the number that they came with. */
 
 import type { Interjections } from './interject.ts';
+import { DATA_AT } from './messages.ts';
 import { Replies } from './replies.ts';
 import type { Filter, Watch } from './watch.ts';
 
@@ -52,6 +53,16 @@ export class Channel {
     this.client = openedBy === 'client' ? number : null;
     this.host = openedBy === 'host' ? number : null;
     this.replies = new Replies(toClient);
+  }
+
+  /** @param at where the data begins in CHANNEL_DATA or CHANNEL_EXTENDED_DATA */
+  passes(payload: Buffer, at: number, from: 'client' | 'host'): void {
+    if (from === 'client') this.bytesUp += payload.length - at;
+    else this.bytesDown += payload.length - at;
+    const recorder = this.watch?.recorder ?? null;
+    if (recorder === null) return;
+    if (from === 'client') recorder.input(payload.subarray(at));
+    else recorder.output(payload.subarray(at), at === DATA_AT ? 'stdout' : 'stderr');
   }
 
   /** Its program has ended, and all that it said has come. */

@@ -190,6 +190,11 @@ export class Relay {
     }
   }
 
+  /** Nothing is under way: who leaves then breaks nothing off. */
+  get idle(): boolean {
+    return this.#channels.idle;
+  }
+
   /** Nobody waits for what is held any more. */
   withdraw(why: string): void {
     for (const holding of [...this.#held.values(), ...this.#asked]) holding.withdraw(why);
@@ -212,14 +217,7 @@ export class Relay {
     const extended = payload[0] === Message.CHANNEL_EXTENDED_DATA;
     const at = extended ? EXTENDED_DATA_AT : DATA_AT;
     if (payload.length - at > MAXIMUM_PACKET) throw broken('more data in a message than was agreed');
-    const { watch } = channel;
-    if (from === 'client') channel.bytesUp += payload.length - at;
-    else channel.bytesDown += payload.length - at;
-    if (watch !== null) {
-      const data = payload.subarray(at);
-      if (from === 'client') watch.recorder?.input(data);
-      else watch.recorder?.output(data, extended ? 'stderr' : 'stdout');
-    }
+    channel.passes(payload, at, from);
     const filter = extended ? null : channel.filter;
     if (from === 'host') {
       this.#options.toClient(payload);
@@ -297,9 +295,8 @@ export class Relay {
     const request = decodeRequest(payload, 5);
     const starts = START_REQUESTS.has(request.type);
     const again = starts && channel.started;
-    const judged = again
-      ? ({ allowed: false, message: '' } as const)
-      : this.#options.judge.request(channel, request);
+    const refused = { allowed: false, message: '' } as const;
+    const judged = again ? refused : this.#options.judge.request(channel, request);
     channel.started ||= starts;
     const { wantReply } = request;
     if (judged.allowed === null)
@@ -353,8 +350,8 @@ export class Relay {
   }
 
   #tell(channel: Channel, text: string): void {
-    const person = new Interjections(channel, this.#options.toClient);
-    person.stderr(text.replaceAll('\n', channel.pty ? '\r\n' : '\n'));
+    const shown = text.replaceAll('\n', channel.pty ? '\r\n' : '\n');
+    new Interjections(channel, this.#options.toClient).stderr(shown);
   }
 
   /** What is of no open channel waits; the person is told beside all of them. */

@@ -43,6 +43,12 @@ export class Table {
     return this.#byClient.values();
   }
 
+  /** In none of them more is to come. */
+  get idle(): boolean {
+    if (this.#fromClient.size > 0 || this.#fromHost.size > 0) return false;
+    return [...this.#byClient.values()].every(({ complete }) => complete);
+  }
+
   /** Added, and never told to the other end. */
   unopened({ openedBy, client, host }: Channel): void {
     if (openedBy === 'client' && client !== null) this.#fromClient.delete(client);
