@@ -109,20 +109,9 @@ export class SshQuestions {
     const sshfp = resolvers === null || hop.name === null ? null : { name: hop.name, resolvers };
     const found = await this.#brokers.ask(person, question, { ...detail, address, sshfp });
     if (question !== 'ssh.known-hosts') return found;
-    const known = found as { names: string[]; files: { path: string; text: string }[]; sshfp: unknown };
-    // Lines with Hopline's own key are for clients that know it by nothing else: the host does not have it.
-    const own = this.#hostKey.line;
-    const files = known.files.map(({ path, text }) => ({
-      path,
-      text: text.includes(own)
-        ? text
-            .split('\n')
-            .map((line) => (line.includes(own) ? '' : line))
-            .join('\n')
-        : text,
-    }));
+    const known = found as { names: string[]; files: unknown; sshfp: unknown };
     const names = [...(hop.name === null ? [] : [hop.name]), ...known.names];
-    return { names, files, sshfp: known.sshfp ?? null };
+    return { names, files: known.files, sshfp: known.sshfp ?? null };
   }
 }
 
