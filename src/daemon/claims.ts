@@ -2,7 +2,7 @@ import type { Attribution } from '../attribution/attribution.ts';
 import type { Image } from '../attribution/image.ts';
 import type { HopDraft } from '../attribution/recorder.ts';
 import type { Root } from '../attribution/roots.ts';
-import { hostsAbove } from '../core/link.ts';
+import { hopsAbove } from '../core/link.ts';
 import type { Decision, Id, Micros, TargetTls } from '../core/types.ts';
 import { flowKey } from '../kernel/address.ts';
 import { type HlFlow, type HlFlowEndEvent, HlSocketFlag } from '../kernel/layouts.generated.ts';
@@ -170,5 +170,5 @@ export class Claims {
 function subjectOf({ chain, name }: HopDraft, root: Root | null): Subject {
   if (root === null) return { login: null, chain, name, hops: 0 };
   const { kind, source, user, identity, link } = root;
-  return { login: { kind, source, user, identity }, chain, name, hops: hostsAbove(link) };
+  return { login: { kind, source, user, identity }, chain, name, hops: hopsAbove(link) };
 }

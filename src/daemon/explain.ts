@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { ControlError, type Explanation, type Params } from '../api/protocol.ts';
-import { hostsAbove } from '../core/link.ts';
+import { hopsAbove } from '../core/link.ts';
 import type { Endpoint, Login, Target } from '../core/types.ts';
 import { explainConnect } from '../policy/explain.ts';
 import { chooseLogin, NoLoginError } from './choose-login.ts';
@@ -31,7 +31,7 @@ export function explain(daemon: Daemon, params: Params['policy.explain']): Expla
     destination,
     transport,
     name,
-    hops: hostsAbove(login.link),
+    hops: hopsAbove(login.link),
   });
   return {
     decision: route?.decision ?? explained.decision,

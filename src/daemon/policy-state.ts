@@ -3,7 +3,7 @@ import type { HopDraft } from '../attribution/recorder.ts';
 import type { Root } from '../attribution/roots.ts';
 import type { Problem } from '../config/problem.ts';
 import type { Config } from '../config/types.ts';
-import { hostsAbove } from '../core/link.ts';
+import { hopsAbove } from '../core/link.ts';
 import type { Decision, Route, Target, TargetTls } from '../core/types.ts';
 import { type Arrival, identify, type KnownPeer } from '../identity/resolve.ts';
 import { policyData } from '../policy/actions.ts';
@@ -72,7 +72,7 @@ function connectQuery(hop: Omit<HopDraft, 'decision'>, root: Root | null): Conne
     destination: hop.destination,
     transport: hop.transport === 'udp' ? 'udp' : 'tcp',
     name: hop.name,
-    hops: hostsAbove(root?.link ?? null),
+    hops: hopsAbove(root?.link ?? null),
   };
 }
 

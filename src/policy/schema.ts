@@ -38,7 +38,7 @@ export const ACCOUNT_PREFIX = 'account:';
  *   is in the set by its interpreter, by its own name, and as both: `python3.11`, `etl.py`, `python3.11 etl.py`.
  * - `kind` is ssh, console, job or unattended; `source` is what started an unattended one, else "".
  * - `evidence` is publickey, certificate, password, keyboard-interactive, account or other; "" where nobody logged in.
- * - `hops` is the number of hosts that the way here has led through already.
+ * - `hops` is the number of hops above the login, over all hosts.
  * - `name` is there where the login got the address from DNS; `approved` is true once everything
  *   that asked for an approval has got it.
  *

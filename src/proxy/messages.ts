@@ -47,7 +47,7 @@ export interface Subject {
   readonly chain: readonly string[];
   /** In the DNS answer that the login got. */
   readonly name: string | null;
-  /** Hosts on the way before this one. */
+  /** Above the login, over all hosts. */
   readonly hops: number;
 }
 

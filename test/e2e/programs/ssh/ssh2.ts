@@ -27,16 +27,22 @@ async function whole(stream: Any): Promise<Buffer> {
   return Buffer.concat(got);
 }
 
+/** Listens in the callback: a program that ends at once is over in the same read. */
 async function run(command: string, options = {}, input: string | Buffer = '') {
-  const stream = await open('exec', command, options);
   let err = '';
-  stream.stderr.on('data', (data: Buffer) => {
-    err += data;
+  const [out, end] = await new Promise<[Promise<Buffer>, Promise<unknown>]>((resolve, reject) => {
+    client.exec(command, options, (error: Error | undefined, stream: Any) => {
+      if (error) return reject(error);
+      stream.stderr.on('data', (data: Buffer) => {
+        err += data;
+      });
+      const end = new Promise((told) => stream.once('exit', (...how: unknown[]) => told(how.slice(0, 2))));
+      stream.end(input);
+      resolve([whole(stream), end]);
+    });
   });
-  const end = new Promise((resolve) => stream.once('exit', (...how: unknown[]) => resolve(how.slice(0, 2))));
-  stream.end(input);
-  const out = await whole(stream);
-  const shown = out.length < 1000 ? out.toString() : createHash('md5').update(out).digest('hex');
+  const got = await out;
+  const shown = got.length < 1000 ? got.toString() : createHash('md5').update(got).digest('hex');
   console.log([shown, err, await end]);
 }
 
