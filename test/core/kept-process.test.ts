@@ -70,7 +70,7 @@ t.test('one that does not come up is waited for longer each time', async (t) => 
   room.start();
   await until(() => ended.length === 2, 'it has failed twice');
   const then = started();
-  await new Promise((resolve) => setTimeout(resolve, 700));
+  await new Promise((resolve) => setTimeout(resolve, 550));
   t.equal(started(), then, 'not half a second later');
   t.match(ended, ['exit code 1', 'exit code 1']);
 });

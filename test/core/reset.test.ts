@@ -7,6 +7,7 @@ import { reset } from '../../src/core/reset.ts';
 import { acceptTls, connectTls } from '../../src/tls/upgrade.ts';
 import { rig } from '../tls/rig.ts';
 import { listen } from '../tls/support.ts';
+import { until } from '../until.ts';
 
 const { context, target } = await rig(t);
 
@@ -35,7 +36,11 @@ async function ends(socket: Socket, stream: Socket, when: (act: () => void) => v
       .on('close', () => seen.push(each === socket ? 'closed' : 'stream closed'));
   stream.end();
   when(() => reset(socket));
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  const all = socket === stream ? 1 : 2;
+  // What does not come is missed by the comparison.
+  await until(() => seen.filter((each) => each.endsWith('closed')).length === all, 'closed', 5_000).catch(
+    () => {},
+  );
   return seen.sort();
 }
 
