@@ -82,11 +82,7 @@ export async function* keyFiles(
   home: string | null,
   named: readonly string[],
 ): AsyncGenerator<{ path: string; text: string; publicKey: Buffer | null }> {
-  const directory = home === null ? null : join(home, '.ssh');
-  const names = directory === null ? [] : await readdir(directory).catch(() => []);
-  const usual = names.filter((name) => name.endsWith('.pub')).map((name) => name.slice(0, -4));
-  const own = directory === null ? [] : [...usual, ...DEFAULTS].map((name) => join(directory, name));
-  const all = [...named, ...own];
+  const all = [...named, ...(home === null ? [] : await usual(join(home, '.ssh')))];
   for (const path of [...new Set(all)].slice(0, MOST_FILES)) {
     const text = await readText(path, KEY_LIMIT, true);
     if (text === null || !text.includes('PRIVATE KEY')) continue;
@@ -94,6 +90,12 @@ export async function* keyFiles(
     const publicKey = half === null ? null : Buffer.from(half.trim().split(/\s+/)[1] ?? '', 'base64');
     yield { path, text, publicKey };
   }
+}
+
+async function usual(directory: string): Promise<string[]> {
+  const names = await readdir(directory).catch(() => []);
+  const halves = names.filter((name) => name.endsWith('.pub')).map((name) => name.slice(0, -4));
+  return [...halves, ...DEFAULTS].map((name) => join(directory, name));
 }
 
 /** ssh_config(5), IdentityFile. */

@@ -48,14 +48,16 @@ const SOON_MS = 300;
 export class Links {
   readonly #options: LinksOptions;
   readonly #waiting = new Map<Id, Question>();
-  readonly #asked = new Map<Id, Promise<void>>();
   /** Asked, without an answer yet. */
-  readonly #asking = new Set<Question>();
+  readonly #asked = new Map<Id, { readonly question: Question; readonly over: Promise<void> }>();
   readonly #unanswered: Unanswered;
 
   constructor(options: LinksOptions) {
     this.#options = options;
-    const all = () => [...this.#waiting.values(), ...this.#asking];
+    const all = () => [
+      ...this.#waiting.values(),
+      ...[...this.#asked.values()].map(({ question }) => question),
+    ];
     this.#unanswered = new Unanswered(options.path, all, options.onError);
   }
 
@@ -124,7 +126,7 @@ export class Links {
     if (asked === undefined) return null;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, SETTLE_MS);
-    return Promise.race([asked, promise]).finally(() => clearTimeout(timer));
+    return Promise.race([asked.over, promise]).finally(() => clearTimeout(timer));
   }
 
   #since({ at }: Arriving): number {
@@ -134,27 +136,22 @@ export class Links {
 
   #ask(question: Question): void {
     const { id } = question.root;
-    this.#asking.add(question);
     let late = false;
     const timer = setTimeout(() => {
       late = true;
       this.#unanswered.changed();
     }, SOON_MS).unref();
-    const ended = () => {
-      clearTimeout(timer);
-      this.#asking.delete(question);
-      if (late) this.#unanswered.changed();
-    };
-    const asked = this.#question(question)
-      .finally(ended)
+    const over = this.#question(question)
       .then(
         (answer) => this.#answered(question, answer),
         (error: Error) => this.#failed(question, error),
       )
       .finally(() => {
-        if (this.#asked.get(id) === asked) this.#asked.delete(id);
+        clearTimeout(timer);
+        if (this.#asked.get(id)?.question === question) this.#asked.delete(id);
+        if (late) this.#unanswered.changed();
       });
-    this.#asked.set(id, asked);
+    this.#asked.set(id, { question, over });
   }
 
   #question({ root, host, evidence, arriving, handle, since }: Question): Promise<Resolved> {

@@ -129,12 +129,12 @@ export class PeerAnswers {
       throw new Error(`${address} is no address that ${host} says it has (peering.addresses)`);
   }
 
+  /** What is settled by now is looked at first. */
   async #found(host: string, login: Id, from: Endpoint, to: Endpoint, at: Micros): Promise<Resolved> {
     const { reader, settle } = this.#options;
     // Over loopback it is told of when it begins.
     const until = performance.now() + (isLoopback(from.address) ? 0 : TOLD_MS);
     for (;;) {
-      settle();
       const hops = reader.hopsBetween(from, to, at, SLACK).filter(({ mode }) => mode !== 'denied');
       // A port is used again: where one still is open, it is that.
       const open = hops.filter(({ ended }) => ended === null);
@@ -144,6 +144,7 @@ export class PeerAnswers {
       if (performance.now() > until)
         throw new Error('no connection of this host is known to have left from there');
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      settle();
     }
   }
 

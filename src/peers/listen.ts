@@ -10,7 +10,6 @@ const RETRY_MS = 5_000;
 const HANDSHAKE_MS = 10_000;
 /** Those without a certificate may ask one thing, and have this long for it. */
 const STRANGER_MS = 10_000;
-const REFUSED_MS = 2_000;
 const MOST_STRANGERS = 16;
 const MOST_CONNECTIONS = 1024;
 
@@ -102,15 +101,18 @@ export class Listener {
     // The name is whoever's who made the certificate, where the fleet's authority did not.
     const known = (socket.authorized || refusal.clock !== '') && isHost(host);
     this.#trouble(socket.remoteAddress, known ? host : 'a host', `was refused: ${refusal.why}`);
-    if (this.#passing(socket, REFUSED_MS)) refuse(socket, refusal.told);
+    if (this.#passing(socket)) refuse(socket, refusal.told);
   }
 
   #stranger(socket: TLSSocket): void {
-    if (this.#passing(socket, STRANGER_MS)) this.#options.onArrived({ host: null, socket });
+    if (!this.#passing(socket)) return;
+    const timer = setTimeout(() => socket.destroy(), STRANGER_MS);
+    socket.once('close', () => clearTimeout(timer));
+    this.#options.onArrived({ host: null, socket });
   }
 
-  /** It is not of the fleet, and has so long. @returns false where there are too many of those: it is gone */
-  #passing(socket: TLSSocket, ms: number): boolean {
+  /** It is not of the fleet. @returns false where there are too many of those: it is gone */
+  #passing(socket: TLSSocket): boolean {
     if (this.#strangers >= MOST_STRANGERS) {
       this.#trouble(
         socket.remoteAddress,
@@ -121,9 +123,7 @@ export class Listener {
       return false;
     }
     this.#strangers++;
-    const timer = setTimeout(() => socket.destroy(), ms);
     socket.once('close', () => {
-      clearTimeout(timer);
       this.#strangers--;
     });
     return true;

@@ -49,9 +49,10 @@ export function linkQueries(db: Database): LinkQueries {
     `SELECT c.hop, c.host, c.login, r."by", r.reason FROM login_revocations r JOIN hops h ON h.login = r.login
       JOIN hop_children c ON c.hop = h.id WHERE r.at >= ? AND c.host = ?`,
   );
-  // A hop that a person has revoked ends with who it was, and why: `revoked by uid 0: laptop stolen`.
+  // A hop that a person has revoked ends with who it was, and why: `revoked by uid 0: laptop stolen`. CROSS JOIN keeps the order:
+  // few hops have children, and every hop has an end.
   const revokedHops = db.prepare<[Micros, string], HopChild & { why: string }>(
-    `SELECT c.hop, c.host, c.login, x.reason AS why FROM hop_ends x JOIN hop_children c ON c.hop = x.hop
+    `SELECT c.hop, c.host, c.login, x.reason AS why FROM hop_children c CROSS JOIN hop_ends x ON x.hop = c.hop
       WHERE x.at >= ? AND c.host = ? AND x.reason LIKE 'revoked by uid %'`,
   );
   const below = db

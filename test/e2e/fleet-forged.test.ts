@@ -226,17 +226,12 @@ t.test('noise on the port for peers', async (t) => {
   const pid = speaker('bastion1');
   const before = hwm();
 
-  const silent = start(t, [
-    'exec',
-    'laptop',
-    '--',
-    'python3',
-    `${programs}/noise.py`,
-    'silent',
-    BASTION1,
-    `${PORT}`,
-    '500',
-  ]);
+  const connect500 = (t: Test, how: 'silent' | 'tls') =>
+    start(t, [
+      ...['exec', 'laptop', '--', 'python3', `${programs}/noise.py`],
+      ...[how, BASTION1, `${PORT}`, '500'],
+    ]);
+  const silent = connect500(t, 'silent');
   await silent.until(/"left": 500/);
   await t.test('while 500 connections say nothing, a login is linked', async (t) => {
     const word = mark();
@@ -303,17 +298,7 @@ t.test('noise on the port for peers', async (t) => {
     );
   });
   await t.test('500 with TLS: those that are not of the fleet have sixteen places', async (t) => {
-    const tls = start(t, [
-      'exec',
-      'laptop',
-      '--',
-      'python3',
-      `${programs}/noise.py`,
-      'tls',
-      BASTION1,
-      `${PORT}`,
-      '500',
-    ]);
+    const tls = connect500(t, 'tls');
     await tls.until(/"count": 500/);
     const [, left] = /"left": (\d+)/.exec(tls.said()) ?? [];
     t.ok(Number(left) <= 16, `${left} are left`);

@@ -19,6 +19,9 @@ const FETCHED = 'http://127.0.0.1:PORT/';
 const hashed = { result: { bytes: 2_000_000, sha256: /^[0-9a-f]{64}$/, error: undefined } };
 const web = { kind: 'forward', subject: 'local tcp web1:80' };
 
+/** What ends a login by a wrong password. */
+const REFUSED = /^the host refused alice: it takes publickey, password$/;
+
 const clients: readonly Tool[] = [
   {
     name: 'dbclient',
@@ -77,7 +80,7 @@ const clients: readonly Tool[] = [
     by: /^bash › python\S* paramiko_\.py$/,
     hops: 3,
     fewest: 12,
-    refused: /^the host refused alice: it takes publickey, password$/,
+    refused: REFUSED,
   },
   {
     name: 'AsyncSSH, with new keys while data flows',
@@ -93,7 +96,7 @@ const clients: readonly Tool[] = [
     by: /^bash › python\S* asyncssh_\.py$/,
     hops: 3,
     fewest: 18,
-    refused: /^the host refused alice: it takes publickey, password$/,
+    refused: REFUSED,
   },
   {
     name: "npm's ssh2",
