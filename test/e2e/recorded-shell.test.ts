@@ -287,8 +287,8 @@ const text = (lines: readonly Line[], type: string) =>
     .map((line) => line.text ?? '')
     .join('');
 
-/** Typed: a program that can be interrupted once it has said so. */
-const sleep = (seconds: number) => `sh -c "echo as''leep; exec sleep ${seconds}"\r`;
+/** Typed: one program that says when it can be interrupted; what had yet to run another could be stopped before it has. */
+const sleep = (seconds: number) => `perl -e '$|=1; print "as"."leep\\n"; sleep ${seconds}'\r`;
 
 /** What a person does at a prompt. @returns what they saw, and how ssh ended */
 async function session(t: Test, port: number, word: string): Promise<{ said: string; code: number }> {
