@@ -1,5 +1,6 @@
 import { idFromBigInt } from '../core/ids.ts';
-import type { Decision, Endpoint, HopMode, Id, Micros, Route, Transport } from '../core/types.ts';
+import type { Route } from '../core/target.ts';
+import type { Decision, Endpoint, HopMode, Id, Micros, Transport } from '../core/types.ts';
 import { addressText } from '../kernel/address.ts';
 import {
   HlAction,

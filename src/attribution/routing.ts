@@ -1,4 +1,5 @@
-import type { Route, Transport } from '../core/types.ts';
+import type { Route } from '../core/target.ts';
+import type { Transport } from '../core/types.ts';
 import { addressBytes } from '../kernel/address.ts';
 
 /** The routing table as user space reads it: by the id that a flow carries, or by destination. */

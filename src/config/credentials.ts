@@ -8,7 +8,7 @@ import {
   USER_PLACE,
   type VaultServer,
 } from '../core/credentials.ts';
-import type { Target } from '../core/types.ts';
+import type { Target } from '../core/target.ts';
 import type { Written, WrittenCredential, WrittenVault } from './credential-shape.ts';
 import { pem } from './pem.ts';
 import { type Detail, type Problem, problem } from './problem.ts';

@@ -90,7 +90,7 @@ export function settingsShape(here: Surroundings): z.ZodType<Written> {
       rows: z
         .union([z.literal('none').transform(() => 0), z.literal('all'), z.int().min(1).max(1e9)])
         .prefault('none'),
-      terminals: z.enum(['none', 'all']).default('all'),
+      terminals: z.enum(['none', 'text', 'all']).default('text'),
       on_failure: z.enum(['end', 'continue']).optional(),
       keep_days: z
         .union([z.literal('forever').transform(() => null), z.int().min(1).max(36_500)])
@@ -110,7 +110,7 @@ export function settingsShape(here: Surroundings): z.ZodType<Written> {
     record: { argvBytes: record.argv_bytes },
     recording: {
       rows: recording.rows,
-      terminals: recording.terminals === 'all',
+      terminals: recording.terminals,
       onFailure: recording.on_failure ?? (rest.mode === 'enforce' ? ('end' as const) : ('continue' as const)),
       keepDays: recording.keep_days,
       maxBytes: recording.max_size,

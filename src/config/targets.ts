@@ -6,7 +6,7 @@ import type {
   TargetCredentials,
   VaultServer,
 } from '../core/credentials.ts';
-import type { Target } from '../core/types.ts';
+import type { Target } from '../core/target.ts';
 import { DETECTOR_NAMES } from '../masking/detectors/names.ts';
 import { credential, vault } from './credential-shape.ts';
 import { type Reading, targetCredentials, type Vaults, vaultServer } from './credentials.ts';

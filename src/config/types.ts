@@ -1,5 +1,6 @@
 import type { TargetCertificates, TargetCredentials } from '../core/credentials.ts';
-import type { Endpoint, RowsKept, Target } from '../core/types.ts';
+import type { Target } from '../core/target.ts';
+import type { Endpoint, OutputKept, RowsKept } from '../core/types.ts';
 import type { Problem } from './problem.ts';
 
 /** One immutable reading of the whole configuration directory. Nothing in it changes, at any depth. */
@@ -67,8 +68,8 @@ export interface Settings {
   readonly recording: {
     /** Rows of a result that are kept where no policy says. */
     readonly rows: RowsKept;
-    /** Whether terminals and what commands over SSH give are kept where no policy says. */
-    readonly terminals: boolean;
+    /** What of terminals, and of what commands over SSH give, is kept where no policy says. */
+    readonly terminals: OutputKept;
     /** What becomes of a hop that is to be recorded and can't be; `end` by default in enforce mode. */
     readonly onFailure: 'end' | 'continue';
     /** How long files are kept; null is for ever. */

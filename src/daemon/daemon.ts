@@ -11,7 +11,7 @@ import type { HopDraft } from '../attribution/recorder.ts';
 import type { Root } from '../attribution/roots.ts';
 import { Routing } from '../attribution/routing.ts';
 import type { Config } from '../config/types.ts';
-import type { Route } from '../core/types.ts';
+import type { Route } from '../core/target.ts';
 import { BootClock } from '../kernel/clock.ts';
 import { type Kernel, loadKernel, removeOtherVersions } from '../kernel/load.ts';
 import { announceNamespace } from '../kernel/netns.ts';

@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 import { ControlError, type Explanation, type Params } from '../api/protocol.ts';
 import { hopsAbove } from '../core/link.ts';
-import type { Endpoint, Login, Target } from '../core/types.ts';
+import type { Target } from '../core/target.ts';
+import type { Endpoint, Login } from '../core/types.ts';
 import { explainConnect } from '../policy/explain.ts';
 import { chooseLogin, NoLoginError } from './choose-login.ts';
 import type { Daemon } from './daemon.ts';

@@ -130,7 +130,7 @@ export class ShellSocket {
     const root = peer.startTicks === null ? null : rootOf(peer.pid, peer.startTicks);
     if (root?.kind !== 'ssh') this.#refuse(socket, null, 'this process descends from no SSH login');
     else if (root.revoked !== null) answer(socket, Answer.refused, `the login ${root.id} was revoked`);
-    else if (!settings().terminals) answer(socket, Answer.unrecorded, '');
+    else if (settings().terminals === 'none') answer(socket, Answer.unrecorded, '');
     else if (!hand(root.id, socket)) this.#refuse(socket, root.id, WORKERLESS);
   }
 

@@ -1,5 +1,5 @@
 import { SSH_PORT } from '../core/address.ts';
-import type { Route } from '../core/types.ts';
+import type { Route } from '../core/target.ts';
 import { addressBytes } from './address.ts';
 import { HlAction, HlRouteFlag, type HlRouteKey } from './layouts.generated.ts';
 import type { KernelMaps } from './maps.ts';

@@ -1,5 +1,6 @@
 /** A worker's own copy of the policies: it reaches it as data, and is compiled when the first action asks. */
-import type { Decision, Target } from '../core/types.ts';
+import type { Target } from '../core/target.ts';
+import type { Decision } from '../core/types.ts';
 import { denied } from './decide.ts';
 import type { ConnectQuery, Context } from './request.ts';
 import type { Revealer } from './reveal.ts';

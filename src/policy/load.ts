@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { loadConfig } from '../config/load.ts';
 import { ConfigError, type Problem, problem, sortProblems } from '../config/problem.ts';
 import type { Config, LoadOptions } from '../config/types.ts';
-import type { Route } from '../core/types.ts';
+import type { Route } from '../core/target.ts';
 import { checkPolicies } from './check.ts';
 import { routeWarnings } from './route-warnings.ts';
 import { compileRoutes, MOST_ROUTES } from './routes.ts';

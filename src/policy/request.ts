@@ -1,6 +1,7 @@
 /** A connection as policies see it: principal, resource, context. */
 import { AddressError, isLoopback, parseAddress } from '../config/address.ts';
-import type { Endpoint, Lifted, Login, Target } from '../core/types.ts';
+import type { Target } from '../core/target.ts';
+import type { Endpoint, Lifted, Login } from '../core/types.ts';
 import type { Request } from './engine.ts';
 import { ACCOUNT_PREFIX, type Action, LOOPBACK, UNATTENDED, UNATTRIBUTED, UNLISTED } from './schema.ts';
 import type { Entity, Placed } from './scope.ts';

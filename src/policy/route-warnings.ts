@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Problem, problem } from '../config/problem.ts';
 import type { Config } from '../config/types.ts';
-import type { Route } from '../core/types.ts';
+import type { Route } from '../core/target.ts';
 
 /** Targets that policy treats otherwise than their mode in targets.yaml says. */
 export function routeWarnings(

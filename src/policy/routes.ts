@@ -4,7 +4,8 @@
  */
 import type { Config } from '../config/types.ts';
 import { SSH_PORT } from '../core/address.ts';
-import type { Decision, Route, RouteAction, Target } from '../core/types.ts';
+import type { Route, RouteAction, Target } from '../core/target.ts';
+import type { Decision } from '../core/types.ts';
 import { configured, denied, type Terms } from './decide.ts';
 import { LOOPBACK_PREFIXES, UNSPECIFIED } from './loopback.ts';
 import { LOOPBACK, UNLISTED } from './schema.ts';

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { Problem } from '../config/problem.ts';
 import type { IdentityUser, Mode, PolicyFile } from '../config/types.ts';
-import type { Decision, Target } from '../core/types.ts';
+import type { Target } from '../core/target.ts';
+import type { Decision } from '../core/types.ts';
 import { Cache } from './cache.ts';
 import { policiesOrThrow } from './check.ts';
 import type { CompiledPolicy } from './compiled.ts';

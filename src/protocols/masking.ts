@@ -1,5 +1,5 @@
 /** What policies say of a target's columns, as rooms ask for it. */
-import type { Target } from '../core/types.ts';
+import type { Target } from '../core/target.ts';
 import type { MaskKey } from '../masking/key.ts';
 import type { Facts, Masking } from './room.ts';
 

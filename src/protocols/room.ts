@@ -3,7 +3,8 @@
  */
 import type { Socket } from 'node:net';
 import type { HeldLogin } from '../core/credentials.ts';
-import type { AnswerOutcome, Decision, Endpoint, Id, Lifted, Micros, TargetTls } from '../core/types.ts';
+import type { TargetTls } from '../core/target.ts';
+import type { AnswerOutcome, Decision, Endpoint, Id, Lifted, Micros, OutputKept } from '../core/types.ts';
 import type { MaskKey } from '../masking/key.ts';
 import type { RecordingWriter, WriterEvents } from '../recording/writer.ts';
 import type { Minted } from '../tls/minted.ts';
@@ -116,8 +117,8 @@ export interface HeldCredential {
 export interface Recordings {
   /** Rows of its result that are to be kept of an action that was decided so: 0 is none, infinity all. */
   rows(decision: Decision): number;
-  /** Whether the terminal of an action that was decided so is to be kept, or what its command gives. */
-  terminal(decision: Decision): boolean;
+  /** What is to be kept of the terminal of an action that was decided so, or of what its command gives. */
+  terminal(decision: Decision): OutputKept;
   /** Whether the hop ends where it cannot be recorded; the room sees to it, and tells the person. */
   readonly onFailure: 'end' | 'continue';
   /**

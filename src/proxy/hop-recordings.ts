@@ -1,9 +1,10 @@
 /** A hop's recordings, by the terms in force as each begins. */
-import type { Decision } from '../core/types.ts';
+import type { Decision, OutputKept } from '../core/types.ts';
 import type { Recordings } from '../protocols/room.ts';
 import type { RecordingLink } from '../recording/link.ts';
 import type { RecordingWriter, WriterEvents } from '../recording/writer.ts';
 import type { Channel } from './channel.ts';
+import { outputKept } from './recording-terms.ts';
 
 export class HopRecordings implements Recordings {
   readonly #hop: string;
@@ -22,8 +23,8 @@ export class HopRecordings implements Recordings {
     return rows === 'all' ? Number.POSITIVE_INFINITY : rows;
   }
 
-  terminal({ record }: Decision): boolean {
-    return record === undefined ? this.#channel.snapshot.recording.terminals : record !== 0;
+  terminal({ record }: Decision): OutputKept {
+    return outputKept(record, this.#channel.snapshot.recording.terminals);
   }
 
   get onFailure(): 'end' | 'continue' {

@@ -5,7 +5,8 @@
 
 import { isIP } from 'node:net';
 import { count, endpoint, text as fits, record } from '../core/fields.ts';
-import type { Decision, Endpoint, Id, Login, NameAnswer, TargetTls } from '../core/types.ts';
+import type { TargetTls } from '../core/target.ts';
+import type { Decision, Endpoint, Id, Login, NameAnswer } from '../core/types.ts';
 import type { Minted } from '../tls/minted.ts';
 import { type Ask, ask, type Found, found } from './ask-messages.ts';
 import {

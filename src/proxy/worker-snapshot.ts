@@ -25,7 +25,7 @@ export const NO_SNAPSHOT: WorkerSnapshot = Object.freeze<WorkerSnapshot>({
   dialTimeoutMs: 30_000,
   policies: '',
   maskKey: '',
-  recording: { rows: 0, terminals: true, onFailure: 'end', maxBytes: 0 },
+  recording: { rows: 0, terminals: 'text', onFailure: 'end', maxBytes: 0 },
 });
 
 /** @returns null where it is none */

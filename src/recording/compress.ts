@@ -1,39 +1,59 @@
 /** Segments made small. */
-import { constants, zstdCompress, zstdCompressSync } from 'node:zlib';
 import { Codec } from './format.ts';
+import { bound, Context } from './zstd.ts';
 
-/** Half the size at 500 MB/s; higher levels cost more than the disk does. */
-const PARAMS = { [constants.ZSTD_c_compressionLevel]: 1 };
-/** What zstd's ZSTD_compressBound adds, about: the most that it makes of what does not compress. */
-const bound = (length: number): number => length + (length >> 8) + 128;
+/** Higher ones cost more than the disk does. */
+const LEVEL = 1;
 /** What is shorter takes less time than to hand it to another thread. */
 const SHORT = 64 << 10;
-/** Each has a context of about a megabyte. */
+/** Each has a context of half a megabyte. */
 const MOST_AT_ONCE = 4;
-
-let running = 0;
 
 export interface Compressed {
   readonly codec: Codec;
   /** May be `raw` itself. */
   readonly bytes: Buffer;
+  /** Its bytes may be used for something else; those of `raw` are not meant. */
+  release(): void;
 }
+
+const nothing = (): void => {};
+const contexts: Context[] = [];
+let beside = 0;
+const short = Buffer.allocUnsafeSlow(bound(SHORT));
+/** What is made anew for each segment is a collector's work. */
+const spare: Buffer[] = [];
+const SPARE = bound(256 << 10);
+const MOST_SPARE = 8;
 
 /** `raw` is not to be changed until it resolves, nor after it where it is what came back. */
 export async function compress(raw: Buffer): Promise<Compressed> {
-  // In one piece: each of the usual 16 kB would be a way to another thread and back of its own.
-  const options = { params: PARAMS, chunkSize: bound(raw.length) };
-  if (raw.length < SHORT || running >= MOST_AT_ONCE) return smaller(raw, zstdCompressSync(raw, options));
-  running += 1;
-  try {
-    const bytes = await new Promise<Buffer>((resolve, reject) =>
-      zstdCompress(raw, options, (error, made) => (error === null ? resolve(made) : reject(error))),
-    );
-    return smaller(raw, bytes);
-  } finally {
-    running -= 1;
+  const context = contexts.pop() ?? new Context(LEVEL);
+  if (raw.length < SHORT) {
+    const length = context.compress(raw, short);
+    contexts.push(context);
+    return length < raw.length ? made(Buffer.from(short.subarray(0, length)), nothing) : stored(raw);
   }
+  const room = bound(raw.length);
+  const out = (room <= SPARE ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(room, SPARE));
+  const release = (): void => {
+    if (out.length === SPARE && spare.length < MOST_SPARE) spare.push(out);
+  };
+  const many = beside >= MOST_AT_ONCE;
+  if (!many) beside += 1;
+  try {
+    const length = many ? context.compress(raw, out) : await context.compressBeside(raw, out);
+    if (length < raw.length) return made(out.subarray(0, length), release);
+  } finally {
+    if (!many) beside -= 1;
+    contexts.push(context);
+  }
+  release();
+  return stored(raw);
 }
+
+const made = (bytes: Buffer, release: () => void): Compressed => ({ codec: Codec.zstd, bytes, release });
+const stored = (raw: Buffer): Compressed => ({ codec: Codec.stored, bytes: raw, release: nothing });
 
 /** More than this much of it left is not worth it. */
 const WORTH = 15 / 16;
@@ -51,7 +71,7 @@ export class Compressor {
     const counts = raw.length >= SHORT;
     if (counts && this.#left > 0) {
       this.#left -= 1;
-      return { codec: Codec.stored, bytes: raw };
+      return stored(raw);
     }
     const made = await compress(raw);
     if (counts) {
@@ -61,8 +81,4 @@ export class Compressor {
     }
     return made;
   }
-}
-
-function smaller(raw: Buffer, bytes: Buffer): Compressed {
-  return bytes.length < raw.length ? { codec: Codec.zstd, bytes } : { codec: Codec.stored, bytes: raw };
 }

@@ -49,6 +49,15 @@ export type Replayed =
       readonly columns: number;
       readonly rows: number;
     }
+  | {
+      /** A stream that is no text: after `kept` bytes it is kept no more; at its end what it was. */
+      readonly type: 'binary';
+      readonly action: number;
+      readonly at: Micros;
+      readonly stream: 'stdout' | 'stderr';
+      readonly kept: number;
+      readonly sum: { readonly bytes: number; readonly sha256: string } | null;
+    }
   | { readonly type: 'closed'; readonly action: number; readonly at: Micros }
   | {
       readonly type: 'result';

@@ -183,12 +183,12 @@ export class RecordingWriter {
     if (this.#failure !== null) return;
     const { at, bytes: raw } = batch;
     const { length } = raw;
-    const { codec, bytes } = await this.#compressor.make(raw);
-    const recycle = (): void => batch.recycle();
-    if (bytes !== raw) recycle();
-    if (this.#failure !== null) return;
+    const { codec, bytes, release } = await this.#compressor.make(raw);
+    const written = bytes === raw ? (): void => batch.recycle() : release;
+    if (bytes !== raw) batch.recycle();
+    if (this.#failure !== null) return written();
     this.#sent.push(length);
     this.#stored += SEGMENT_HEADER + bytes.length;
-    this.#way.segment(this.#stream, { at, codec, raw: length, bytes }, bytes === raw ? recycle : () => {});
+    this.#way.segment(this.#stream, { at, codec, raw: length, bytes }, written);
   }
 }

@@ -3,7 +3,8 @@ import { Accounts } from '../../src/attribution/accounts.ts';
 import { Attribution, type AttributionOptions } from '../../src/attribution/attribution.ts';
 import type { PamEvent } from '../../src/attribution/pam-event.ts';
 import { Routing } from '../../src/attribution/routing.ts';
-import type { Decision, Identity, Process, Route } from '../../src/core/types.ts';
+import type { Route } from '../../src/core/target.ts';
+import type { Decision, Identity, Process } from '../../src/core/types.ts';
 import * as abi from '../../src/kernel/layouts.generated.ts';
 import { type Executed, exec, exit, flow, LAUNCHER, PID, Remembering, rootEvent, view } from './events.ts';
 

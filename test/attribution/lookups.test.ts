@@ -4,7 +4,8 @@ import { handoffKind, socketPath } from '../../src/attribution/handoffs.ts';
 import { Names } from '../../src/attribution/names.ts';
 import { Routing } from '../../src/attribution/routing.ts';
 import { describeSocket } from '../../src/attribution/sockets.ts';
-import type { HandoffKind, Route } from '../../src/core/types.ts';
+import type { Route } from '../../src/core/target.ts';
+import type { HandoffKind } from '../../src/core/types.ts';
 import { Random } from '../core/random.ts';
 import { PID, socketEvent } from './events.ts';
 

@@ -36,6 +36,14 @@ const COMMAND: Replayed[] = [
   { type: 'stderr', action: 2, at: T0 + 2, bytes: Buffer.from(`warning: ${ESC}[31mold${ESC}[0m\n`) },
   { type: 'closed', action: 2, at: T0 + 3 },
 ];
+const SUM = { bytes: 5_000_000, sha256: 'ab'.repeat(32) };
+const BINARY: Replayed[] = [
+  { type: 'terminal', action: 3, at: T0 + 1, terminal: null, command: 'cat disk' },
+  { type: 'stdout', action: 3, at: T0 + 2, bytes: Buffer.from('\u007fELF\0\n') },
+  { type: 'binary', action: 3, at: T0 + 3, stream: 'stdout', kept: 1_048_576, sum: null },
+  { type: 'binary', action: 3, at: T0 + 4, stream: 'stdout', kept: 1_048_576, sum: SUM },
+  { type: 'closed', action: 3, at: T0 + 5 },
+];
 
 function view(t: Test, events: readonly Replayed[], drawn: boolean): { lines: string[]; written: string } {
   const lines: string[] = [];
@@ -64,6 +72,28 @@ t.test('in a pipe: lines, and what happened beside them', async (t) => {
     '  no terminal:',
     '  ! warning: old',
   ]);
+});
+
+t.test('what is no text: so much is kept, and what all of it was', async (t) => {
+  const sum = `  (stdout: 5000000 bytes in all, SHA-256 ${SUM.sha256})`;
+  const said = ['  no terminal:', '  ELF', '  (stdout is no text: 1 MB of it are kept)', sum];
+  t.same(view(t, BINARY, false).lines, said);
+  const drawn = view(t, BINARY, true);
+  t.same(drawn.lines, [said[0], sum]);
+  t.match(drawn.written, /ELF[\s\S]*\r\n$/, 'the terminal is put back before it is told');
+  const lines: string[] = [];
+  const cast = new Cast(3, (line) => lines.push(line));
+  for (const event of BINARY) cast.take(event);
+  t.same(
+    lines
+      .slice(2)
+      .map((line) => JSON.parse(line))
+      .map(([, code, data]) => [code, data]),
+    [
+      ['m', 'stdout is no text, and kept no more'],
+      ['m', `stdout: 5000000 bytes, SHA-256 ${SUM.sha256}`],
+    ],
+  );
 });
 
 t.test('on a terminal: drawn, without what is none of a drawing, and put back', async (t) => {

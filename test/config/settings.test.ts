@@ -132,18 +132,19 @@ t.test('all of them at once, in the order of the file', async (t) => {
 
 t.test('what is recorded, by default and as it is set', async (t) => {
   const recording = (yaml: string) => load(t.testdir(files({ 'hopline.yaml': yaml }))).recording;
-  const usual = { rows: 0, terminals: true, onFailure: 'end', keepDays: 90, maxBytes: 1e9 };
+  const usual = { rows: 0, terminals: 'text', onFailure: 'end', keepDays: 90, maxBytes: 1e9 };
   t.same(recording(''), usual);
   t.same(recording('mode: observe'), { ...usual, onFailure: 'continue' });
   t.same(recording('mode: observe\nrecording: {on_failure: end}'), usual);
   t.same(recording('recording: {rows: all, on_failure: continue, keep_days: forever, max_size: 20MB}'), {
     rows: 'all',
-    terminals: true,
+    terminals: 'text',
     onFailure: 'continue',
     keepDays: null,
     maxBytes: 20e6,
   });
   t.equal(recording('recording: {rows: 100}').rows, 100);
   t.equal(recording('recording: {rows: none}').rows, 0);
-  t.equal(recording('recording: {terminals: none}').terminals, false);
+  t.equal(recording('recording: {terminals: all}').terminals, 'all');
+  t.equal(recording('recording: {terminals: none}').terminals, 'none');
 });

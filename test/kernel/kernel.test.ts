@@ -15,7 +15,7 @@ import { basename, join } from 'node:path';
 import koffi from 'koffi';
 import t from 'tap';
 import { Routing } from '../../src/attribution/routing.ts';
-import type { Route } from '../../src/core/types.ts';
+import type { Route } from '../../src/core/target.ts';
 import { tallyRevocations } from '../../src/daemon/revoke.ts';
 import { addressText } from '../../src/kernel/address.ts';
 import * as abi from '../../src/kernel/layouts.generated.ts';

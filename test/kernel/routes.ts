@@ -1,5 +1,5 @@
 /** Routing tables and destinations for the kernel and user space to agree on. */
-import type { Route, RouteAction } from '../../src/core/types.ts';
+import type { Route, RouteAction } from '../../src/core/target.ts';
 import { addressBytes, addressText } from '../../src/kernel/address.ts';
 import type { Random } from '../core/random.ts';
 import type { Dial } from './dialer.ts';

@@ -1,5 +1,6 @@
 import type { IdentityUser, PolicyFile } from '../../src/config/types.ts';
-import type { Login, Target } from '../../src/core/types.ts';
+import type { Target } from '../../src/core/target.ts';
+import type { Login } from '../../src/core/types.ts';
 import type { ConnectQuery } from '../../src/policy/request.ts';
 import { compilePolicies, type PolicyInput, type PolicySnapshot } from '../../src/policy/snapshot.ts';
 

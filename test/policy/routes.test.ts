@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Route } from '../../src/core/types.ts';
+import type { Route } from '../../src/core/target.ts';
 import { routeWarnings } from '../../src/policy/route-warnings.ts';
 import type { RouteConfig } from '../../src/policy/routes.ts';
 import { compileRoutes } from '../../src/policy/routes.ts';

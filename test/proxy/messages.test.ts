@@ -29,7 +29,7 @@ const snapshot = {
     dialTimeoutMs: 2,
     policies: '{}',
     maskKey: '',
-    recording: { rows: 'all', terminals: false, onFailure: 'end', maxBytes: 5 },
+    recording: { rows: 'all', terminals: 'none', onFailure: 'end', maxBytes: 5 },
   },
 };
 const decision = {
@@ -147,9 +147,9 @@ const wrong: Record<string, unknown[]> = {
     { version: 1, claimTimeoutMs: 1, dialTimeoutMs: 1 },
     { version: '1', claimTimeoutMs: 1 },
     { ...snapshot.snapshot, recording: null },
-    { ...snapshot.snapshot, recording: { rows: 1, terminals: 'all', onFailure: 'end', maxBytes: 5 } },
-    { ...snapshot.snapshot, recording: { rows: -1, terminals: true, onFailure: 'end', maxBytes: 5 } },
-    { ...snapshot.snapshot, recording: { rows: 1, terminals: true, onFailure: 'perhaps', maxBytes: 5 } },
+    { ...snapshot.snapshot, recording: { rows: 1, terminals: true, onFailure: 'end', maxBytes: 5 } },
+    { ...snapshot.snapshot, recording: { rows: -1, terminals: 'all', onFailure: 'end', maxBytes: 5 } },
+    { ...snapshot.snapshot, recording: { rows: 1, terminals: 'all', onFailure: 'perhaps', maxBytes: 5 } },
   ],
 };
 

@@ -64,7 +64,7 @@ async function rig(
   new Receiver(supervisor, { archive, has, onFault: (fault) => t.fail(fault) });
   const link = new RecordingLink(worker);
   const [client, socket] = await pair(t);
-  const terms = { rows: 0, terminals: true, onFailure, maxBytes: most } as const;
+  const terms = { rows: 0, terminals: 'text', onFailure, maxBytes: most } as const;
   const answers: [number, string][] = [];
   const reader = new ShellFrameReader();
   client.on('data', (chunk) => {

@@ -1,5 +1,7 @@
 /** Recordings in memory: what a worker's side makes of them, without a supervisor. */
+import type { OutputKept } from '../../src/core/types.ts';
 import type { Recordings } from '../../src/protocols/room.ts';
+import { outputKept } from '../../src/proxy/recording-terms.ts';
 import { SegmentType } from '../../src/recording/format.ts';
 import type { SegmentBody } from '../../src/recording/frames.ts';
 import { type RecordingRecord, recordsIn } from '../../src/recording/reader.ts';
@@ -17,7 +19,7 @@ export interface Memory extends Recordings {
   /** Rows that are recorded where the decision does not say. */
   kept: number;
   /** Terminals are, where the decision does not say. */
-  terminals: boolean;
+  terminals: OutputKept;
   onFailure: 'end' | 'continue';
   /** Bytes of a recording. */
   most: number;
@@ -34,13 +36,13 @@ export function memoryRecordings(): Memory {
   const all: MemoryRecording[] = [];
   const memory: Memory = {
     kept: 0,
-    terminals: true,
+    terminals: 'text',
     onFailure: 'end',
     most: 1 << 30,
     ready: true,
     broken: null,
     all,
-    terminal: ({ record }) => (record === undefined ? memory.terminals : record !== 0),
+    terminal: ({ record }) => outputKept(record, memory.terminals),
     rows: ({ record }) => (record === 'all' ? Number.POSITIVE_INFINITY : (record ?? memory.kept)),
     open(kind, events) {
       const segments: SegmentBody[] = [];

@@ -45,6 +45,15 @@ export class Cast {
       case 'withheld':
         this.#event(event.at, 'm', `${event.count} bytes of input are not kept`);
         return;
+      case 'binary':
+        if (event.sum === null) this.#event(event.at, 'm', `${event.stream} is no text, and kept no more`);
+        else
+          this.#event(
+            event.at,
+            'm',
+            `${event.stream}: ${event.sum.bytes} bytes, SHA-256 ${event.sum.sha256}`,
+          );
+        return;
       case 'resize':
         this.#event(event.at, 'r', `${event.columns}x${event.rows}`);
         return;

@@ -3,6 +3,7 @@
 import { TERMINAL_RESET, TerminalText } from '../../core/terminal-text.ts';
 import { printable } from '../../core/text.ts';
 import type { Replayed } from '../../recording/replay.ts';
+import { bytes } from '../format.ts';
 import type { Style } from '../style.ts';
 
 export interface TerminalViewOptions {
@@ -60,6 +61,9 @@ export class TerminalView {
       case 'withheld':
         if (write === null) print([`  ${colors.dim(`(${event.count} bytes of input are not kept)`)}`]);
         return;
+      case 'binary':
+        this.#binary(event);
+        return;
       case 'closed':
         this.#close(event.action);
         return;
@@ -90,12 +94,28 @@ export class TerminalView {
     this.#lines(stream, last.length > MOST ? [...lines, last] : lines);
   }
 
+  /** Drawn, nothing is said before the end: what is drawn would be gone. */
+  #binary({ stream, kept, sum }: TerminalEvent & { type: 'binary' }): void {
+    const { style, write, print } = this.#options;
+    if (sum === null && write !== null) return;
+    this.#reset();
+    const what =
+      sum === null
+        ? `${stream} is no text: ${bytes(kept)} of it are kept`
+        : `${stream}: ${sum.bytes} bytes in all, SHA-256 ${sum.sha256}`;
+    print([`  ${style.colors.dim(`(${printable(what)})`)}`]);
+  }
+
   #close(number: number): void {
     const action = this.#actions.get(number);
     if (action === undefined) return;
     this.#actions.delete(number);
     for (const stream of ['stdout', 'stderr'] as const)
       if (action.lines[stream] !== '') this.#lines(stream, [action.lines[stream]]);
+    this.#reset();
+  }
+
+  #reset(): void {
     if (this.#drawn) this.#options.write?.(`${TERMINAL_RESET}\r\n`);
     this.#drawn = false;
   }

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { Test } from 'tap';
-import type { Decision, TargetTls } from '../../../src/core/types.ts';
+import type { TargetTls } from '../../../src/core/target.ts';
+import type { Decision } from '../../../src/core/types.ts';
 import { postgres } from '../../../src/protocols/postgres/index.ts';
 import type {
   ActionDraft,

@@ -1,6 +1,6 @@
 /** What is recorded of real sessions of a real sshd. */
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,6 +50,54 @@ t.test('a command: both streams, apart; what it is fed is only counted', async (
   t.equal(withheld(events), many.length);
   t.equal(events.at(-1)?.type, 'closed');
   t.match(on.recordings.all, [{ kind: TERMINAL, ended: null }]);
+});
+
+t.test('a command that gives no text: its beginning, and the sum of all of it', async (t) => {
+  const on = await hop(t);
+  const file = join(on.directory, 'noise');
+  const noise = randomBytes(3_000_000);
+  writeFileSync(file, noise);
+  const sha256 = createHash('sha256').update(noise).digest('hex');
+  t.match(await on.ssh([`cat ${file} | tee /dev/stderr | sha256sum; echo done >&2`]), {
+    out: `${sha256}  -\n`,
+    err: /done\n$/,
+  });
+  const events = await played(on);
+  const kept = 1 << 20;
+  const binary = (all: readonly Replayed[]) => all.filter(({ type }) => type === 'binary');
+  const stderr = events.flatMap((event) => (event.type === 'stderr' ? [event.bytes] : []));
+  const [first, last] = binary(events);
+  if (first?.type !== 'binary' || last?.type !== 'binary') throw new Error('no sum');
+  t.match(first, { stream: 'stderr', sum: null });
+  t.ok(first.kept >= kept && first.kept < kept + 32_768, `${first.kept}`);
+  t.ok(Buffer.concat(stderr).equals(noise.subarray(0, first.kept)), 'what is kept is its beginning');
+  const whole = createHash('sha256').update(noise).update('done\n').digest('hex');
+  t.match(last, { kept: first.kept, sum: { bytes: noise.length + 5, sha256: whole } });
+  t.equal(all(events, 'stdout'), `${sha256}  -\n`);
+  t.match(on.recorded, [
+    { result: { stderr: { bytes: noise.length + 5, sha256: whole, kept: first.kept }, stdout: undefined } },
+  ]);
+});
+
+t.test('no text that is short is kept whole, as is text of any length', async (t) => {
+  const on = await hop(t);
+  t.equal((await on.ssh([`head -c 1000000 /dev/zero; seq 400000 >&2; printf 'x\\0' >&2`])).code, 0);
+  const events = await played(on);
+  t.same(
+    events.filter(({ type }) => type === 'binary'),
+    [],
+  );
+  t.equal(all(events, 'stdout').length, 1_000_000);
+  t.match(all(events, 'stderr'), /\n400000\nx\0$/);
+});
+
+t.test('no text is kept whole where that is wanted', async (t) => {
+  const on = await hop(t);
+  on.recordings.terminals = 'all';
+  t.equal((await on.ssh(['head -c 2000000 /dev/zero'])).out.length, 2_000_000);
+  const events = await played(on);
+  t.equal(all(events, 'stdout').length, 2_000_000);
+  t.notOk(events.some(({ type }) => type === 'binary'));
 });
 
 t.test('a shell: what was typed and shown, its size; a password is not in it', async (t) => {
@@ -119,7 +167,7 @@ t.test('what is moved is recorded as that, and not as a terminal', async (t) => 
 
 t.test('by policy, and by the configuration where no policy says', async (t) => {
   const on = await hop(t);
-  on.recordings.terminals = false;
+  on.recordings.terminals = 'none';
   t.match(await on.ssh(['echo unseen']), { out: 'unseen\n' });
   t.same(on.recordings.all, []);
 });

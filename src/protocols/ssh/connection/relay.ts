@@ -389,8 +389,8 @@ export class Relay {
       const ended: Promise<void> = filter.end().then(() => void this.#ending.delete(ended));
       this.#ending.add(ended);
     }
-    watch?.recorder?.end();
-    watch?.end({ ...exit, ...why, bytesUp, bytesDown });
+    const kept = watch?.recorder?.end();
+    watch?.end({ ...exit, ...why, ...kept, bytesUp, bytesDown });
   }
 }
 

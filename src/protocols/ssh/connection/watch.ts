@@ -5,8 +5,8 @@ export interface Recorder {
   input(data: Buffer): void;
   output(data: Buffer, stream: 'stdout' | 'stderr'): void;
   resize(columns: number, rows: number): void;
-  /** Nothing more comes. */
-  end(): void;
+  /** Nothing more comes. @returns what the record of the action has to say of it */
+  end(): Readonly<Record<string, unknown>>;
 }
 
 /** A channel that is under way as an action. */

@@ -6,8 +6,9 @@ import type { Recordings } from '../../room.ts';
 import type { Terminal } from '../connection/requests.ts';
 import type { Recorder } from '../connection/watch.ts';
 import type { Begun } from '../held.ts';
+import { CommandRecorder } from './command.ts';
 import { Echo } from './echo.ts';
-import { type Begin, Kept } from './records.ts';
+import { type Begin, Kept, number } from './records.ts';
 
 export interface TerminalRecordingsOptions {
   readonly recordings: Recordings;
@@ -51,14 +52,16 @@ export class TerminalRecordings {
 
   /** @returns null where the action is not to be recorded */
   begin({ action, deed, decision }: Begun, terminal: Terminal | null): Recorder | null {
-    if (!this.#options.recordings.terminal(decision)) return null;
+    const keeps = this.#options.recordings.terminal(decision);
+    if (keeps === 'none') return null;
     const { command } = deed.detail;
     const begin: Begin = {
       terminal: terminal === null ? null : { ...terminal, term: terminal.term.slice(0, MOST_TERM) },
       command: typeof command === 'string' ? command.slice(0, MOST_COMMAND).toWellFormed() : null,
     };
     this.write(Kept.begin, action, Buffer.from(JSON.stringify(begin)));
-    return terminal === null ? new CommandRecorder(this, action) : new TerminalRecorder(this, action);
+    if (terminal !== null) return new TerminalRecorder(this, action);
+    return new CommandRecorder(this, action, keeps === 'all');
   }
 
   /** @param bytes of one message at most: 32 KiB */
@@ -88,33 +91,6 @@ export class TerminalRecordings {
       },
     });
     return this.#writer;
-  }
-}
-
-/** A command without a terminal: what it gives. What it is fed is nobody's typing, and only counted. */
-class CommandRecorder implements Recorder {
-  readonly #recordings: TerminalRecordings;
-  readonly #action: number;
-  #fed = 0;
-
-  constructor(recordings: TerminalRecordings, action: number) {
-    this.#recordings = recordings;
-    this.#action = action;
-  }
-
-  input({ length }: Buffer): void {
-    this.#fed += length;
-  }
-
-  output(data: Buffer, stream: 'stdout' | 'stderr'): void {
-    this.#recordings.write(Kept[stream], this.#action, data);
-  }
-
-  resize(): void {}
-
-  end(): void {
-    if (this.#fed > 0) this.#recordings.write(Kept.withheld, this.#action, number(this.#fed));
-    this.#recordings.write(Kept.end, this.#action, NOTHING);
   }
 }
 
@@ -158,20 +134,15 @@ export class TerminalRecorder implements Recorder {
     this.#recordings.write(Kept.resize, this.#action, Buffer.concat([number(columns), number(rows)]));
   }
 
-  end(): void {
+  end(): Readonly<Record<string, unknown>> {
     this.#echo.over();
     this.#watch();
     this.#recordings.write(Kept.end, this.#action, NOTHING);
+    return {};
   }
 
   #watch(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = this.#echo.waiting ? setTimeout(() => this.#echo.over(), ECHO_MS) : null;
   }
-}
-
-function number(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(Math.min(value, 0xffff_ffff));
-  return bytes;
 }

@@ -10,12 +10,37 @@
  * | `stdout`, `stderr` | what the host gave, on a terminal all of it `stdout` |
  * | `resize` | columns (u32), rows (u32) |
  * | `end` | |
+ * | `binary` | JSON: a `Binary`; of a stream that is no text, where it is kept no more, and at its end |
  */
-export const Kept = { begin: 1, input: 2, withheld: 3, stdout: 4, stderr: 5, resize: 6, end: 7 } as const;
+export const Kept = {
+  begin: 1,
+  input: 2,
+  withheld: 3,
+  stdout: 4,
+  stderr: 5,
+  resize: 6,
+  end: 7,
+  binary: 8,
+} as const;
 
 export interface Begin {
   /** Null: there is no terminal. */
   readonly terminal: { readonly term: string; readonly columns: number; readonly rows: number } | null;
   /** Null: a login shell. */
   readonly command: string | null;
+}
+
+/** What a command gives that is no text: its beginning is kept, and of all of it this. */
+export interface Binary {
+  readonly stream: 'stdout' | 'stderr';
+  /** Bytes from its beginning that the recording has. */
+  readonly kept: number;
+  /** Of the whole stream, that beginning with it; null: it goes on. */
+  readonly sum: { readonly bytes: number; readonly sha256: string } | null;
+}
+
+export function number(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(Math.min(value, 0xffff_ffff));
+  return bytes;
 }

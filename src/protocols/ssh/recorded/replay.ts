@@ -3,7 +3,7 @@ import { count, record, text } from '../../../core/fields.ts';
 import type { Micros } from '../../../core/types.ts';
 import { DamagedError, type RecordingRecord } from '../../../recording/reader.ts';
 import type { Replayed, ReplayedTerminal, Replayer } from '../../../recording/replay.ts';
-import { Kept } from './records.ts';
+import { type Binary, Kept } from './records.ts';
 
 const MOST_TEXT = 1 << 20;
 
@@ -35,6 +35,8 @@ function read(type: number, action: number, at: Micros, body: Buffer): Replayed 
       return { type: 'withheld', action, at, count: number(0) };
     case Kept.resize:
       return { type: 'resize', action, at, columns: number(0), rows: number(4) };
+    case Kept.binary:
+      return { type: 'binary', action, at, ...binaryOf(body) };
     case Kept.end:
       return { type: 'closed', action, at };
     default:
@@ -53,6 +55,17 @@ function beginOf(body: Buffer): Pick<ReplayedTerminal, 'terminal' | 'command'> {
   if (!text(term, MOST_TEXT) || !count(columns) || !count(rows))
     throw new DamagedError('a terminal without its size');
   return { terminal: { term, columns, rows }, command };
+}
+
+function binaryOf(body: Buffer): Binary {
+  const { stream, kept, sum } = parsed(body) ?? {};
+  if ((stream !== 'stdout' && stream !== 'stderr') || !count(kept))
+    throw new DamagedError('a stream that is no text, without its name or length');
+  if (sum === null) return { stream, kept, sum };
+  const all = record(sum);
+  if (all === null || !count(all.bytes) || !text(all.sha256, 64))
+    throw new DamagedError('a stream that is no text, without its sum');
+  return { stream, kept, sum: { bytes: all.bytes, sha256: all.sha256 } };
 }
 
 function parsed(body: Buffer): Record<string, unknown> | null {
