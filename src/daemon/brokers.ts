@@ -110,12 +110,13 @@ export class Brokers {
     const known = this.#brokers.get(key);
     if (known !== undefined) return known.ask(question, detail);
     if (this.#brokers.size >= MOST) this.#brokers.values().next().value?.end();
-    const { account, ...rest } = person;
+    const { account, readsAll, ...rest } = person;
     const { entry, asOthers } = this.#options;
     const child = spawnUnprivileged({
       entry,
       args: [JSON.stringify(rest)],
       account: asOthers ? account : null,
+      capabilities: readsAll ? ['dac_read_search'] : [],
       fds: [],
       pipes: true,
       nodeArgs: ['--disable-warning=ExperimentalWarning'],

@@ -7,7 +7,13 @@ import type { SshPerson } from '../../src/daemon/ssh-person.ts';
 const entry = join(import.meta.dirname, '../../src/broker.ts');
 const home = mkdtempSync('/tmp/hl-home-');
 t.teardown(() => rmSync(home, { recursive: true }));
-const nobody: SshPerson = { account: { uid: 65_534, gid: 65_534 }, home, agent: null, identities: [] };
+const nobody: SshPerson = {
+  account: { uid: 65_534, gid: 65_534 },
+  readsAll: false,
+  home,
+  agent: null,
+  identities: [],
+};
 const root: SshPerson = { ...nobody, account: { uid: 0, gid: 0 } };
 
 t.test('a broker is who it acts for', async (t) => {
@@ -30,6 +36,15 @@ t.test('a broker is who it acts for', async (t) => {
   t.notOk(
     seen.files.some(({ path }) => path.startsWith('~')),
     'what they may not read is not read',
+  );
+  const privileged = await brokers.ask({ ...nobody, readsAll: true }, 'ssh.known-hosts', {
+    address: '127.0.0.1',
+  });
+  t.match(privileged, { files: [{ path: '~/.ssh/known_hosts' }] }, 'what their program may read is');
+  await t.rejects(
+    brokers.ask({ ...nobody, readsAll: true }, 'ssh.remember', { line: 'x', address: '' }),
+    /EACCES/,
+    'and no more',
   );
   await t.rejects(brokers.ask(root, 'ssh.nonsense', {}), /no question ssh\.nonsense/);
   const both = await Promise.all(

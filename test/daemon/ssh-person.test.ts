@@ -32,13 +32,7 @@ t.test('a process says where its agent and its keys are', async (t) => {
   const person = sshPersonOf({ ...running, argv });
   t.match(person, { account: { uid: process.getuid?.(), gid: process.getgid?.() }, agent: '/tmp/agent' });
   t.not(person?.home, '/elsewhere', "the account's home, as ssh has it");
-  t.strictSame(person?.identities, [
-    '/keys/one',
-    `/proc/${running.pid}/cwd/two`,
-    '/keys/three',
-    '/keys/four',
-    '/keys/five',
-  ]);
+  t.strictSame(person?.identities, ['/keys/one', '/tmp/two', '/keys/three', '/keys/four', '/keys/five']);
   t.equal(
     sshPersonOf({ ...running, argv: [], startNs: running.startNs + 10_000_000n }),
     null,
@@ -62,9 +56,37 @@ t.test(
     const running = await process_(t, env, ['/usr/sbin/chroot', '/usr', '/bin/sleep', '60']);
     t.strictSame(sshPersonOf({ ...running, argv: ['ssh', '-i', '/root/.ssh/id_ed25519', 'host'] }), {
       account: { uid: 0, gid: 0 },
+      readsAll: false,
       home: null,
       agent: null,
       identities: [],
     });
   },
 );
+
+t.test('whose programs may read anything, and whose may not', { skip }, async (t) => {
+  const reads = async (...command: string[]) =>
+    sshPersonOf({
+      ...(await process_(t, { PATH: process.env.PATH }, [...command, 'sleep', '60'])),
+      argv: [],
+    });
+  t.match(await reads(), { account: { uid: 0 }, readsAll: true });
+  const both = '-dac_override,-dac_read_search';
+  t.match(await reads('setpriv', `--bounding-set=${both}`, `--inh-caps=${both}`), {
+    account: { uid: 0 },
+    readsAll: false,
+  });
+  t.match(await reads('setpriv', '--bounding-set=-dac_override', '--inh-caps=-dac_override'), {
+    readsAll: true,
+  });
+  t.match(await reads('setpriv', '--reuid=65534', '--clear-groups'), {
+    account: { uid: 65_534 },
+    readsAll: false,
+  });
+  t.match(
+    await reads('setpriv', '--reuid=65534', '--clear-groups', 'unshare', '--user', '--map-root-user'),
+    { account: { uid: 65_534 }, readsAll: false },
+    'root in a user namespace of their own',
+  );
+  t.match(await reads('unshare', '--user', '--map-root-user'), { account: { uid: 0 }, readsAll: false });
+});

@@ -73,22 +73,29 @@ t.test('files, forwardings and a jump', { buffered: true }, async (t) => {
   t.match(await ssh('alice', 'bastion1', commands.join(' && ')), { code: 0, out: `${word}\nSSH-2.0db1\n` });
 });
 
-t.test('keys: of a file, of an agent', { buffered: true }, async (t) => {
-  const signed = async (command: string, by: string) => {
+t.test('keys: of a file, of an agent, of another whom root may read', { buffered: true }, async (t) => {
+  const signed = async (command: string, by: string, chain: string[]) => {
     const name = mark();
     t.match(await ssh('alice', 'bastion1', command.replace('NAME', name)), { out: `${name}\n`, code: 0 });
-    const { hop } = await found(
-      t,
-      IPV4,
-      name,
-      by === 'agent' ? ['bash', 'ssh-agent', SH, 'ssh'] : ['bash', 'ssh'],
-    );
+    const { hop } = await found(t, IPV4, name, chain);
     t.match(await actionsOf(hop.id, 1), [
       { detail: { authentication: by, hostKey: /^\/etc\/ssh\/ssh_known_hosts:\d+$/ } },
     ]);
   };
-  await signed('ssh alice@10.77.0.20 echo NAME', 'key file id_ed25519');
-  await signed(`ssh-agent sh -c 'ssh-add -q ~/.ssh/id_ed25519 && ssh alice@10.77.0.20 echo NAME'`, 'agent');
+  const file = 'key file id_ed25519';
+  const to = 'alice@10.77.0.20 echo';
+  await signed(`ssh ${to} NAME`, file, ['bash', 'ssh']);
+  const agent = ['bash', 'ssh-agent', SH, 'ssh'];
+  await signed(`ssh-agent sh -c 'ssh-add -q ~/.ssh/id_ed25519 && ssh ${to} NAME'`, 'agent', agent);
+  await signed(`sudo ssh -i ~/.ssh/id_ed25519 ${to} NAME`, file, ['bash', 'sudo', 'ssh']);
+  await signed(`cd .ssh && sudo ssh -i id_ed25519 ${to} NAME`, file, ['bash', 'sudo', 'ssh']);
+  const less = '-dac_override,-dac_read_search';
+  const refused = `sudo setpriv --bounding-set=${less} --inh-caps=${less} ssh -i ~/.ssh/id_ed25519 ${to} NAME`;
+  t.match(
+    await ssh('alice', 'bastion1', refused),
+    { code: 255, err: /Permission denied/ },
+    'as without Hopline',
+  );
 });
 
 t.test('a password', { buffered: true }, async (t) => {
