@@ -1,12 +1,12 @@
 /** Whether SSH clients on this host know the key that the proxy shows where it terminates SSH. */
 import type { Finding } from './doctor-check.ts';
 import type { DoctorSystem } from './doctor-system.ts';
+import { KNOWN_HOSTS } from './known-hosts.ts';
 
 const SYSTEM = '/etc/ssh/ssh_config';
 const FILE = '/etc/ssh/ssh_config.d/hopline.conf';
 const INCLUDE = 'Include /etc/ssh/ssh_config.d/*.conf';
-const PROGRAM = '/usr/lib/hopline/known-hosts';
-const COMMAND = `${PROGRAM} %f`;
+const COMMAND = `${KNOWN_HOSTS} %f`;
 /** Written by the daemon whenever it starts. */
 const KEY = '/run/hopline/ssh_host_ecdsa_key.pub';
 
@@ -41,12 +41,12 @@ function notSet(system: DoctorSystem, set: string | null): Finding {
 
 /** Null where nothing is wrong with it. */
 function program(system: DoctorSystem): Finding | null {
-  const facts = system.stat(PROGRAM);
-  if (facts === null) return { ok: 'no', found: `${PROGRAM} is not there`, fix: 'scripts/install' };
+  const facts = system.stat(KNOWN_HOSTS);
+  if (facts === null) return { ok: 'no', found: `${KNOWN_HOSTS} is not there`, fix: 'scripts/install' };
   // Threat: whoever may write it says to everybody's ssh which hosts are whom, and runs as them.
   if (facts.uid === 0 && (facts.mode & 0o022) === 0 && (facts.mode & 0o111) === 0o111) return null;
-  const found = `${PROGRAM} has mode ${facts.mode.toString(8)} and owner ${facts.uid}`;
-  return { ok: 'no', found, fix: `chown root:root ${PROGRAM} && chmod 0755 ${PROGRAM}` };
+  const found = `${KNOWN_HOSTS} has mode ${facts.mode.toString(8)} and owner ${facts.uid}`;
+  return { ok: 'no', found, fix: `chown root:root ${KNOWN_HOSTS} && chmod 0755 ${KNOWN_HOSTS}` };
 }
 
 function key(system: DoctorSystem, configuration: string): Finding | null {
@@ -57,11 +57,11 @@ function key(system: DoctorSystem, configuration: string): Finding | null {
   const facts = system.stat(KEY);
   if (facts !== null && (facts.mode & 0o444) !== 0o444)
     return { ok: 'no', found: `not everybody may read ${KEY}`, fix: `chmod 0644 ${KEY}` };
-  const said = (shown: string) => system.run(PROGRAM, [shown])?.output.trim();
+  const said = (shown: string) => system.run(KNOWN_HOSTS, [shown])?.output.trim();
   if (said(print) !== `* ${type} ${blob}`)
-    return { ok: 'no', found: `${PROGRAM} does not know the key in ${KEY}`, fix: 'scripts/install' };
+    return { ok: 'no', found: `${KNOWN_HOSTS} does not know the key in ${KEY}`, fix: 'scripts/install' };
   if (said(`${print}A`) !== '')
-    return { ok: 'no', found: `${PROGRAM} knows keys that are not Hopline's`, fix: 'scripts/install' };
+    return { ok: 'no', found: `${KNOWN_HOSTS} knows keys that are not Hopline's`, fix: 'scripts/install' };
   const algorithms = /^hostkeyalgorithms (.*)$/m.exec(configuration)?.[1]?.split(',') ?? [];
   if (algorithms.includes(type)) return null;
   const found = `HostKeyAlgorithms of ${SYSTEM} leave out that of the proxy's key: no terminated host is reached`;

@@ -4,7 +4,7 @@ import { chain, handoffLine, hopLine, loginLine, processLabel, processMarks } fr
 import { count } from './format.ts';
 import type { Joined } from './join-forests.ts';
 import type { Style } from './style.ts';
-import { type Group, group, growTree, hopShape, type Node } from './tree-model.ts';
+import { type Group, group, growTree, hopShape, isKnownHosts, type Node } from './tree-model.ts';
 
 export interface TreeStyle extends Style {
   /** Every process on a line of its own, forks included. */
@@ -97,12 +97,14 @@ function ledTo({ all }: Group<HopJson>, style: TreeStyle): Entry[] {
   }));
 }
 
-function limitOf(style: TreeStyle): number {
-  return style.full ? Number.POSITIVE_INFINITY : COLLAPSE;
+function limitOf({ full }: TreeStyle): () => number {
+  return () => (full ? Number.POSITIVE_INFINITY : COLLAPSE);
 }
 
 function processEntries(nodes: readonly Node[], login: string, style: TreeStyle): Entry[] {
-  const groups = group(nodes, (node) => node.shape, limitOf(style));
+  const limit = limitOf(style);
+  const leastOf = ({ process }: Node) => (!style.full && isKnownHosts(process) ? 2 : limit());
+  const groups = group(nodes, (node) => node.shape, leastOf);
   const shown = style.full ? groups : withoutTheIdle(groups);
   const entries = shown.map((one) => processEntry(one, login, style));
   const hidden = groups.length - shown.length;

@@ -1,4 +1,5 @@
 import type { HandoffJson, HopJson, ProcessJson, TreeLoginJson } from '../api/json.ts';
+import { KNOWN_HOSTS } from './known-hosts.ts';
 
 /** A process with what is drawn below it. */
 export interface Node {
@@ -71,13 +72,24 @@ function finish(node: Node, shapes: Map<string, number>): void {
   const { process, children, hops, handoffs } = node;
   node.busy = hops.length > 0 || handoffs.length > 0 || children.some((child) => child.busy);
   const look = JSON.stringify([
-    [process.exe, process.argv, process.exitCode, process.signal, process.recovered],
+    [
+      process.exe,
+      isKnownHosts(process) ? KNOWN_HOSTS : process.argv,
+      process.exitCode,
+      process.signal,
+      process.recovered,
+    ],
     hops.map(hopShape),
     handoffs.map((one) => [one.kind, one.toLogin, one.via]),
     children.map((child) => child.shape),
   ]);
   node.shape = shapes.get(look) ?? shapes.size + 1;
   shapes.set(look, node.shape);
+}
+
+/** Hopline's own part in an ssh: the same to a reader whatever key it is asked about. */
+export function isKnownHosts({ argv }: ProcessJson): boolean {
+  return argv[1] === KNOWN_HOSTS && argv.length <= 3;
 }
 
 /** What makes two hops the same to a reader: where to and what was decided, not how much and how long. */
@@ -94,19 +106,21 @@ export interface Group<T> {
   readonly all: T[];
 }
 
-/** Things of the same key together, in the order of their first. Fewer than `least` of a kind stay apart. */
-export function group<T>(items: readonly T[], key: (item: T) => unknown, least: number): Group<T>[] {
+/** Things of the same key together, in the order of their first. Fewer than `leastOf` says of a kind stay apart. */
+export function group<T>(
+  items: readonly T[],
+  key: (item: T) => unknown,
+  leastOf: (item: T) => number,
+): Group<T>[] {
   const groups = new Map<unknown, Group<T>>();
   for (const item of items) {
     const found = groups.get(key(item));
     if (found === undefined) groups.set(key(item), { first: item, all: [item] });
     else found.all.push(item);
   }
-  if ([...groups.values()].every((one) => one.all.length === 1 || one.all.length >= least))
-    return [...groups.values()];
-  const small = new Set(
-    [...groups.values()].filter((one) => one.all.length < least).flatMap((one) => one.all),
-  );
+  const few = ({ first, all }: Group<T>): boolean => all.length < leastOf(first);
+  if ([...groups.values()].every((one) => one.all.length === 1 || !few(one))) return [...groups.values()];
+  const small = new Set([...groups.values()].filter(few).flatMap((one) => one.all));
   return items.flatMap((item) => {
     if (small.has(item)) return [{ first: item, all: [item] }];
     const found = groups.get(key(item));

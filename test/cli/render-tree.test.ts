@@ -198,3 +198,26 @@ t.test('connections of nobody, and of processes that are not known, are there al
   t.match(nobody[6], '├─ → orders-db');
   t.equal(nobody.at(-1), '3 older logins not shown (--limit)');
 });
+
+t.test("Hopline's own part in each ssh is one line, whatever keys it was asked about", async (t) => {
+  const asked = (n: number, ...argv: string[]) =>
+    image({
+      id: n,
+      parent: 2,
+      exe: '/usr/bin/sh',
+      argv: ['/bin/sh', '/usr/lib/hopline/known-hosts', ...argv],
+    });
+  const processes = [
+    image(),
+    image({ id: 2, parent: 1, exe: '/usr/bin/ssh', argv: ['ssh', 'db1'] }),
+    asked(3, 'NONE'),
+    asked(4, 'SHA256:abc'),
+    asked(5, 'SHA256:abc', 'and', 'more'),
+  ];
+  const lines = renderTree(tree(login(), processes), style());
+  t.strictSame(lines.slice(3), [
+    '      ├─ /bin/sh /usr/lib/hopline/known-hosts NONE  × 2',
+    '      └─ /bin/sh /usr/lib/hopline/known-hosts SHA256:abc and more',
+  ]);
+  t.equal(renderTree(tree(login(), processes), style({ full: true })).length, 6);
+});

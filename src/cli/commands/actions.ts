@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { chain } from '../describe.ts';
 import { EXIT } from '../exit.ts';
 import { clock } from '../format.ts';
+import { resultWords } from '../result-words.ts';
 import { numberOption, sinceOption, textOption } from '../since.ts';
 import type { Style } from '../style.ts';
 
@@ -71,15 +72,12 @@ function decidedOf(action: ActionJson, { colors }: Style): string {
   return colors.red(`${observed ? 'observed' : 'denied'}${by}`);
 }
 
-/** Rows and time, or what the server said. */
+/** Rows, what came of it, and time; of what failed, what the server said. */
 function resultOf({ result }: ActionJson): string {
   if (result === null) return '…';
-  const { rows, milliseconds, error } = result;
-  if (typeof error === 'string') return printable(error);
-  if (typeof error === 'object' && error !== null) {
-    const { code, message } = error as { code?: unknown; message?: unknown };
-    return printable(`${code} ${message}`);
-  }
-  const count = typeof rows === 'number' ? `${rows} ${rows === 1 ? 'row' : 'rows'} ` : '';
-  return typeof milliseconds === 'number' ? `${count}${milliseconds.toFixed(1)} ms` : count;
+  const { rows, milliseconds, error, tag, ...rest } = result;
+  if (error !== undefined) return resultWords({ ...rest, error }, false).join(' ');
+  const count = typeof rows === 'number' ? [`${rows} ${rows === 1 ? 'row' : 'rows'}`] : [];
+  const time = typeof milliseconds === 'number' ? [`${milliseconds.toFixed(1)} ms`] : [];
+  return [...count, ...resultWords(rest, false), ...time].join(' ');
 }

@@ -3,6 +3,7 @@ import type { ActionJson, RecordingJson } from '../../api/json.ts';
 import { printable } from '../../core/text.ts';
 import type { Replayed, ReplayedColumn } from '../../recording/replay.ts';
 import { bytes, count } from '../format.ts';
+import { resultWords } from '../result-words.ts';
 import type { Style } from '../style.ts';
 import type { Found } from './fetch.ts';
 import { RowsTable } from './rows.ts';
@@ -157,15 +158,9 @@ function gaveRows({ rows, tag }: NonNullable<ActionJson['result']>): boolean {
 
 function timing({ result }: ActionJson): string[] {
   if (result === null) return ['its end is not on record'];
-  const { milliseconds, error, tag, exitStatus } = result;
+  const { milliseconds } = result;
   const time = typeof milliseconds === 'number' ? [`${milliseconds.toFixed(1)} ms`] : [];
-  if (typeof error === 'string') return [...time, printable(error)];
-  if (typeof error === 'object' && error !== null) {
-    const { code, message } = error as { code?: unknown; message?: unknown };
-    return [...time, printable(`ERROR ${code}: ${message}`)];
-  }
-  if (typeof exitStatus === 'number') return [...time, `exit ${exitStatus}`];
-  return typeof tag === 'string' ? [...time, printable(tag)] : time;
+  return [...time, ...resultWords(result, true)];
 }
 
 function outcomeOf({ decision }: ActionJson, { colors }: Style): string {
