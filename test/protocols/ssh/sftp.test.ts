@@ -1,4 +1,4 @@
-import { createHash, randomInt } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import t from 'tap';
 import { WireWriter } from '../../../src/core/ssh-wire.ts';
 import type { FilterEnds } from '../../../src/protocols/ssh/connection/watch.ts';
@@ -129,7 +129,81 @@ t.test('an answer of ours waits for the end of the packet that the host is in', 
   );
 });
 
-t.test('what is told out of order has no digest', async (t) => {
+t.test(
+  'pieces out of their order, and packets longer than their data: the digest is of the content',
+  async (t) => {
+    const content = randomBytes(300_000);
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    const SIZE = 10_000;
+    const pieces = Array.from({ length: 30 }, (_, n) => content.subarray(n * SIZE, (n + 1) * SIZE));
+    const orders = [
+      pieces.map((_, n) => n),
+      pieces.map((_, n) => 29 - n),
+      pieces.map((_, n) => (n * 7) % 30),
+      pieces.map((_, n) => n ^ 1),
+    ];
+    for (const order of orders) {
+      const { filter, ended } = rig();
+      filter.fromClient(open(1, '/a', 2));
+      filter.fromHost(handle(1, 'h'));
+      const body = (n: number, data: Buffer) =>
+        w()
+          .string('h')
+          .uint64(BigInt(n * SIZE))
+          .string(data);
+      for (const n of order) {
+        const longer = Buffer.concat([body(n, pieces[n] as Buffer).bytes(), randomBytes(n * 100)]);
+        const whole = packet(Fxp.WRITE, n + 2, w().raw(longer));
+        // In two, so that what is behind the data comes by itself.
+        filter.fromClient(whole.subarray(0, 10_100));
+        filter.fromClient(whole.subarray(10_100));
+        filter.fromHost(status(n + 2, 0));
+      }
+      filter.fromClient(packet(Fxp.CLOSE, 99, w().string('h')));
+      filter.fromHost(status(99, 0));
+      t.strictSame(ended, [[1, { bytes: content.length, sha256 }]], `${order}`);
+    }
+  },
+);
+
+t.test('what is read is as long as its own length says', async (t) => {
+  const { filter, ended } = rig();
+  filter.fromClient(open(1, '/a', 1));
+  filter.fromHost(handle(1, 'h'));
+  filter.fromClient(packet(Fxp.READ, 2, w().string('h').uint64(0n).uint32(5)));
+  const data = w().string('hello').raw(Buffer.from('and more'));
+  filter.fromHost(packet(Fxp.DATA, 2, data));
+  filter.fromClient(packet(Fxp.CLOSE, 3, w().string('h')));
+  filter.fromHost(status(3, 0));
+  const sha256 = createHash('sha256').update('hello').digest('hex');
+  t.strictSame(ended, [[1, { bytes: 5, sha256 }]]);
+});
+
+t.test('what is ahead of its turn is kept up to a bound', async (t) => {
+  const { filter, ended } = rig();
+  const files = 5;
+  const data = Buffer.alloc(32_768, 'x');
+  for (let n = 0; n < files; n += 1) {
+    filter.fromClient(open(1, `/${n}`, 2));
+    filter.fromHost(handle(1, `h${n}`));
+    // Of each all but the first: 2 MB, of which 8 MB fit.
+    for (let at = 1; at <= 62; at += 1) {
+      const offset = BigInt(at * data.length);
+      filter.fromClient(packet(Fxp.WRITE, 2, w().string(`h${n}`).uint64(offset).string(data)));
+      filter.fromHost(status(2, 0));
+    }
+  }
+  for (let n = 0; n < files; n += 1) {
+    filter.fromClient(packet(Fxp.WRITE, 2, w().string(`h${n}`).uint64(0n).string(data)));
+    filter.fromHost(status(2, 0));
+    filter.fromClient(packet(Fxp.CLOSE, 3, w().string(`h${n}`)));
+    filter.fromHost(status(3, 0));
+  }
+  const told = ended.map(([, result]) => 'sha256' in result);
+  t.strictSame(told, [true, true, true, true, false]);
+});
+
+t.test('what leaves a gap, or is written twice, has no digest', async (t) => {
   const { filter, ended } = rig();
   filter.fromClient(open(1, '/a', 2));
   filter.fromHost(handle(1, 'h'));
@@ -144,6 +218,12 @@ t.test('what is told out of order has no digest', async (t) => {
   );
   second.filter.fromHost(Buffer.concat([status(2, 0), status(3, 0)]));
   t.strictSame(second.ended, [[1, { bytes: 1, ordered: false }]]);
+  const third = rig();
+  third.filter.fromClient(open(1, '/a', 2));
+  third.filter.fromHost(handle(1, 'h'));
+  for (const letter of ['a', 'b']) third.filter.fromClient(write(2, 'h', 0, Buffer.from(letter)));
+  third.filter.end();
+  t.strictSame(third.ended, [[1, { bytes: 2, ordered: false, error: 'not closed' }]]);
 });
 
 t.test('both paths of a rename are decided, and what nobody knows is', async (t) => {

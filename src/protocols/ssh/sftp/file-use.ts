@@ -1,34 +1,16 @@
-/** An open file: how much went through it, and the digest of its content where that was told from beginning to end. */
-import { createHash } from 'node:crypto';
-
-class Stream {
-  readonly #hash = createHash('sha256');
-  #next = 0n;
-  #ordered = true;
-  bytes = 0;
-
-  add(offset: bigint, data: Buffer): void {
-    this.bytes += data.length;
-    if (offset !== this.#next) this.#ordered = false;
-    if (!this.#ordered) return;
-    this.#hash.update(data);
-    this.#next += BigInt(data.length);
-  }
-
-  get result(): Readonly<Record<string, unknown>> {
-    if (!this.#ordered) return { bytes: this.bytes, ordered: false };
-    return { bytes: this.bytes, sha256: this.#hash.digest('hex') };
-  }
-}
+/** An open file: how much went through it, and the digest of its content where that was told from its beginning on. */
+import { Content, type Room } from './content.ts';
 
 export class FileUse {
   /** The actions that it is on record by. */
   readonly actions: readonly number[];
-  readonly #written = new Stream();
-  readonly #read = new Stream();
+  readonly #written: Content;
+  readonly #read: Content;
 
-  constructor(actions: readonly number[]) {
+  constructor(actions: readonly number[], room: Room) {
     this.actions = actions;
+    this.#written = new Content(room);
+    this.#read = new Content(room);
   }
 
   wrote(offset: bigint, data: Buffer): void {
@@ -42,5 +24,26 @@ export class FileUse {
   /** Once. */
   get result(): Readonly<Record<string, unknown>> {
     return this.#written.bytes > 0 ? this.#written.result : this.#read.result;
+  }
+}
+
+/** The data of one WRITE or DATA. A packet may be longer than its data, and what is behind that is none: Go's clients send so. */
+export class Passing {
+  readonly #add: (offset: bigint, data: Buffer) => void;
+  #offset: bigint;
+  #left: number;
+
+  /** @param length as the packet says */
+  constructor(add: (offset: bigint, data: Buffer) => void, offset: bigint, length: number) {
+    this.#add = add;
+    this.#offset = offset;
+    this.#left = length;
+  }
+
+  take(data: Buffer): void {
+    const part = data.length > this.#left ? data.subarray(0, this.#left) : data;
+    this.#add(this.#offset, part);
+    this.#offset += BigInt(part.length);
+    this.#left -= part.length;
   }
 }

@@ -6,7 +6,8 @@ import { WireReader, WireWriter } from '../../../core/ssh-wire.ts';
 import type { Filter, FilterEnds } from '../connection/watch.ts';
 import { SshError } from '../errors.ts';
 import { Disconnect } from '../numbers.ts';
-import { FileUse } from './file-use.ts';
+import { room } from './content.ts';
+import { FileUse, Passing } from './file-use.ts';
 import { Fxp, OK, PERMISSION_DENIED, VERSION } from './numbers.ts';
 import { type Operation, operationsOf } from './requests.ts';
 import { Scanner } from './scanner.ts';
@@ -70,13 +71,14 @@ export class SftpFilter implements Filter {
   readonly #judge: SftpJudge;
   readonly #pending = new Map<number, Pending>();
   readonly #files = new Map<string, FileUse>();
+  readonly #room = room();
   readonly #client: Scanner;
   readonly #host: Scanner;
   #waiting: Waiting | null = null;
   #over = false;
   /** Where the content under way goes. */
-  #writing: { readonly file: FileUse; offset: bigint } | null = null;
-  #reading: { readonly file: FileUse; offset: bigint } | null = null;
+  #writing: Passing | null = null;
+  #reading: Passing | null = null;
 
   constructor(ends: FilterEnds, judge: SftpJudge) {
     this.#ends = ends;
@@ -92,11 +94,7 @@ export class SftpFilter implements Filter {
     this.#host = new Scanner({
       headOf: (type, total) => (type === Fxp.DATA ? DATA_HEAD : Math.min(total, ANSWER_HEAD)),
       packet: (head) => this.#answer(head),
-      rest: (data) => {
-        if (this.#reading === null) return;
-        this.#reading.file.read(this.#reading.offset, data);
-        this.#reading.offset += BigInt(data.length);
-      },
+      rest: (data) => this.#reading?.take(data),
       end: () => {
         this.#reading = null;
       },
@@ -151,12 +149,10 @@ export class SftpFilter implements Filter {
     const reader = new WireReader(head, 9);
     if (type === Fxp.WRITE) {
       const file = this.#files.get(reader.string().toString('latin1'));
-      const offset = reader.uint64();
-      reader.uint32();
-      const begun = reader.rest();
+      const [offset, length] = [reader.uint64(), reader.uint32()];
       if (file !== undefined) {
-        file.wrote(offset, begun);
-        this.#writing = { file, offset: offset + BigInt(begun.length) };
+        this.#writing = new Passing((at, data) => file.wrote(at, data), offset, length);
+        this.#writing.take(reader.rest());
       }
     } else if (type === Fxp.READ || type === Fxp.CLOSE) {
       const handle = reader.string().toString('latin1');
@@ -193,7 +189,9 @@ export class SftpFilter implements Filter {
     if (decided.length > 0)
       this.#expect(
         id,
-        type === Fxp.OPEN ? { type: 'open', file: new FileUse(decided) } : { type: 'done', actions: decided },
+        type === Fxp.OPEN
+          ? { type: 'open', file: new FileUse(decided, this.#room) }
+          : { type: 'done', actions: decided },
       );
     this.#ends.toHost(head);
   }
@@ -238,10 +236,7 @@ export class SftpFilter implements Filter {
   }
 
   #content(data: Buffer): void {
-    if (this.#writing !== null) {
-      this.#writing.file.wrote(this.#writing.offset, data);
-      this.#writing.offset += BigInt(data.length);
-    }
+    this.#writing?.take(data);
     this.#ends.toHost(data);
   }
 
@@ -267,7 +262,11 @@ export class SftpFilter implements Filter {
         else this.#close(pending.file, result);
         break;
       case 'read':
-        if (type === Fxp.DATA) this.#reading = { file: pending.file, offset: pending.offset };
+        if (type === Fxp.DATA) {
+          const { file, offset } = pending;
+          const length = head.length < DATA_HEAD ? 0 : head.readUInt32BE(DATA_HEAD - 4);
+          this.#reading = new Passing((at, data) => file.read(at, data), offset, length);
+        }
         break;
       case 'close':
         this.#close(pending.file, result);

@@ -1,0 +1,76 @@
+/** The digest of a file's content as it goes by, in pieces that may come out of their order. */
+import { createHash } from 'node:crypto';
+
+/** What of pieces that came before their turn all files of a session may keep: bytes. */
+export interface Room {
+  left: number;
+}
+
+/** Clients have up to 64 requests of 32 kB under way for a file. */
+export const room = (): Room => ({ left: 8 << 20 });
+/** A piece that is further ahead leaves a gap that nobody fills. */
+const AHEAD = 4 << 20;
+
+export class Content {
+  readonly #hash = createHash('sha256');
+  readonly #room: Room;
+  /** Bytes from the beginning that the digest is of. */
+  #hashed = 0;
+  readonly #ahead = new Map<number, Buffer>();
+  /** It cannot be told what the content is. */
+  #lost = false;
+  /** All that passed. */
+  bytes = 0;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  /** @param data a view, which is copied where it is kept */
+  add(offset: bigint, data: Buffer): void {
+    this.bytes += data.length;
+    if (this.#lost || data.length === 0) return;
+    const at = Number(offset);
+    if (at > this.#hashed) this.#keep(at, data);
+    else if (at < this.#hashed) this.#lose();
+    else {
+      this.#take(data);
+      for (
+        let next = this.#ahead.get(this.#hashed);
+        next !== undefined;
+        next = this.#ahead.get(this.#hashed)
+      ) {
+        this.#ahead.delete(this.#hashed);
+        this.#room.left += next.length;
+        this.#take(next);
+      }
+    }
+  }
+
+  /** Once. */
+  get result(): Readonly<Record<string, unknown>> {
+    const whole = !this.#lost && this.#ahead.size === 0;
+    this.#lose();
+    return { bytes: this.bytes, ...(whole ? { sha256: this.#hash.digest('hex') } : { ordered: false }) };
+  }
+
+  #take(data: Buffer): void {
+    this.#hash.update(data);
+    this.#hashed += data.length;
+  }
+
+  #keep(at: number, data: Buffer): void {
+    if (at - this.#hashed > AHEAD || this.#ahead.has(at) || data.length > this.#room.left) {
+      this.#lose();
+      return;
+    }
+    this.#room.left -= data.length;
+    this.#ahead.set(at, Buffer.from(data));
+  }
+
+  #lose(): void {
+    this.#lost = true;
+    for (const piece of this.#ahead.values()) this.#room.left += piece.length;
+    this.#ahead.clear();
+  }
+}
