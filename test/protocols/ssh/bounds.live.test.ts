@@ -129,6 +129,43 @@ t.test('ten thousand channels', async (t) => {
   t.ok(rss() - before < 100, `${Math.round(rss() - before)} MB more`);
 });
 
+t.test('what comes behind a CLOSE is dropped, and the connection goes on', async (t) => {
+  const { port, recorded } = await hop(t);
+  const raw = await rawClient(port);
+  t.teardown(() => raw.socket.destroy());
+  const run = async (sender: number, command: string) => {
+    raw.send(open(sender));
+    const recipient = (await raw.next(Message.CHANNEL_OPEN_CONFIRMATION)).readUInt32BE(5);
+    raw.send(exec(recipient, command));
+    await raw.next(Message.CHANNEL_SUCCESS);
+    return recipient;
+  };
+  const late = (recipient: number) =>
+    [
+      new WireWriter().byte(Message.CHANNEL_WINDOW_ADJUST).uint32(recipient).uint32(1000),
+      new WireWriter().byte(Message.CHANNEL_DATA).uint32(recipient).string('late'),
+      new WireWriter().byte(Message.CHANNEL_EOF).uint32(recipient),
+      new WireWriter().byte(Message.CHANNEL_CLOSE).uint32(recipient),
+      new WireWriter().byte(Message.CHANNEL_REQUEST).uint32(recipient).string('window-change').boolean(false),
+    ].map((writer) => writer.bytes());
+  const close = (recipient: number) => new WireWriter().byte(Message.CHANNEL_CLOSE).uint32(recipient).bytes();
+  const first = await run(0, 'true');
+  await raw.next(Message.CHANNEL_CLOSE);
+  raw.send(close(first), ...late(first));
+  // The client's CLOSE comes first, and the host's is to come.
+  const second = await run(1, 'cat');
+  raw.send(close(second), ...late(second));
+  await raw.next(Message.CHANNEL_CLOSE);
+  const third = await run(2, 'echo again');
+  t.match((await raw.next(Message.CHANNEL_DATA)).toString('latin1'), /again\n$/);
+  t.ok(third <= 2, 'numbers come again');
+  t.same(raw.said, []);
+  t.same(
+    recorded.filter(({ kind }) => kind === 'exec').map(({ subject }) => subject),
+    ['true', 'cat', 'echo again'],
+  );
+});
+
 t.test('clients that break the protocol are told so, and go', async (t) => {
   const { port, ends, clients, ssh } = await hop(t);
   const connection =

@@ -2,7 +2,8 @@
  * The channels of a connection, by each end's number.
  *
  * A channel that is refused here is closed towards both ends at once. What they sent before they heard of it still comes,
- * up to their own CLOSE, and is dropped; the number may be that of another channel by then.
+ * up to their own CLOSE, and is dropped; the number may be that of another channel by then. So is what comes behind a
+ * CLOSE, as from paramiko, whose threads do not wait for each other: OpenSSH takes it as long as it has not tidied up.
  */
 import { broken } from './broken.ts';
 import type { Channel } from './channel.ts';
@@ -19,6 +20,10 @@ export class Table {
   /** How many CLOSEs are owed for channels that are gone. */
   readonly #owedByClient = new Map<number, number>();
   readonly #owedByHost = new Map<number, number>();
+
+  /** Numbers of channels that are gone: the host's, by which the client names them, and the client's. */
+  readonly #pastOfHost = new Set<number>();
+  readonly #pastOfClient = new Set<number>();
 
   get size(): number {
     return this.#byClient.size + this.#fromClient.size + this.#fromHost.size;
@@ -81,12 +86,12 @@ export class Table {
 
   /** The channel of a message from the client. @returns null: drop it. @throws SshError for a number that is none */
   ofHost(number: number): Channel | null {
-    return find(this.#byHost, this.#owedByClient, number, 'closedByClient');
+    return find(this.#byHost, this.#owedByClient, this.#pastOfHost, number, 'closedByClient');
   }
 
   /** The channel of a message from the host; as {@link ofHost}. */
   ofClient(number: number): Channel | null {
-    return find(this.#byClient, this.#owedByHost, number, 'closedByHost');
+    return find(this.#byClient, this.#owedByHost, this.#pastOfClient, number, 'closedByHost');
   }
 
   /** The client's CLOSE. @returns null: it was owed, and is nothing to the host */
@@ -108,8 +113,7 @@ export class Table {
   refuse(channel: Channel): void {
     const { client, host } = channel;
     if (client === null || host === null) return;
-    this.#byClient.delete(client);
-    this.#byHost.delete(host);
+    this.#remove(channel);
     if (!channel.closedByClient) owe(this.#owedByClient, host);
     if (!channel.closedByHost) owe(this.#owedByHost, client);
   }
@@ -122,26 +126,36 @@ export class Table {
   }
 
   #forget(channel: Channel | null): Channel | null {
-    if (channel?.closedByClient && channel.closedByHost) {
-      if (channel.client !== null) this.#byClient.delete(channel.client);
-      if (channel.host !== null) this.#byHost.delete(channel.host);
-    }
+    if (channel?.closedByClient && channel.closedByHost) this.#remove(channel);
     return channel;
+  }
+
+  #remove({ client, host }: Channel): void {
+    if (client !== null && this.#byClient.delete(client)) remember(this.#pastOfClient, client);
+    if (host !== null && this.#byHost.delete(host)) remember(this.#pastOfHost, host);
   }
 }
 
 function find(
   channels: ReadonlyMap<number, Channel>,
   owed: ReadonlyMap<number, number>,
+  past: ReadonlySet<number>,
   number: number,
   closed: 'closedByClient' | 'closedByHost',
 ): Channel | null {
   // What is owed was sent before anything about a newer channel of this number.
   if (owed.has(number)) return null;
   const channel = channels.get(number);
-  if (channel === undefined || channel[closed])
+  if (channel === undefined && !past.has(number))
     throw broken(`a message for channel ${number}, which is not open`);
-  return channel;
+  return channel === undefined || channel[closed] ? null : channel;
+}
+
+/** The last ones: OpenSSH takes the lowest number that is free, paramiko always another. */
+function remember(past: Set<number>, number: number): void {
+  past.add(number);
+  const [oldest] = past;
+  if (past.size > MOST_CHANNELS && oldest !== undefined) past.delete(oldest);
 }
 
 function failed(opening: Map<number, Channel>, recipient: number): Channel | null {
