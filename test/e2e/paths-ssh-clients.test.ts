@@ -1,6 +1,6 @@
 /**
  * Clients that are not OpenSSH's, and a host that is not: dropbear, PuTTY, paramiko, AsyncSSH, npm's ssh2, libssh2 under
- * curl, lftp. Each knows Hopline's key as README says.
+ * curl, lftp, rclone. Each knows Hopline's key as README says.
  */
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
@@ -139,6 +139,21 @@ const clients: readonly Tool[] = [
     by: /^bash › lftp › .*ssh$/,
     hops: 1,
     fewest: 12,
+  },
+  {
+    name: "rclone (Go's x/crypto/ssh)",
+    command: `${HOME} mkdir -p tree/a; cp file tree/a; date >tree/b; at=:sftp,host=db1,user=alice,key_file=$HOME/.ssh/id_ed25519,known_hosts_file=$HOME/.ssh/known_hosts:; R="rclone --config $HOME/none -q --transfers 1 --checkers 1";
+      $R copy tree $at/tmp/W; echo code $?; $R lsf -R $at/tmp/W; $R check tree $at/tmp/W; echo code $?; $R copy $at/tmp/W tree2; diff -r tree tree2 && echo same; $R purge $at/tmp/W; $R lsf $at/tmp/W 2>&1 | grep -o 'directory not found' | head -n 1;
+      $R lsf --retries 1 --low-level-retries 1 :sftp,host=db1,user=alice,pass=$(rclone obscure wrong): 2>&1 | grep -o 'unable to authenticate.*'`,
+    says: /^code 0\na\/\nb\na\/file\ncode 0\nsame\ndirectory not found\nunable to authenticate/,
+    actions: [
+      { ...moved('sftp', 'upload', /^\/tmp\/W\/a\/file/), ...hashed },
+      { ...moved('sftp', 'download', '/tmp/W/a/file'), ...hashed },
+    ],
+    by: /^bash › rclone$/,
+    hops: 10,
+    fewest: 12,
+    refused: REFUSED,
   },
 ];
 

@@ -93,7 +93,10 @@ class Conversation {
       ready: () => this.#terminals.ready(),
     });
     this.#judge = judge;
-    this.#front = new Front((payload) => this.#client.transport.send(payload));
+    this.#front = new Front(
+      (payload) => this.#client.transport.send(payload),
+      () => this.#client.transport.ident,
+    );
     this.#relay = new Relay({
       toClient: (payload) => this.#client.transport.send(payload),
       toHost: (payload) => this.#host?.transport.send(payload),

@@ -78,19 +78,24 @@ export class Back {
    * @throws Error where there is no signature to be had
    */
   async publicKey(signer: Signer): Promise<Outcome> {
+    const refused = await this.wouldTake(signer.publicKey);
     const algorithm = this.#algorithmFor(signer.publicKey);
-    if (algorithm === null) return { type: 'failure', methods: [], partial: false };
-    const fields = (signed: boolean): Buffer =>
-      new WireWriter().boolean(signed).string(algorithm).string(signer.publicKey).bytes();
-    this.#request('publickey', fields(false));
-    const answer = await this.#letters.next();
-    if (answer[0] !== Message.USERAUTH_PK_OK) return this.#outcome(answer);
-    const unsigned = encodeRequest(this.#user, 'publickey', fields(true));
+    if (refused !== null || algorithm === null) return refused ?? NOT_ASKED;
+    const unsigned = encodeRequest(this.#user, 'publickey', keyFields(true, algorithm, signer.publicKey));
     const data = Buffer.concat([wireString(this.#options.sessionId()), unsigned]);
     // With a certificate the signature is still one of the key in it, and says so.
     const signature = await signer.sign(certifiedType(algorithm) ?? algorithm, data);
     this.#options.send(Buffer.concat([unsigned, wireString(signature)]));
     return this.#outcome(await this.#letters.next());
+  }
+
+  /** @returns null where a signature with this key would do */
+  async wouldTake(publicKey: Buffer): Promise<Outcome | null> {
+    const algorithm = this.#algorithmFor(publicKey);
+    if (algorithm === null) return NOT_ASKED;
+    this.#request('publickey', keyFields(false, algorithm, publicKey));
+    const answer = await this.#letters.next();
+    return answer[0] === Message.USERAUTH_PK_OK ? null : this.#outcome(answer);
   }
 
   async password(password: Buffer, newPassword: Buffer | null): Promise<PasswordOutcome> {
@@ -141,6 +146,13 @@ export class Back {
     if (wanted === undefined) return null;
     return plain === null ? wanted : `${wanted}${type.slice(plain.length)}`;
   }
+}
+
+/** There is no algorithm to ask the host with. */
+const NOT_ASKED: Outcome = { type: 'failure', methods: [], partial: false };
+
+function keyFields(signed: boolean, algorithm: string, publicKey: Buffer): Buffer {
+  return new WireWriter().boolean(signed).string(algorithm).string(publicKey).bytes();
 }
 
 function unexpected(answer: Buffer): SshError {

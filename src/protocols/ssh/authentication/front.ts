@@ -28,8 +28,11 @@ const MOST_WAITING = 8;
 /** Requests of one client: keys of an agent, passwords that were mistyped. OpenSSH's server has 6 by default, and each key counts. */
 const MOST_REQUESTS = 100;
 
+const OPENSSH = /^SSH-2\.0-OpenSSH_/;
+
 export class Front {
   readonly #send: (payload: Buffer) => void;
+  readonly #ident: () => string;
   readonly #letters = new Mailbox<Letter>(MOST_WAITING);
   #service = false;
   #requests = 0;
@@ -37,8 +40,10 @@ export class Front {
   /** What the client asked last and has no answer to. */
   #asked: Method | null = null;
 
-  constructor(send: (payload: Buffer) => void) {
+  /** @param ident how the client introduced itself */
+  constructor(send: (payload: Buffer) => void, ident: () => string) {
     this.#send = send;
+    this.#ident = ident;
   }
 
   /** @throws SshError, WireError */
@@ -69,6 +74,20 @@ export class Front {
       if (letter.type === 'request') this.#asked = letter.asked;
     }
     return this.#asked;
+  }
+
+  /**
+   * Whether the client waits to hear that a signature with the key would do, before it makes one. RFC 4252 section 7
+   * has only that answer and FAILURE; OpenSSH takes SUCCESS too, which spares a person the passphrase or the touch for
+   * a signature that nobody needs. Go's golang.org/x/crypto/ssh does not.
+   */
+  awaitsKeyOk(asked: Method & { method: 'publickey' }): boolean {
+    return asked.signature === null && this.#asked === asked && !OPENSSH.test(this.#ident());
+  }
+
+  keyOk({ algorithm, key }: Method & { method: 'publickey' }): void {
+    this.#asked = null;
+    this.#send(new WireWriter().byte(Message.USERAUTH_PK_OK).string(algorithm).string(key).bytes());
   }
 
   /** Answers what was asked. */

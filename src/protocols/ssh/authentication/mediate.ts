@@ -106,7 +106,12 @@ async function tryAsked(
         return answers?.[0] ?? null;
       });
       if (signer === null) return { ...nothing, answered: gone };
-      const outcome = await back.publicKey(signer);
+      const asks = front.awaitsKeyOk(asked);
+      const outcome = await (asks ? back.wouldTake(signer.publicKey) : back.publicKey(signer));
+      if (outcome === null) {
+        front.keyOk(asked);
+        return { outcome, by: signer.name, answered: true };
+      }
       // No method is named where nothing was asked of the host.
       const told = outcome.type === 'success' || outcome.methods.length > 0;
       return { outcome: told ? outcome : null, by: signer.name, answered: false };
