@@ -1,6 +1,6 @@
 /** An sshd that takes nothing but certificates of an authority, beside the host's own. */
 import type { Test } from 'tap';
-import { type Host, service } from './support.ts';
+import { type Host, listensBy, service } from './support.ts';
 
 /**
  * Gone at the test's end.
@@ -16,7 +16,8 @@ export async function certifiedSshd(
     host,
     `mkdir -p ${directory} && printf '%s' '${lines}' >${directory}/ca.pub && : >${directory}/log &&
      /usr/sbin/sshd -E ${directory}/log -o Port=${port} -o PidFile=${directory}/pid -o AuthorizedKeysFile=none \
-       -o PasswordAuthentication=no -o TrustedUserCAKeys=${directory}/ca.pub -o LogLevel=VERBOSE`,
+       -o PasswordAuthentication=no -o TrustedUserCAKeys=${directory}/ca.pub -o LogLevel=VERBOSE &&
+     { ${listensBy(`${directory}/pid`)}; }`,
   );
   if (code !== 0) throw new Error(`sshd on ${host}: ${err}`);
   t.teardown(() => service(host, `kill "$(cat ${directory}/pid)"; rm -r ${directory}`));

@@ -30,7 +30,7 @@ export interface Tool {
 
 /** Shell: until something listens on PORT. */
 export const LISTENS =
-  'for i in $(seq 100); do ss -Hltn "sport = :PORT" | grep -q . && break; sleep 0.1; done';
+  'for i in $(seq 600); do ss -Hltn "sport = :PORT" | grep -q . && break; sleep 0.1; done';
 export const exec = (subject: string | RegExp, exitStatus = 0) => ({
   kind: 'exec',
   subject,

@@ -92,8 +92,13 @@ t.test('bastion2 under other configurations', async (t) => {
           await session.until(/closed/);
           openGate(HOST, word);
           await session.until(/code 1/);
-          const { login } = await waitForHop(HOST, word, ({ decision }) => decision.outcome === 'deny');
-          t.ok(login.hops.find(({ id }) => id === before.hop.id)?.ended, 'it has ended');
+          await waitForHop(HOST, word, ({ decision }) => decision.outcome === 'deny');
+          const { hop } = await waitForHop(
+            HOST,
+            word,
+            ({ id, ended }) => id === before.hop.id && ended !== null,
+          );
+          t.ok(hop.ended, 'it has ended');
         });
       }
     });

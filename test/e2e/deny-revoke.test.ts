@@ -113,7 +113,12 @@ for (const { name, host, at, port, mode, families = FAMILIES } of lives) {
         await session.until(/code \d+/);
         t.notMatch(session.said(), 'code 0', 'nothing new connects');
 
-        const { login, hop } = await waitForHop(host, word, ({ decision }) => decision.outcome === 'deny');
+        const { hop } = await waitForHop(host, word, ({ decision }) => decision.outcome === 'deny');
+        const { login } = await waitForHop(
+          host,
+          word,
+          ({ id, ended }) => id === before.hop.id && ended !== null,
+        );
         t.equal(login.id, before.login.id);
         t.match(login.revoked, /^\d{4}-/, 'the tree says when');
         t.same(hop.destination, { address: family.address('web1'), port: 80 });

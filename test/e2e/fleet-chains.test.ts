@@ -45,9 +45,12 @@ function loginsWith(host: Bastion, words: readonly string[], ready: (login: Tree
 /** The login on a host that has `word`, once it is known by which hop it came, and whose hop that is. */
 async function under(t: Test, host: Bastion, word: string, above: TreeLoginJson): Promise<TreeLoginJson> {
   const login = await waitForLogin(host, word, linked);
-  const from = await tree(above.host as Bastion, above.id);
-  const hop = from.hops.find(({ id }) => id === login.parentHop);
-  t.equal(hop?.childLogin, login.id, `${word}: each knows the other`);
+  const hop = await until(
+    async () =>
+      (await tree(above.host as Bastion, above.id)).hops.find(({ childLogin }) => childLogin === login.id),
+    `${word} on ${above.host}: its hop`,
+  );
+  t.equal(hop.id, login.parentHop, `${word}: each knows the other`);
   return login;
 }
 
@@ -62,8 +65,10 @@ for (const evidence of ['syn-option', 'four-tuple'] as const)
       ),
     );
     const words = all.map(({ word }) => word);
-    const above = await loginsWith('bastion1', words, () => true);
     const below = await loginsWith('bastion2', words, linked);
+    const above = await loginsWith('bastion1', words, ({ hops }) =>
+      hops.some(({ childLogin }) => childLogin),
+    );
     for (const { user, word } of all) {
       const [from, login] = [above.get(word), below.get(word)];
       t.match(from, { user, identity: { name: user }, hops: [{ childLogin: login?.id }] });
@@ -81,9 +86,10 @@ t.test('one connection with several sessions, and one that outlives the login th
   t.strictSame(out.trim().split('\n').sort(), ['1', '2', '3']);
   const above = await waitForLogin('bastion1', first, ({ lingering }) => lingering);
   await ssh('alice', 'bastion1', to(B2, `: ${second}`, master));
+  await waitForLogin('bastion2', first, (one) => argvOf(one).includes(second));
   const login = await under(t, 'bastion2', first, above);
   t.match(argvOf(login), second, 'a later login had the first one’s connection do it');
-  const later = await waitForLogin('bastion1', second);
+  const later = await waitForLogin('bastion1', second, ({ handoffs }) => handoffs.length > 0);
   t.match(later, {
     hops: { length: 0 },
     handoffs: [{ kind: 'controlmaster', login: later.id, toLogin: above.id }],
@@ -102,7 +108,7 @@ t.test('jumps and forwardings: the login hangs below the hop of whoever holds th
     t.match(login.link, { host: 'bastion1', evidence: 'syn-option', depth: 1 });
   });
   await t.test('ssh -L from the laptop', async (t) => {
-    const way = to(B1, `: ${forward}; sleep 2`, `-f -o ExitOnForwardFailure=yes -L 2222:${B2}:22`);
+    const way = to(B1, `: ${forward}; sleep 8`, `-f -o ExitOnForwardFailure=yes -L 2222:${B2}:22`);
     const { err, code } = await laptop(
       `${way}; ${to('127.0.0.1', `: ${forward}`, '-p 2222 -o HostKeyAlias=bastion2')}`,
     );
@@ -121,8 +127,12 @@ t.test('jumps and forwardings: the login hangs below the hop of whoever holds th
         hops.some(({ childLogin }) => childLogin),
       );
       const between = await tree('bastion2', above.hops[0]?.childLogin ?? '');
-      const last = (await treesOf('bastion1')).find(({ parentHop }) =>
-        between.hops.some(({ id }) => id === parentHop),
+      const last = await until(
+        async () =>
+          (await treesOf('bastion1')).find(({ parentHop }) =>
+            between.hops.some(({ id }) => id === parentHop),
+          ),
+        'the login by its hop',
       );
       t.match(last?.link, { host: 'bastion2', depth: 2 });
       t.match(last && argvOf(last), back);
@@ -141,12 +151,18 @@ t.test('jumps and forwardings: the login hangs below the hop of whoever holds th
 t.test('a revocation reaches what goes on below logins that are over', async (t) => {
   const revokedAt = (host: Bastion, word: string) =>
     waitForLogin(host, word, ({ revoked }) => revoked !== null, 30_000);
+  const middle = async (hop: string | null) =>
+    (await treesOf('bastion2')).find(({ hops }) => hops.some(({ id }) => id === hop));
   const chain = async (after: string) => {
     const [top, last] = [mark(), mark()];
     const left = to(B1, `: ${last}; nohup sleep 300 ${QUIET} &`).replaceAll('"', '\\"');
     const all = start(t, ['ssh', `alice@${B1}`, '--', `: ${top}; ${to(B2, left)}; ${after}`]);
     const login = await waitForLogin('bastion1', last, (one) => linked(one) && one.lingering);
     t.match(login.link, { depth: 2, host: 'bastion2' });
+    await until(async () => {
+      const between = await middle(login.parentHop);
+      return between?.hops.every(({ ended }) => ended !== null);
+    }, 'the end of the hop by which it came');
     t.teardown(() => service('bastion1', `kill ${login.processes.at(-1)?.pid}`));
     return { all, last, top: await waitForLogin('bastion1', top) };
   };
@@ -244,7 +260,7 @@ t.test('from a host to itself: one login below another, and a revocation ends bo
   await ssh('alice', 'bastion1', `echo 'localhost,127.0.0.1,::1 ${names.trim()}' >>~/.ssh/known_hosts`);
   const all = ['localhost', '127.0.0.1', B1, 'fd77::11'].map((address) => ({ address, word: mark() }));
   const each = all.map(({ address, word }) => to(address, `: ${word}`)).join(' && ');
-  const reverse = `ssh ${OPTIONS} -f -o ExitOnForwardFailure=yes -R 2299:127.0.0.1:22 ${B2} sleep 2; ${to(B2, to('127.0.0.1', `: ${back}`, '-p 2299 -o HostKeyAlias=bastion1').replaceAll('"', '\\"'))}`;
+  const reverse = `ssh ${OPTIONS} -f -o ExitOnForwardFailure=yes -R 2299:127.0.0.1:22 ${B2} sleep 8; ${to(B2, to('127.0.0.1', `: ${back}`, '-p 2299 -o HostKeyAlias=bastion1').replaceAll('"', '\\"'))}`;
   const left = to('localhost', `: ${last}; nohup sleep 300 ${QUIET} &`);
   const { code, err } = await ssh('alice', 'bastion1', `: ${top}; ${each} && { ${reverse}; } && ${left}`);
   t.equal(code, 0, err);

@@ -36,7 +36,6 @@ async function handoffOf(
         (one) => one.kind === kind && one.login === login.id,
       ) ?? null,
     `a handoff of kind ${kind} from ${login.id}`,
-    10_000,
   );
   return { login, handoff };
 }

@@ -87,7 +87,7 @@ for (const [index, family] of FAMILIES.entries()) {
         `mkdir ${path}; ssh-keygen -qt ed25519 -N "" -f ${path}/key; printf "${config}" >${path}/conf; ` +
         `${sudo ? 'sudo ' : ''}/usr/sbin/sshd -D -e -f ${path}/conf & echo up; read _; ${sudo ? 'sudo ' : ''}kill $(cat ${path}/pid)`;
       const own = start(t, sshArgs('alice', 'bastion1', prepare, { family }));
-      await own.until(/Server listening on 0\.0\.0\.0[\s\S]*\n/);
+      await own.until(/listening on 0\.0\.0\.0[\s\S]*listening on ::/);
       const said = await ssh('alice', 'bastion1', `: ${inner}; curl -s ${family.url('web1', 80, inner)}`, {
         family,
         ssh: ['-p', `${port}`, '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null'],

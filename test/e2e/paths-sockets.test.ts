@@ -221,7 +221,6 @@ for (const { kind, detail, sudo = false, families = FAMILIES, refused } of odd) 
           (await notices('bastion1')).find((one) => one.login === login.id && detail.test(one.detail)) ??
           null,
         `a notice of ${kind} in ${login.id}`,
-        8000,
       );
       t.equal(notice.kind, 'refused');
       t.match(notice.detail, `${PYTHON} odd.py`, 'the chain is told');
@@ -233,7 +232,8 @@ for (const { kind, detail, sudo = false, families = FAMILIES, refused } of odd) 
 for (const family of FAMILIES) {
   t.test(`a connection made by hand, frame by frame, ${family.name}`, { buffered: true }, async (t) => {
     const word = mark();
-    const port = 20_000 + (Date.now() % 10_000);
+    // Another than that of the same by the other family, which runs beside it.
+    const port = 20_000 + 2 * (Date.now() % 5000) + (family.version === '4' ? 0 : 1);
     const ends = `${family.address('web1')} ${word} ${family.address('bastion1')} ${port}`;
     const { out } = await ssh('alice', 'bastion1', `sudo python3 ${programs}/odd.py forged ${ends}`, {
       family,
@@ -245,7 +245,6 @@ for (const family of FAMILIES) {
           detail.includes(`port ${port} `),
         ) ?? null,
       `a notice of the tripwire about port ${port}`,
-      20_000,
     );
     const [from, to] = [family.address('bastion1'), family.address('web1')];
     t.equal(told.detail, `tcp from ${from} to ${to} port ${port} left by eth0 and no known flow explains it`);

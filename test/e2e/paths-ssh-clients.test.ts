@@ -2,10 +2,9 @@
  * Clients that are not OpenSSH's, and a host that is not: dropbear, PuTTY, paramiko, AsyncSSH, npm's ssh2, libssh2 under
  * curl, lftp, rclone. Each knows Hopline's key as README says.
  */
-import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { compared, exec, LISTENS, moved, type Tool } from './compared.ts';
-import { labUp, programs, rootOf, service } from './support.ts';
+import { labUp, listensBy, programs, service } from './support.ts';
 
 t.before(labUp);
 t.jobs = 3;
@@ -160,11 +159,11 @@ const clients: readonly Tool[] = [
 for (const tool of clients) t.test(tool.name, { buffered: true }, (t) => compared(t, tool));
 
 /** A dropbear on web1, which the people of both hosts know. Gone at the test's end. */
-async function dropbear(t: Test, port: number): Promise<string> {
+async function dropbear(t: Test, port: number): Promise<void> {
   const directory = '/tmp/dropbear';
   const { code, out, err } = await service(
     'web1',
-    `mkdir ${directory} && cd ${directory} && dropbearkey -t ed25519 -f key | grep ^ssh- | cut -d' ' -f1,2 && dropbear -r key -p ${port} -P ${directory}/pid -E >/dev/null 2>log`,
+    `mkdir ${directory} && cd ${directory} && dropbearkey -t ed25519 -f key | grep ^ssh- | cut -d' ' -f1,2 && dropbear -r key -p ${port} -P ${directory}/pid -E >/dev/null 2>log && { ${listensBy(`${directory}/pid`)}; }`,
   );
   if (code !== 0) throw new Error(`dropbear on web1: ${err}`);
   t.teardown(() => service('web1', `kill "$(cat ${directory}/pid)"; rm -r ${directory}`));
@@ -173,7 +172,6 @@ async function dropbear(t: Test, port: number): Promise<string> {
     await service(host, `echo '${known}' >>/etc/ssh/ssh_known_hosts`);
     t.teardown(() => service(host, `sed -i '/^\\[10.77.0.30\\]:${port} /d' /etc/ssh/ssh_known_hosts`));
   }
-  return readFileSync(`${rootOf('web1')}${directory}/pid`, 'utf8');
 }
 
 t.test('dropbear as the host', { buffered: true }, async (t) => {

@@ -54,11 +54,11 @@ class Terminal {
   }
 }
 
-/** A login shell, asked who and where it is. */
+/** A login shell, asked who and where it is, at its next prompt. */
 async function interactive(t: Test, family: Family): Promise<{ terminal: Terminal; tty: string }> {
   const terminal = new Terminal(t, sshArgs('alice', 'bastion1', '', { family, ssh: ['-tt'] }));
   terminal.type("echo on:$(tty):'here'");
-  await terminal.sees(/on:\/dev\/pts\/\d+:here/);
+  await terminal.sees(/on:\/dev\/pts\/\d+:here\r\n[\s\S]*:~\$ $/);
   return { terminal, tty: /on:(\/dev\/pts\/\d+):here/.exec(terminal.said)?.[1] ?? '' };
 }
 
@@ -94,11 +94,11 @@ for (const family of FAMILIES) {
     terminal.type(`curl -s --max-time 9 ${family.url('vault', 8200, word)}; echo "code:$?:"`);
     await terminal.sees(/code:\d+:/);
     t.match(terminal.said, /code:(?:7|56):/, 'refused or reset, not timed out');
-    await terminal.sees(/hopline: vault:8200 refused: .*The vault is not for people\./);
+    await terminal.sees(/hopline: vault:8200 refused: .*The vault is not for people\.[\s\S]*\(policy \S+\)/);
     t.match(terminal.said, 'Ask the security team', 'what to do next');
     t.match(terminal.said, '(policy vault-is-closed)', 'and which policy it is');
     t.notMatch(terminal.said, 'the vault is open');
-    const found = await waitForHop('bastion1', word);
+    const found = await waitForHop('bastion1', word, ({ ended }) => ended !== null);
     isLoginOf(t, found.login, { user: 'alice', client: family.address('laptop') });
     t.equal(found.login.tty, tty);
     isHop(t, found, {

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { REPO } from './lab.ts';
-import { type Bastion, service } from './support.ts';
+import { type Bastion, listensBy, service } from './support.ts';
 
 /** As an installation has it, but for where this checkout and its Node lie. */
 export const FORCED = `/usr/lib/hopline/shell ${process.execPath} --disable-sigusr1 --disable-warning=ExperimentalWarning ${join(REPO, 'src/shell.ts')}`;
@@ -22,7 +22,8 @@ export async function shellSshd(t: Test, host: Bastion, port: number, more = '')
     host,
     `mkdir -p ${directory} && { printf '%s\n' '${more}'; grep -v "^${more.split(' ')[0] || '#'} " /etc/ssh/sshd_config
        printf '%s\n' '${match.join("' '")}'; } >${directory}/config &&
-     /usr/sbin/sshd -f ${directory}/config -E ${directory}/log -o Port=${port} -o PidFile=${directory}/pid`,
+     /usr/sbin/sshd -f ${directory}/config -E ${directory}/log -o Port=${port} -o PidFile=${directory}/pid &&
+     { ${listensBy(`${directory}/pid`)}; }`,
   );
   if (code !== 0) throw new Error(`sshd on ${host}: ${err}`);
   t.teardown(() => service(host, `kill "$(cat ${directory}/pid)"; rm -r ${directory}`));

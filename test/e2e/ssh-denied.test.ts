@@ -144,7 +144,7 @@ t.test('forwardings', { buffered: true }, async (t) => {
   const word = mark();
   const listening = await attempt(
     word,
-    `ssh -L /tmp/${word}.s:/run/no.sock bob@db1 'sleep 3' & sleep 2; python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.connect("/tmp/${word}.s"); print(s.recv(9))'; wait`,
+    `ssh -L /tmp/${word}.s:/run/no.sock bob@db1 'echo up; sleep 5' >/tmp/${word}.up & for i in $(seq 600); do [ -s /tmp/${word}.up ] && break; sleep 0.1; done; python3 -c 'import socket; s = socket.socket(socket.AF_UNIX); s.connect("/tmp/${word}.s"); print(s.recv(9))'; wait`,
   );
   t.match(listening, { out: "b''\n", err: why('to /run/no.sock by') });
   t.match(listening.actions, [

@@ -4,7 +4,19 @@ import t from 'tap';
 import type { ApprovalJson } from '../../src/api/json.ts';
 import { REPO } from './lab.ts';
 import { actionsOf, attempt } from './ssh-record.ts';
-import { hopline, labUp, mark, service, ssh, sshArgs, start, until, waitForHop } from './support.ts';
+import {
+  gate,
+  hopline,
+  labUp,
+  mark,
+  openGate,
+  service,
+  ssh,
+  sshArgs,
+  start,
+  until,
+  waitForHop,
+} from './support.ts';
 
 t.before(labUp);
 t.jobs = 3;
@@ -94,10 +106,11 @@ t.test('nobody answers, and nobody waits', { buffered: true }, async (t) => {
     sshArgs(
       'alice',
       'bastion1',
-      `: ${other}; echo put /etc/hostname /tmp/${other}-to-be-held | timeout -s KILL 3 sftp -b - alice@db1`,
+      `: ${other}; echo put /etc/hostname /tmp/${other}-to-be-held | setsid sftp -b - alice@db1 & ${gate(other)}; kill -KILL -$!; wait`,
     ),
   );
   const asked = await question(other, 'transfer');
+  openGate('bastion1', other);
   await going.ended;
   const { hop } = await waitForHop('bastion1', other, ({ ended }) => ended !== null);
   t.match((await actionsOf(hop.id)).at(-1), {

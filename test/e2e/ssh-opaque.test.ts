@@ -2,7 +2,7 @@
 import t from 'tap';
 import type { HopJson } from '../../src/api/json.ts';
 import { attempt } from './ssh-record.ts';
-import { hopline, lab, labUp, mark, service, ssh, until, waitForHop } from './support.ts';
+import { hopline, lab, labUp, listensBy, mark, service, ssh, until, waitForHop } from './support.ts';
 
 t.before(labUp);
 
@@ -14,6 +14,7 @@ t.test('targets without protocol: ssh', async (t) => {
   const { code, err, out } = await service(
     'web1',
     `mkdir -p ${DIRECTORY} && /usr/sbin/sshd -E ${DIRECTORY}/log -o Port=${PORTS[0]} -o Port=${PORTS[1]} -o PidFile=${DIRECTORY}/pid &&
+     { ${listensBy(`${DIRECTORY}/pid`)}; } &&
      cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub`,
   );
   t.equal(code, 0, err);

@@ -102,7 +102,7 @@ export interface Running {
   write(text: string): void;
   /** Ends its input; it goes on. */
   end(): void;
-  /** Resolves when what it has written matches. @throws after 20 s */
+  /** Resolves when what it has written matches. @throws after a minute */
   until(pattern: RegExp): Promise<void>;
   /** Ends its input, and it where that is not enough. */
   stop(): Promise<void>;
@@ -149,9 +149,14 @@ export function openGate(host: Host, word: string): void {
   writeFileSync(`${rootOf(host)}/tmp/gate-${word}`, '');
 }
 
-/** Shell: waits until the test has seen what it wants to see, a minute at most. */
+/** Shell: waits until the test has seen what it wants to see, three minutes at most. */
 export function gate(word: string): string {
-  return `for i in $(seq 600); do [ -e /tmp/gate-${word} ] && break; sleep 0.1; done`;
+  return `for i in $(seq 1800); do [ -e /tmp/gate-${word} ] && break; sleep 0.1; done`;
+}
+
+/** Shell: waits until a daemon listens that has left who started it: then it writes its number. A minute at most. */
+export function listensBy(pidFile: string): string {
+  return `for i in $(seq 600); do [ -s ${pidFile} ] && break; sleep 0.1; done; [ -s ${pidFile} ]`;
 }
 
 /** The hopline command of this checkout, on a host's daemon. */
