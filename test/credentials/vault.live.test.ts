@@ -10,7 +10,7 @@ import { Vault, type VaultSettings } from '../../src/credentials/vault.ts';
 import { VaultDatabaseSource, vaultKvSource } from '../../src/credentials/vault-sources.ts';
 import { openAuthority } from '../../src/tls/ca.ts';
 import { Mint } from '../../src/tls/mint.ts';
-import { until as patiently } from '../until.ts';
+import { until } from '../until.ts';
 import { type FakeVault, fakeVault, TOKEN } from './fake-vault.ts';
 
 const home = mkdtempSync(join(tmpdir(), 'hopline-vault-'));
@@ -34,8 +34,6 @@ const vault = (change: Partial<VaultSettings> = {}) =>
   new Vault({ address: server.address, tokenFile, timeoutMs: 2000, ...change });
 const kv = (change: object = {}) =>
   vaultKvSource({ vault: vault(), mount: 'secret', path: 'orders/db', ...change });
-
-const until = (look: () => boolean, what: string) => patiently(look, what, 5000);
 
 t.test('a secret of KV version 2', async (t) => {
   const source = kv();

@@ -60,7 +60,7 @@ for (const family of FAMILIES)
     const of = (login: TreeLoginJson, port: number) =>
       login.hops.filter((hop) => hop.destination.port === port);
     const both = (login: TreeLoginJson) => of(login, 80).length > 0 && of(login, PROXY).length > 0;
-    const login = await waitForLogin('bastion1', word, both, 20_000);
+    const login = await waitForLogin('bastion1', word, both);
     t.equal(login.hops.length, 2);
     const [first] = of(login, 80);
     t.ok(

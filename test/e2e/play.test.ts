@@ -65,9 +65,18 @@ async function play(hop: string): Promise<Played> {
   };
 }
 
+/** Once what is recorded of a hop, where it is, has ended too. */
+async function recordedWhole(hop: string): Promise<void> {
+  await until(async () => {
+    const recording = await recordingOf(hop);
+    return recording === undefined || recording.ended !== null;
+  }, `the end of the recording of ${hop}`);
+}
+
 /** The hop of the login with this mark, once it has ended. */
 async function ended(word: string): Promise<HopJson> {
   const { hop } = await waitForHop(HOST, word, (one) => one.ended !== null && one.protocol === 'postgres');
+  await recordedWhole(hop.id);
   return hop;
 }
 
@@ -82,7 +91,7 @@ async function recordingOf(hop: string): Promise<RecordingJson | undefined> {
 }
 
 /** Rows that come slowly, each so long that the server does not keep many back. */
-const SLOW = "select n, repeat('x', 2000), pg_sleep(0.005) from generate_series(1, 2000) n;";
+const SLOW = "select n, repeat('x', 2000), pg_sleep(0.005) from generate_series(1, 10000) n;";
 const isRun = (t: Test, rows: readonly string[]) =>
   t.same(
     rows.map((row) => Number(row.split('|')[0])),
@@ -191,6 +200,7 @@ t.test('what was shown is played again', async (t) =>
         const { out } = await said;
         const { hop: over } = await waitForHop(HOST, word, ({ ended: end }) => end !== null);
         t.match(over.endReason, /worker \d+ ended: worker ended: signal SIGKILL/);
+        await recordedWhole(hop);
         const played = await play(hop);
         t.match(played.hop.recordings, [{ reason: 'the worker ended first', ended: /Z$/ }]);
         t.ok(played.rows.length >= before, `${played.rows.length} rows`);

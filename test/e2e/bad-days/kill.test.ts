@@ -37,7 +37,7 @@ import {
 
 const ROUNDS = 20;
 /** A worker sees that its supervisor is gone by its channel, which the kernel closes at once. */
-const WORKERS_GONE_MS = 15_000;
+const WORKERS_GONE_MS = 30_000;
 const LOGINS: readonly [string, 4 | 6][] = [
   ['alice@10.77.0.11', 4],
   ['alice@fd77::11', 6],
@@ -136,7 +136,7 @@ async function play(t: Test): Promise<Found> {
 
   writeFileSync(inside(STOP_FILE), '');
   const after = await prober.run(`curl -s -m 10 http://10.77.0.30/`);
-  await until('every hop ended', async () => (await status()).kernel.openHops === 0, 30_000);
+  await until('every hop ended', async () => (await status()).kernel.openHops === 0);
   const { syns, dropped } = await capture.stop();
   const said = await hopline('hops', '--json', '--limit', '100000');
   const hops = JSON.parse(said.out) as HopJson[];
@@ -153,7 +153,7 @@ async function play(t: Test): Promise<Found> {
   };
   // What ended between the two looks is in the next record.
   let { people, ghosts } = await look();
-  for (let tries = 0; ghosts.length > 0 && tries < 10; tries++) {
+  for (let tries = 0; ghosts.length > 0 && tries < 60; tries++) {
     await sleep(500);
     ({ people, ghosts } = await look());
   }
@@ -284,8 +284,8 @@ function judge(t: Test, { killed, ids, syns, dropped, hops, noted, people, ghost
 
 if (rootOnly) t.plan(0, rootOnly);
 else {
-  t.setTimeout(400_000);
-  t.test('20 kills of the daemon and of each worker under load', { timeout: 390_000 }, async (t) => {
+  t.setTimeout(595_000);
+  t.test('20 kills of the daemon and of each worker under load', { timeout: 590_000 }, async (t) => {
     judge(t, await play(t));
   });
 }

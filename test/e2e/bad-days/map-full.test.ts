@@ -117,7 +117,7 @@ else {
     again.free();
     await works(t, alice, login);
     t.match(await ssh('alice@bastion1', WEB), { code: 0, out: /hello from web1/ }, 'a new login too');
-    await until('no root left over', () => entries('roots', ROOT_KEY) <= roots + 3, 5000).catch(() => {});
+    await until('no root left over', () => entries('roots', ROOT_KEY) <= roots + 3).catch(() => {});
     const now = entries('roots', ROOT_KEY);
     t.ok(now <= roots + 3, `roots did not leak: ${now} now, ${roots} before`);
     alice.close();

@@ -59,7 +59,7 @@ export const notices = (kind?: string) => ask('notices', { ...(kind ? { kind } :
 export const hops = (params: Params['hops'] = {}) => ask('hops', { limit: 100_000, ...params });
 
 /** Looks until `look` finds something. @throws Error naming `what` when the time is up */
-export const until = <T>(what: string, look: () => T | Promise<T>, timeoutMs = 15_000) =>
+export const until = <T>(what: string, look: () => T | Promise<T>, timeoutMs = 60_000) =>
   untilSeen(look, what, timeoutMs);
 
 export function alive(pid: number): boolean {

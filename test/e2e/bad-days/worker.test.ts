@@ -23,14 +23,14 @@ async function freeze(t: Test, count: number): Promise<{ pids: number[]; thaw: (
 }
 
 async function nothingLeft(t: Test): Promise<void> {
-  await until('no open hop', async () => (await status()).kernel.openHops === 0, 20_000);
+  await until('no open hop', async () => (await status()).kernel.openHops === 0);
   const { workers } = await status();
   t.same(
     workers.map(({ open }) => open),
     workers.map(() => 0),
     'no worker holds a connection',
   );
-  await until('no flow left', () => entries('flows', FLOW_KEY) === 0, 20_000);
+  await until('no flow left', () => entries('flows', FLOW_KEY) === 0);
   t.same(
     (await hops()).filter(({ ended }) => ended === null),
     [],
@@ -44,7 +44,7 @@ else {
   t.before(() => labUp({ daemon: true }));
   t.teardown(labDown);
 
-  t.test('one of them: the other takes what comes', { timeout: 90_000 }, async (t) => {
+  t.test('one of them: the other takes what comes', { timeout: 240_000 }, async (t) => {
     const shell = new Shell('alice@bastion1');
     const login = await loginOf(shell);
     const { thaw } = await freeze(t, 1);
@@ -65,7 +65,7 @@ else {
 
   t.test(
     'all of them: connections wait, and end when the client has had enough',
-    { timeout: 90_000 },
+    { timeout: 240_000 },
     async (t) => {
       const shell = new Shell('bob@bastion1');
       const login = await loginOf(shell);
@@ -79,14 +79,10 @@ else {
         t.ok(Date.now() - began < 6000, 'in its own time');
       }
       // A flow that nobody takes is given up after a while, and is a record then.
-      const refused = await until(
-        'a record of each',
-        async () => {
-          const found = await hops({ login });
-          return found.length === 3 ? found : null;
-        },
-        25_000,
-      );
+      const refused = await until('a record of each', async () => {
+        const found = await hops({ login });
+        return found.length === 3 ? found : null;
+      });
       for (const { mode, endReason } of refused)
         t.match({ mode, endReason }, { mode: 'denied', endReason: /the proxy did not take it/ });
       t.equal(entries('flows', FLOW_KEY), 0, 'no flow left');

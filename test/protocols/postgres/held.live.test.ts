@@ -171,7 +171,7 @@ t.test('a cancel with another key, and one while nothing waits, do nothing to it
     (other as unknown as { cancel(client: unknown, query: unknown): void }).cancel(client, query);
   const sleeping = second.query('select pg_sleep(30)');
   sleeping.catch(() => {});
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await until(() => seen('pg_sleep(30)') === '1\n', 'the server runs it');
   const active = second as unknown as { _getActiveQuery?(): unknown; activeQuery: unknown };
   cancel(second, active._getActiveQuery?.() ?? active.activeQuery);
   await t.rejects(sleeping, { code: '57014' }, 'the server cancelled the other session');
@@ -545,14 +545,14 @@ t.test('what is read after a yes is recorded as policies say', async (t) => {
 });
 
 t.test('others go on, and idle limits do not count', async (t) => {
-  const made = await rig(t, server, undefined, { limitIdleMs: 400 });
+  const made = await rig(t, server, undefined, { limitIdleMs: 1500 });
   made.ask = ({ verb }) => (ASKS.test(String(verb)) ? 'dba' : null);
   const name = table();
   const first = await made.client();
   const dropped = first.query(`drop table ${name}`);
   const one = await made.waiting(1);
   const second = await made.client();
-  for (let n = 0; n < 12; n += 1) {
+  for (let n = 0; n < 20; n += 1) {
     t.same((await second.query('select 1 as a')).rows, [{ a: 1 }]);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -80,11 +80,13 @@ t.test('how programs end', async (t) => {
 });
 
 t.test('environment, a command on a terminal, and none at all', async (t) => {
-  const { ssh, options, port, ends } = await hop(t);
+  const { ssh, options, port, ends, clients } = await hop(t);
   t.match(await ssh(['-o', 'SetEnv=HOPLINE_TEST=there', 'echo "$HOPLINE_TEST"']), { out: 'there\n' });
   t.match(await ssh(['tty']), { out: 'not a tty\n' });
   t.match(await ssh(['-tt', 'tty; stty size']), { out: /^\/dev\/pts\/\d+\r\n/ });
+  await until(() => ends.length === 3 && clients.size === 0, 'those have ended');
   const nothing = spawn('ssh', [...options, '-N', '-p', String(port), ROOT], { stdio: 'ignore' });
+  await until(() => clients.size === 1, 'it is there');
   await sleep(500);
   t.equal(nothing.exitCode, null, '-N stays');
   nothing.kill();
@@ -98,8 +100,7 @@ t.test('a shell: window changes, signals, job control', async (t) => {
   await shell.expect(/30 100/);
   await shell.expect(/ready> /);
   shell.resize(77, 22);
-  await sleep(200);
-  shell.type('stty size\r');
+  shell.type('until [ "$(stty size)" = "22 77" ]; do sleep 0.1; done; stty size\r');
   await shell.expect(/22 77/);
   shell.type('sleep 100\r');
   await sleep(300);

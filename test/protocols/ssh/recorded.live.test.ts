@@ -38,6 +38,7 @@ t.test('a command: both streams, apart; what it is fed is only counted', async (
   const many = randomBytes(300_000).toString('base64');
   const ran = await on.ssh([`cat; echo problem >&2; exit 4`], many);
   t.match(ran, { out: many, err: 'problem\n', code: 4 });
+  await until(() => on.ends.length === 1, 'the end');
   const events = await played(on);
   t.match(events[0], {
     type: 'terminal',
@@ -213,6 +214,7 @@ t.test('as long as it may be, and then no more', async (t) => {
   on.recordings.most = 200_000;
   const ran = await on.ssh(['head -c 5000000 /dev/urandom | base64 -w0']);
   t.equal(ran.out.length, Math.ceil(5_000_000 / 3) * 4, 'the person has all of it');
+  await until(() => on.ends.length === 1, 'the end');
   await played(on);
   t.match(on.recordings.all, [{ ended: /^cut at \d+ bytes$/ }]);
 });
