@@ -106,7 +106,7 @@ t.test('hostile lines', async (t) => {
   const { path } = await serving(
     t,
     { logins: () => [], reload: () => new Promise(() => {}) },
-    { inFlight: 2, patienceMs: 200 },
+    { inFlight: 2, patienceMs: 1000 },
   );
   const answers = await raw(
     path,
@@ -277,7 +277,7 @@ t.test('a daemon that does not answer, or talks nonsense', async (t) => {
     for (const socket of sockets) socket.destroy();
   });
   for (const code of ['timeout', 'closed', 'closed']) {
-    using client = await ControlClient.connect({ path, timeoutMs: 100 });
+    using client = await ControlClient.connect({ path, timeoutMs: 1000 });
     await t.rejects(client.call('logins', {}), { code });
   }
 });

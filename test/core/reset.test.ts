@@ -38,9 +38,7 @@ async function ends(socket: Socket, stream: Socket, when: (act: () => void) => v
   when(() => reset(socket));
   const all = socket === stream ? 1 : 2;
   // What does not come is missed by the comparison.
-  await until(() => seen.filter((each) => each.endsWith('closed')).length === all, 'closed', 5_000).catch(
-    () => {},
-  );
+  await until(() => seen.filter((each) => each.endsWith('closed')).length === all, 'closed').catch(() => {});
   return seen.sort();
 }
 

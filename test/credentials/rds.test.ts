@@ -176,7 +176,7 @@ t.test('keys of the instance', async (t) => {
   t.teardown(() => server.close());
   let now = at('2026-01-01T00:00:00Z');
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const fresh = () => instanceKeys({ endpoint, now: () => now, timeoutMs: 300 });
+  const fresh = () => instanceKeys({ endpoint, now: () => now, timeoutMs: 3000 });
   const role = fresh();
   const source = rdsSource({ ...INSTANCE, keys: role, now: () => now });
   for (let n = 0; n < 3; n += 1) {

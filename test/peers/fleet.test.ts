@@ -180,7 +180,7 @@ t.test('what is silent, or no TLS, goes and is told', async (t) => {
     onArrived: () => {},
     onListening: () => {},
     onTrouble: (message) => told.push(message),
-    handshakeMs: 200,
+    handshakeMs: 1000,
   });
   t.teardown(() => listener.close());
   for (const [bytes, why] of [

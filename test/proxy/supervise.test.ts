@@ -194,7 +194,7 @@ t.test('drain: no new connection, live ones go on until the deadline, then are r
     socket.write('x');
     await once(socket, 'data');
   }
-  const drained = r.pool.drain(400);
+  const drained = r.pool.drain(2000);
   await new Promise((resolve) => setTimeout(resolve, 100));
   quick.write('y');
   t.equal(String(await once(quick, 'data')), 'y');
@@ -257,7 +257,7 @@ t.test('the fixture dies by kill -9: workers exit at once, connections end by re
   child.kill('SIGKILL');
   t.same(new Set(await resets), new Set(['ECONNRESET']));
   await until(() => pids.every((pid) => !alive(pid)), 'the workers exit');
-  t.ok(Date.now() - killed < 1_000, `${Date.now() - killed} ms`);
+  t.ok(Date.now() - killed < 5_000, `${Date.now() - killed} ms`);
   t.match(await failure(dial(port)), /^ECONNRE(FUSED|SET)$/, 'nobody serves any more');
 });
 

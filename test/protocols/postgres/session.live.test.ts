@@ -1,4 +1,5 @@
 import t from 'tap';
+import { until } from '../../until.ts';
 import { startServer } from './local-server.ts';
 import { rig } from './rig.ts';
 
@@ -167,16 +168,18 @@ t.test('a cancel reaches the statement that it is meant for', async (t) => {
   const made = await rig(t, server);
   const client = await made.client();
   const asked = client.query('select pg_sleep(30)');
-  setTimeout(() => {
-    const other = new (client.constructor as typeof import('pg').Client)({
-      host: '127.0.0.1',
-      port: made.port,
-    });
-    (other as unknown as { cancel(client: unknown, query: unknown): void }).cancel(
-      client,
-      (client as unknown as { _getActiveQuery?(): unknown; activeQuery: unknown }).activeQuery,
-    );
-  }, 300);
+  asked.catch(() => {});
+  const running =
+    "select count(*) from pg_stat_activity where state = 'active' and query = 'select pg_sleep(30)'";
+  await until(() => server.sql(running) === '1\n', 'the server runs it');
+  const other = new (client.constructor as typeof import('pg').Client)({
+    host: '127.0.0.1',
+    port: made.port,
+  });
+  (other as unknown as { cancel(client: unknown, query: unknown): void }).cancel(
+    client,
+    (client as unknown as { _getActiveQuery?(): unknown; activeQuery: unknown }).activeQuery,
+  );
   await t.rejects(asked, { code: '57014' });
   t.match(
     made.recorded.find(({ kind }) => kind === 'cancel'),

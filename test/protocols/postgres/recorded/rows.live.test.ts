@@ -260,6 +260,7 @@ t.test('a failure in the middle of a result ends the session', async (t) => {
     err,
     /FATAL: {2}Hopline: this session is to be recorded, and that cannot be done: the disk is full/,
   );
+  await until(() => made.ends.length === 1, 'the end');
   t.match(made.recorded[0]?.result, { error: 'the connection ended first' });
 });
 

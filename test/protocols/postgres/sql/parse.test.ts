@@ -102,7 +102,7 @@ t.test('a small text with a huge tree', async (t) => {
     const before = performance.now();
     const { error } = parse(sql);
     t.strictSame(error, { message: 'its tree is too large', cursor: 0, syntax: false });
-    t.ok(performance.now() - before < 100, 'without the parser');
+    t.ok(performance.now() - before < 1_000, 'without the parser');
     t.throws(() => parseRaw(sql), ParserTrap, 'which would have run out of memory');
   }
   for (const sql of [
@@ -137,13 +137,13 @@ t.test('texts that scanners take too long for', async (t) => {
   ]) {
     const before = performance.now();
     t.match(parse(sql).error, { syntax: false, message: /in time/ });
-    t.ok(performance.now() - before < 100, sql.slice(0, 20));
+    t.ok(performance.now() - before < 1_000, sql.slice(0, 20));
   }
   for (const body of ['/**/'.repeat(50_000), `x := 1 ${'+-'.repeat(50_000)} 1;`])
     for (const sql of [`do $$ begin ${body} end $$`, `do e'begin ${body.replaceAll('/', '\\x2f')} end'`]) {
       const before = performance.now();
       t.equal(analyseText(sql).analysis.statements[0]?.known, false);
-      t.ok(performance.now() - before < 500, sql.slice(0, 20));
+      t.ok(performance.now() - before < 2_000, sql.slice(0, 20));
     }
   const wrong = `select /* ${'ü'.repeat(20)} */ '${'/*'.repeat(10_000)}', é frm /* x */ t`;
   t.equal(parse(wrong).error?.cursor, wrong.length - 1);
