@@ -1,10 +1,10 @@
 /** Processes that were there before the programs, and go on forking while the kernel is told about them. */
-import { setTimeout as wait } from 'node:timers/promises';
 import t from 'tap';
 import { recover } from '../../src/attribution/recover.ts';
 import { BootClock } from '../../src/kernel/clock.ts';
 import * as abi from '../../src/kernel/layouts.generated.ts';
 import { Machine, missing } from '../kernel/machine.ts';
+import { until } from '../until.ts';
 import { Host } from './host.ts';
 
 const reason = missing();
@@ -38,15 +38,16 @@ t.test('each root has as many processes as the kernel counts', reason ? { skip: 
   });
   t.ok(seeded >= 3, `${seeded} processes were told about`);
   await Promise.all(done);
-  await wait(200);
-  const lines = maps.lineage.keys().map((key) => maps.lineage.get(key)?.root);
+  const lineages = () => maps.lineage.keys().map((key) => maps.lineage.get(key)?.root);
+  await until(() => lineages().length === 3, 'the rest has gone').catch(() => {});
+  const lines = lineages();
   t.equal(lines.length, 3, 'the three that wait for their end');
   for (const id of maps.roots.keys())
     t.equal(maps.roots.get(id)?.live, lines.filter((root) => root === id).length, `root ${id}`);
   machine.events();
   for (const each of inside) each?.end();
   await Promise.all(inside.map((each) => each?.ended));
-  await wait(200);
+  await until(() => maps.roots.keys().length === 0, 'no root').catch(() => {});
   t.same(maps.roots.keys(), [], 'and each of them ends');
   t.ok(machine.events().some(({ type }) => type === 'root-end'));
 });

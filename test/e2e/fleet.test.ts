@@ -38,6 +38,10 @@ async function through(family: Family, { port = 22, command = 'select 40+2', ter
   return { word, out, err, hop, from, login };
 }
 
+/** What is drawn of it changes no more. */
+const settled = ({ ended, lingering, hops }: TreeLoginJson) =>
+  ended !== null && !lingering && hops.every((hop) => hop.ended !== null);
+
 t.test('joined, each knows the other', async (t) => {
   for (const host of BASTIONS) {
     const { out, code } = await hopline(host, ['peer', 'list']);
@@ -47,7 +51,10 @@ t.test('joined, each knows the other', async (t) => {
       new RegExp(`${host === 'bastion1' ? 'bastion2' : 'bastion1'} +10\\.77\\.0\\.\\d+:7422 +connected`),
     );
   }
-  t.match((await notices('bastion1', ['--kind', 'peer'])).map(({ detail }) => detail).reverse(), [
+  const told = async () =>
+    (await notices('bastion1', ['--kind', 'peer'])).map(({ detail }) => detail).reverse();
+  await until(async () => (await told()).length >= 3, 'three notices').catch(() => {});
+  t.match(await told(), [
     'uid 0 invited bastion2',
     'bastion2 joined, as it was invited to',
     'bastion2 is connected',
@@ -84,7 +91,7 @@ t.test('laptop, bastion1, bastion2, database: one tree', async (t) => {
     await t.test(`by ${evidence} alone`, async (t) => {
       await configured(over);
       for (const family of FAMILIES) {
-        const { out, err, hop, from, login } = await through(family, { port, terminal: TERMINAL });
+        const { word, out, err, hop, from, login } = await through(family, { port, terminal: TERMINAL });
         t.match(out, /^42\r\n/, err);
         const linked = await until(
           async () => {
@@ -102,6 +109,7 @@ t.test('laptop, bastion1, bastion2, database: one tree', async (t) => {
             (await tree('bastion1', from.id)).hops.some(({ childLogin }) => childLogin === login.id),
           'bastion1 knows the login on bastion2',
         );
+        for (const host of BASTIONS) await waitForLogin(host, word, settled);
         const [here, there] = await Promise.all([
           hopline('bastion1', ['tree', from.id]),
           hopline('bastion2', ['tree', login.id]),

@@ -187,8 +187,13 @@ export class Machine {
     rmSync(this.pins, { recursive: true, force: true });
     for (const inside of this.#inside) inside.end();
     const procs = join(this.cgroup, 'cgroup.procs');
-    for (const pid of readFileSync(procs, 'utf8').split('\n').filter(Boolean))
-      process.kill(Number(pid), 'SIGKILL');
+    for (const pid of readFileSync(procs, 'utf8').split('\n').filter(Boolean)) {
+      try {
+        process.kill(Number(pid), 'SIGKILL');
+      } catch {
+        // It has ended by itself.
+      }
+    }
     await Promise.all(this.#inside.map(({ ended }) => ended));
     execFileSync('ip', ['netns', 'del', this.name]);
     for (let tries = 50; existsSync(this.cgroup); tries--) {

@@ -1,6 +1,6 @@
 """Leaves its login by a double fork, executes nothing, and connects when the login is over.
 
-detached.py ADDRESS PORT GATE MARK: waits until the file GATE is there, a minute at most
+detached.py ADDRESS PORT GATE MARK: waits until the file GATE is there, three minutes at most
 """
 import os
 import socket
@@ -15,7 +15,7 @@ if os.fork():
 null = os.open(os.devnull, os.O_RDWR)
 for fd in (0, 1, 2):
     os.dup2(null, fd)
-for _ in range(600):
+for _ in range(1800):
     if os.path.exists(sys.argv[3]):
         break
     time.sleep(0.1)

@@ -6,9 +6,10 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { freePort } from '../../free-port.ts';
 import { until } from '../../until.ts';
 import { type Rig, rig, run } from './rig.ts';
-import { freePort, startSshd } from './sshd.ts';
+import { startSshd } from './sshd.ts';
 import { terminal } from './terminal.ts';
 
 const sshd = await startSshd(['ClientAliveInterval 1', 'PermitTunnel yes']);

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { ActionName, Facts } from '../../../src/protocols/room.ts';
 import { Message } from '../../../src/protocols/ssh/numbers.ts';
+import { freePort } from '../../free-port.ts';
 import { until } from '../../until.ts';
 import { startAgent } from './agent.ts';
 import { exec, open, rawClient } from './raw.ts';
 import { rig, run, signerOf } from './rig.ts';
-import { freePort, startSshd } from './sshd.ts';
+import { startSshd } from './sshd.ts';
 import { terminal } from './terminal.ts';
 
 const sshd = await startSshd();

@@ -10,11 +10,12 @@ import { WireWriter } from '../../../src/core/ssh-wire.ts';
 import { MOST_CHANNELS } from '../../../src/protocols/ssh/connection/table.ts';
 import { execDeed } from '../../../src/protocols/ssh/facts.ts';
 import { unaskable } from '../../../src/protocols/ssh/held.ts';
+import { freePort } from '../../free-port.ts';
 import { until } from '../../until.ts';
 import { startAgent } from './agent.ts';
 import { open, rawClient } from './raw.ts';
 import { type Rig, type RigOptions, rig, run, signerOf, type Waiting } from './rig.ts';
-import { freePort, startSshd } from './sshd.ts';
+import { startSshd } from './sshd.ts';
 import { terminal } from './terminal.ts';
 
 const sshd = await startSshd();

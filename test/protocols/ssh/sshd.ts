@@ -2,9 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../free-port.ts';
 import { newKey, publicKey } from '../../identity/keys.ts';
 import { until } from '../../until.ts';
 
@@ -17,27 +18,6 @@ export interface Sshd extends Disposable {
   readonly hostKey: string;
   /** What it has logged. */
   readonly log: () => string;
-}
-
-/** Below those that the kernel gives to who connects. */
-const [LOWEST, PORTS] = [20_000, 12_000];
-let next = process.pid * 101;
-
-/** A port that nobody listens on, and that none of the tests beside this one is given. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    next += 1;
-    const port = LOWEST + (next % PORTS);
-    const server = createServer().listen(port, '127.0.0.1');
-    const free = await once(server, 'listening').then(
-      () => true,
-      () => false,
-    );
-    if (!free) continue;
-    server.close();
-    await once(server, 'close');
-    return port;
-  }
 }
 
 /** @param settings lines of sshd_config before those that are here: the first of a name counts */

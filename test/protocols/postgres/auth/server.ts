@@ -1,11 +1,11 @@
 /** A PostgreSQL 15 of Debian's on loopback, with TLS, one user for each way to log in, and a certificate of our own authority. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openAuthority } from '../../../../src/tls/ca.ts';
 import { Mint } from '../../../../src/tls/mint.ts';
+import { freePort } from '../../../free-port.ts';
 
 const BIN = '/usr/lib/postgresql/15/bin';
 export const PASSWORD = 'Pw of eléphants, 漢字 =1';
@@ -34,15 +34,6 @@ function postgres(command: string, ...args: string[]): string {
   });
   if (ran.status !== 0) throw new Error(`${command}: ${ran.stderr}`);
   return ran.stdout;
-}
-
-function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
-  });
-  return promise;
 }
 
 export async function startPostgres(): Promise<PostgresServer> {
