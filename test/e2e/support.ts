@@ -189,12 +189,16 @@ const MARK = /\bm[0-9a-f]{12}\b/g;
 const settled = new Set<string>();
 /** Login by `host mark`. */
 const found = new Map<string, string>();
+let looks = 0;
 
 /** The id of the login in which `word`, a mark, is in some program's arguments. */
 async function loginWith(client: ControlClient, host: Bastion, word: string): Promise<string | null> {
   const known = found.get(`${host} ${word}`);
   if (known !== undefined) return known;
-  for (const { id, ended, lingering } of await client.call('logins', { all: true, limit: 200 })) {
+  looks += 1;
+  // The one that is looked for began before hundreds of others, maybe: now and then it is looked for among them all.
+  const limit = looks % 20 === 0 ? 5000 : 200;
+  for (const { id, ended, lingering } of await client.call('logins', { all: true, limit })) {
     if (settled.has(id)) continue;
     const { logins } = await client.call('tree', { login: id });
     const said = logins.flatMap(({ processes }) => processes.flatMap(({ argv }) => argv)).join('\n');
