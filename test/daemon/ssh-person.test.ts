@@ -2,8 +2,22 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { readStat } from '../../src/core/stat.ts';
-import { sshPersonOf } from '../../src/daemon/ssh-person.ts';
+import { sshPersonOf as personOf, type Started } from '../../src/daemon/ssh-person.ts';
 import { until } from '../until.ts';
+
+const uid = process.getuid?.() ?? 0;
+/** Of an ssh that nothing of note has started, unless said. */
+const sshPersonOf = (one: Partial<Started>) =>
+  personOf({
+    pid: 0,
+    startNs: 0n,
+    argv: [],
+    exe: '/usr/bin/ssh',
+    uid,
+    plumbing: false,
+    parent: null,
+    ...one,
+  });
 
 async function process_(t: Test, env: NodeJS.ProcessEnv, command = ['sleep', '60']) {
   const child = spawn(command[0] ?? '', command.slice(1), { env, stdio: 'ignore', cwd: '/tmp' });
@@ -44,6 +58,35 @@ t.test('a process says where its agent and its keys are', async (t) => {
 t.test('no agent, and one that is no path', async (t) => {
   t.match(sshPersonOf({ ...(await process_(t, {})), argv: [] }), { agent: null });
   t.match(sshPersonOf({ ...(await process_(t, { SSH_AUTH_SOCK: 'relative' })), argv: [] }), { agent: null });
+});
+
+t.test('an agent that an option names', async (t) => {
+  const running = await process_(t, { SSH_AUTH_SOCK: '/tmp/agent', OTHER: '/tmp/other' });
+  const agent = (...argv: string[]) => sshPersonOf({ ...running, argv: ['ssh', ...argv] })?.agent;
+  t.equal(agent('-o', 'IdentityAgent=/tmp/named', '-o', 'IdentityAgent=/tmp/second'), '/tmp/named');
+  t.equal(agent('-oidentityagent $OTHER'), '/tmp/other');
+  t.equal(agent('-o', 'IdentityAgent = $NONE'), null);
+  t.equal(agent('-oIdentityAgent=SSH_AUTH_SOCK'), '/tmp/agent');
+  t.equal(agent('-oIdentityAgent=none'), null);
+  t.match(agent('-oIdentityAgent=~/agent'), /^\/\w.*\/agent$/);
+});
+
+t.test('what ssh has connect for it: keys and agent are those of ssh, of the same user', async (t) => {
+  const client = await process_(t, { SSH_AUTH_SOCK: '/tmp/agent' });
+  const argv = ['ssh', '-i', 'key', '-oIdentityAgent=/tmp/named', 'host'];
+  const above = { ...client, argv, exe: '/usr/bin/ssh', uid, plumbing: false, parent: null };
+  const connecting = await process_(t, { SSH_AUTH_SOCK: '/tmp/agent' });
+  const shell = { ...connecting, argv: ['sh'], exe: '/bin/sh', uid, plumbing: false, parent: above };
+  const helper = { ...connecting, argv: ['nc', 'host', '22'], exe: '/bin/nc', parent: shell };
+  const wanted = { agent: '/tmp/named', identities: ['/tmp/key'] };
+  t.match(sshPersonOf(helper), wanted);
+  t.match(sshPersonOf({ ...helper, startNs: 1n, parent: { ...shell, startNs: 1n } }), wanted, 'it has ended');
+  t.equal(sshPersonOf({ ...helper, startNs: 1n, parent: { ...above, plumbing: true } }), null);
+  t.equal(sshPersonOf({ ...helper, startNs: 1n, uid: uid + 1, parent: above }), null, "another user's");
+  t.match(sshPersonOf({ ...helper, parent: { ...above, startNs: 1n } }), {
+    agent: '/tmp/agent',
+    identities: [],
+  });
 });
 
 const skip = process.getuid?.() === 0 ? false : 'needs root, for another root';
