@@ -48,7 +48,8 @@ export const ACCOUNT_PREFIX = 'account:';
  * - of a command (`exec`): `command` as it was sent, `words` as a shell splits it, `tool` the first of them without its
  *   directories; `known` is false where a shell would run more, or something else, than the words say.
  * - of a `transfer`: `tool` is sftp, scp or rsync, `operation` what is asked of the file (read, write, remove, rename …; session
- *   for the permission to begin), `direction` is upload, download or none, `path` as it was sent.
+ *   for the permission to begin), `direction` is upload, download or none, `path` as it was sent, empty where the host is
+ *   told it later: of rsync's daemon, of `rsync -s`, of a session. What names several paths is a transfer of each.
  * - of a `forward`: `forwarded` is tcp, unix, x11, agent or tunnel, `direction` local where the host connects for the client and
  *   remote where the client does for the host, `toHost` and `toPort` where to; of unix the path and 0.
  *

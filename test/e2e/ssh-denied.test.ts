@@ -119,6 +119,9 @@ t.test('files by scp, old and new, and rsync', { buffered: true }, async (t) => 
     ['scp -qO alice@db1:FILE /tmp/WORD', 'read'],
     ['rsync /etc/hostname alice@db1:FILE', 'write'],
     ['rsync alice@db1:FILE /tmp/WORD', 'read'],
+    // Not the last of what is asked for.
+    ['rsync alice@db1:FILE alice@db1:/etc/hostname /tmp/', 'read'],
+    ["scp -qO 'alice@db1:FILE /etc/hostname' /tmp/", 'read'],
   ] as const) {
     const word = mark();
     const path = `/tmp/${word}-closed`;
@@ -130,6 +133,29 @@ t.test('files by scp, old and new, and rsync', { buffered: true }, async (t) => 
     t.match(one.actions.at(-1), denied('transfer', 'closed-files', { subject: `${operation} ${path}` }));
     if (operation === 'write') t.notOk(await isThere(path));
   }
+});
+
+t.test('what rsync tells the host later has no path on record', { buffered: true }, async (t) => {
+  const word = mark();
+  const directory = `/tmp/${word}-module`;
+  const made = `mkdir ${directory} && echo content >${directory}/file && printf 'use chroot=no\n[${word}]\npath=${directory}\n' >rsyncd.conf`;
+  const one = await attempt(
+    word,
+    `ssh alice@db1 "${made}"; rsync -e ssh alice@db1::${word}/file /tmp/${word} && cat /tmp/${word}; ssh alice@db1 rm rsyncd.conf`,
+    ({ actions }) => actions > 1,
+  );
+  t.match(one, { code: 0, out: 'content\n', hop: HOP }, one.err);
+  const rsync = (direction: string) => ({
+    kind: 'transfer',
+    subject: 'rsync',
+    detail: { direction, path: '' },
+  });
+  t.match(one.actions, [{ kind: 'exec' }, rsync('upload'), rsync('download')]);
+  const secluded = await attempt(
+    mark(),
+    `rsync -s alice@db1:${directory}/file /tmp/${word}; rm /tmp/${word}`,
+  );
+  t.match(secluded.actions, [{ kind: 'exec' }, rsync('download')], secluded.err);
 });
 
 t.test('forwardings', { buffered: true }, async (t) => {

@@ -16,7 +16,7 @@ import {
   forwardOfOpen,
   shellDeed,
   transferDeed,
-  transferOf,
+  transfersOf,
 } from './facts.ts';
 import { ask, type Begun, passes, unaskable } from './held.ts';
 import { type Decided, SftpFilter, type SftpJudge } from './sftp/filter.ts';
@@ -78,10 +78,10 @@ export class PolicyJudge implements Judge {
         return this.#judge([shellDeed(this.#account, channel.pty)], channel);
       case 'exec': {
         const command = new WireReader(request.data).string().toString();
-        const transfer = transferOf(command);
-        const moved = transfer === null ? [] : [transferDeed(this.#account, transfer)];
+        const transfers = transfersOf(command);
+        const moved = transfers.map((transfer) => transferDeed(this.#account, transfer));
         const judged = this.#judge([execDeed(this.#account, channel.pty, command), ...moved], channel);
-        return transfer?.tool === 'sftp' ? this.#filtered(judged) : judged;
+        return transfers[0]?.tool === 'sftp' ? this.#filtered(judged) : judged;
       }
       case 'subsystem': {
         const name = new WireReader(request.data).string().toString();

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import t from 'tap';
 import { splitCommand } from '../../../src/protocols/ssh/command-line.ts';
-import { transferOf } from '../../../src/protocols/ssh/facts.ts';
+import { transfersOf } from '../../../src/protocols/ssh/facts.ts';
 
 const KNOWN = [
   'id',
@@ -71,16 +71,37 @@ t.test('what a shell would do more is said to be unknown', async (t) => {
 });
 
 t.test('what moves files', async (t) => {
-  t.match(transferOf('scp -t -- /tmp/x'), { tool: 'scp', direction: 'upload', path: '/tmp/x' });
-  t.match(transferOf('scp -r -p -f /etc'), { tool: 'scp', direction: 'download', path: '/etc' });
-  t.match(transferOf('rsync --server -logDtpre.iLsfxCIvu . /srv/'), {
-    tool: 'rsync',
-    direction: 'upload',
-    path: '/srv/',
-  });
-  t.match(transferOf('rsync --server --sender -e.LsfxCIvu . src'), { direction: 'download', path: 'src' });
-  t.equal(transferOf('scp a b:c'), null);
-  t.match(transferOf("git-upload-pack 'a b.git'"), { tool: 'git', direction: 'download', path: 'a b.git' });
-  t.match(transferOf('git receive-pack x'), { tool: 'git', direction: 'upload', path: 'x' });
-  t.equal(transferOf('git status'), null);
+  const of = (command: string) =>
+    transfersOf(command).map(
+      ({ tool, operation, direction, path }) => `${tool} ${operation} ${direction} ${path}`,
+    );
+  t.strictSame(of('scp -t -- /tmp/x'), ['scp write upload /tmp/x']);
+  t.strictSame(of('scp -r -p -f /etc'), ['scp read download /etc']);
+  t.strictSame(of('rsync --server -logDtpre.iLsfxCIvu . /srv/'), ['rsync write upload /srv/']);
+  t.strictSame(of('rsync --server --sender -e.LsfxCIvu . src'), ['rsync read download src']);
+  t.strictSame(of('rsync --server --sender -e.LsfxCIvu .'), ['rsync read download .']);
+  t.strictSame(of("git-upload-pack 'a b.git'"), ['git read download a b.git']);
+  t.strictSame(of('git receive-pack x'), ['git write upload x']);
+  t.strictSame(of('/usr/lib/openssh/sftp-server'), ['sftp session none ']);
+  for (const other of ['scp a b:c', 'git status', 'rsync a b:c', '']) t.strictSame(of(other), [], other);
+});
+
+t.test('each of several paths is moved', async (t) => {
+  const paths = (command: string) => transfersOf(command).map(({ path }) => path);
+  t.strictSame(paths('scp -f /a /b /a'), ['/a', '/b']);
+  t.strictSame(paths('scp -f -- -a "b c"'), ['-a', 'b c']);
+  t.strictSame(paths('rsync --server --sender --temp-dir /t -e.LsfxCIvu . /a /b .'), ['/a', '/b', '.']);
+  t.strictSame(paths('rsync --server --sender /tmp a'), ['/tmp', 'a']);
+  t.equal(
+    paths(`rsync --server --sender . ${Array.from({ length: 3000 }, (_, n) => n).join(' ')}`).length,
+    3000,
+  );
+});
+
+t.test('a path that the host is told later is none that is known', async (t) => {
+  const of = (command: string) => transfersOf(command).map(({ direction, path }) => `${direction} ${path}`);
+  t.strictSame(of('rsync --server --sender -sre.LsfxCIvu'), ['download ']);
+  t.strictSame(of('rsync --server --secluded-args'), ['upload ']);
+  t.strictSame(of('rsync --server --sender -B s -s . /a'), ['download ', 'download /a']);
+  t.strictSame(of('rsync --server --daemon .'), ['upload ', 'download ']);
 });
