@@ -8,7 +8,7 @@ import type { Channel } from './channel.ts';
 import { type Decider, HopActions } from './hop-actions.ts';
 import { HopRecordings } from './hop-recordings.ts';
 import type { Flow, ListenerName } from './messages.ts';
-import { DialError, dial } from './upstream.ts';
+import { boundAddress, DialError, dial } from './upstream.ts';
 
 export class Connection {
   readonly #client: Socket;
@@ -69,7 +69,7 @@ export class Connection {
     const { flow } = claimed;
     onFlow(flow);
     const recordings = new HopRecordings(flow.hop, this.#channel, this.#link);
-    const end = await this.#serve(flow, recordings);
+    const end = await this.#serve(flow, from.address, recordings);
     await recordings.end();
     // A room may be done with a connection in the turn in which it came about: of a hop that has ended nothing more is told.
     this.#tell();
@@ -77,7 +77,7 @@ export class Connection {
     this.#channel.ended(flow.hop, end.bytesUp, end.bytesDown, this.#closed ?? end.reason);
   }
 
-  async #serve(flow: Flow, recordings: HopRecordings): Promise<End> {
+  async #serve(flow: Flow, from: string, recordings: HopRecordings): Promise<End> {
     const room = this.#rooms.get(flow.protocol);
     try {
       if (flow.outcome === 'deny') return this.#refuse(flow.reason);
@@ -95,7 +95,7 @@ export class Connection {
         certificate: (names) => this.#channel.certificate(names),
         ask: (question, detail) => this.#channel.ask(flow.hop, question, detail),
         limitIdleMs: flow.limitIdleMs ?? 0,
-        dial: () => this.#dial(flow),
+        dial: () => this.#dial(flow, from),
         onClose: (reset) => {
           this.#reset = reset;
           if (this.#closed !== null) reset();
@@ -115,9 +115,10 @@ export class Connection {
     };
   }
 
-  #dial(flow: Flow): Promise<Socket> {
+  #dial(flow: Flow, from: string): Promise<Socket> {
     const { dialTimeoutMs } = this.#channel.snapshot;
-    const { socket, connected, tell } = dial(flow.destination, dialTimeoutMs, (source) => {
+    const bound = boundAddress(from, flow.destination.address);
+    const { socket, connected, tell } = dial(flow.destination, bound, dialTimeoutMs, (source) => {
       if (!this.#over) this.#channel.dialed(flow.hop, source);
     });
     this.#upstream = socket;

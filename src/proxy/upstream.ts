@@ -1,5 +1,6 @@
 /** The dial to a hop's destination. */
 import { connect, type Socket } from 'node:net';
+import { isLoopback } from '../core/loopback.ts';
 import type { Endpoint } from '../core/types.ts';
 
 /** A peer that vanished is noticed after about this long without traffic (then nine probes, as the kernel is set). */
@@ -29,12 +30,30 @@ export interface Dial {
 }
 
 /**
+ * The address of this host's from which a client that is on it wants to come: one that has bound its socket (`ssh -b`) is no
+ * loopback address, though the proxy is at one.
+ * @returns undefined where it has not, or where the destination is of the other family
+ */
+export function boundAddress(client: string, destination: string): string | undefined {
+  const other = client.includes(':') !== destination.includes(':');
+  // A link-local address says nothing without its link.
+  return other || isLoopback(client) || /^fe[89ab]/i.test(client) ? undefined : client;
+}
+
+/**
  * @param destination an address, never a name
+ * @param localAddress to come from; undefined: as the system chooses
  * @param onSource called once with our own address and port. Nobody waits for it, so it comes after the connection is
  *   handed on, or when there will be none
  */
-export function dial(destination: Endpoint, timeoutMs: number, onSource: (source: Endpoint) => void): Dial {
+export function dial(
+  destination: Endpoint,
+  localAddress: string | undefined,
+  timeoutMs: number,
+  onSource: (source: Endpoint) => void,
+): Dial {
   const socket = connect({
+    ...(localAddress === undefined ? {} : { localAddress }),
     host: destination.address,
     port: destination.port,
     allowHalfOpen: true,

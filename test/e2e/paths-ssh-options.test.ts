@@ -4,7 +4,7 @@
  */
 import t from 'tap';
 import { compared, exec, type Tool } from './compared.ts';
-import { labUp, programs } from './support.ts';
+import { labUp, programs, service, ssh } from './support.ts';
 
 t.before(labUp);
 t.jobs = 3;
@@ -40,6 +40,63 @@ const tools: readonly Tool[] = [
     by: /^bash › (ssh-agent › \S+ › )?ssh( › bash)?( › python\S* connect\.py)?$/,
     hops: 5,
   },
+  {
+    name: 'what goes to the host and back, with new keys, compressed, in sessions beside each other',
+    command: `head -c 50000000 /dev/urandom >/tmp/W; for o in RekeyLimit=1M 'RekeyLimit=default 1' Compression=yes; do ssh -o "$o" db1 cat </tmp/W | cmp - /tmp/W && echo same; done;
+      ssh -o RekeyLimit=1M -M -S /tmp/W-m -fN db1; for i in 1 2 3 4; do ssh -S /tmp/W-m db1 cat </tmp/W | cmp - /tmp/W && echo same & done; wait; ssh -S /tmp/W-m -O exit x 2>&1; rm /tmp/W`,
+    says: /^(same\n){7}Exit request sent/,
+    actions: [{ ...exec('cat'), result: { exitStatus: 0, bytesUp: 50_000_000, bytesDown: 50_000_000 } }],
+    by: /^bash › ssh$/,
+    hops: 4,
+    fewest: 7,
+  },
+  {
+    name: 'environment, subsystems that are not there, tunnels',
+    command: `export LC_GIVEN=3 OTHER=2; ssh -o SetEnv='LC_SET=1 OTHER=2' -o SendEnv='LC_* OTHER' db1 'env | grep -E "^(LC_GIVEN|LC_SET|OTHER)" | sort';
+      ssh -s db1 none 2>&1; echo code $?; ssh -w 0:0 db1 hostname 2>&1; ssh -o ExitOnForwardFailure=yes -w any:any db1 true 2>&1; echo code $?; ssh -G db1 | grep '^port'; : W`,
+    says: /^LC_GIVEN=3\nLC_SET=1\nsubsystem request failed on channel 0\s+code 255\nTunnel device open failed[\s\S]*\ndb1\n[\s\S]*code 255\nport 22\n$/,
+    actions: [exec('hostname'), { kind: 'exec', subject: 'none', result: { error: 'the host refused' } }],
+    by: /^bash › ssh$/,
+    hops: 4,
+  },
+  {
+    name: 'in the background, with nothing to read, with a command of this host',
+    command: `: W; ssh -f db1 'sleep 1; echo later'; echo at once; echo given | ssh -n db1 'cat; exit 3'; echo code $?; sleep 2;
+      ssh -o ForkAfterAuthentication=yes -o StdinNull=yes db1 'echo forked'; sleep 1; ssh -o PermitLocalCommand=yes -o LocalCommand='echo for %r at %n' db1 hostname`,
+    says: /^at once\ncode 3\nlater\nforked\nfor alice at db1\ndb1\n$/,
+    actions: [exec('sleep 1; echo later'), exec('cat; exit 3', 3), exec('hostname')],
+    by: /^bash › ssh$/,
+    hops: 4,
+  },
+  {
+    name: 'forwarded Unix sockets, ports that the host chooses, SOCKS at the host',
+    command: `python3 ${programs}/answer.py /tmp/W-here & trap "kill $!" EXIT; A='python3 ${programs}/answer.py'; until [ -e /tmp/W-here ]; do sleep 0.1; done; ask() { echo "python3 ${programs}/answer.py ask $1"; };
+      for i in 1 2; do ssh -o ExitOnForwardFailure=yes -R /tmp/W-there:/tmp/W-here db1 "$(ask /tmp/W-there)" 2>&1; echo code $?; done; ssh db1 rm /tmp/W-there; touch /tmp/W-back;
+      ssh -M -S /tmp/W-m -fN -o StreamLocalBindUnlink=yes -o StreamLocalBindMask=0117 -L /tmp/W-back:/tmp/W-there -R /tmp/W-there:/tmp/W-here db1; stat -c %a /tmp/W-back; $(ask /tmp/W-back); ssh -S /tmp/W-m -O exit x 2>&1;
+      ssh -R 0:web1:80 db1 hostname 2>&1 | sed 's/[0-9]* for/N for/'; ssh -R PORT db1 'curl -sS --socks5-hostname 127.0.0.1:PORT http://web1/';
+      ssh -o PermitRemoteOpen=none -R PORT db1 'curl -sS --socks5-hostname 127.0.0.1:PORT http://web1/ 2>&1; echo code $?'; ssh db1 rm /tmp/W-there`,
+    says: /^answered\ncode 0\nError: remote port forwarding failed[^\n]*\ncode 255\n660\nanswered\nExit request sent\.[\s\S]*Allocated port N for remote forward to web1:80\s+db1\nhello from web1\n[\s\S]*code 97\n$/,
+    actions: [
+      { kind: 'forward', subject: 'remote unix /tmp/W-there' },
+      { kind: 'forward', subject: 'local unix /tmp/W-there' },
+      { kind: 'forward', subject: /^remote tcp / },
+    ],
+    by: /^bash › ssh$/,
+    hops: 8,
+  },
 ];
 
 for (const tool of tools) t.test(tool.name, { buffered: true }, (t) => compared(t, tool));
+
+t.test('BindAddress: the host sees the address that was asked for', { buffered: true }, async (t) => {
+  const address = '10.77.0.13';
+  const { code, err } = await service('bastion1', `ip address add ${address}/32 dev lo`);
+  t.equal(code, 0, err);
+  t.teardown(() => service('bastion1', `ip address del ${address}/32 dev lo`));
+  const said = await ssh(
+    'alice',
+    'bastion1',
+    `ssh -b ${address} alice@10.77.0.20 'echo $SSH_CLIENT'; ssh alice@10.77.0.20 'echo $SSH_CLIENT'; curl -sS --interface ${address} http://10.77.0.30/`,
+  );
+  t.match(said, { out: /^10\.77\.0\.13 \d+ 22\n10\.77\.0\.11 \d+ 22\nhello from web1\n$/ }, said.err);
+});

@@ -65,6 +65,11 @@ export class Channel {
     else recorder.output(payload.subarray(at), at === DATA_AT ? 'stdout' : 'stderr');
   }
 
+  /** The host does not do what the channel was opened for. */
+  refused(): void {
+    this.exit = { error: 'the host refused' };
+  }
+
   /** Its program has ended, and all that it said has come. */
   get complete(): boolean {
     return this.eofByHost && Object.keys(this.exit).length > 0;

@@ -308,7 +308,7 @@ export class Relay {
   #judged(channel: Channel, { payload, wantReply }: Asked, judged: Judgement, starts: boolean): void {
     const { toClient, toHost } = this.#options;
     if (judged.allowed) {
-      if (wantReply && !channel.replies.expect()) throw tooMany();
+      if (wantReply && !channel.replies.expect(starts ? () => channel.refused() : null)) throw tooMany();
       if (judged.watch !== null) this.#watch(channel, judged.watch);
       toHost(payload);
       return;
@@ -390,7 +390,7 @@ export class Relay {
       this.#ending.add(ended);
     }
     const kept = watch?.recorder?.end();
-    watch?.end({ ...exit, ...why, ...kept, bytesUp, bytesDown });
+    watch?.end({ ...why, ...exit, ...kept, bytesUp, bytesDown });
   }
 }
 
