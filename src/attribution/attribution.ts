@@ -53,6 +53,8 @@ export interface AttributionOptions {
     connection: { readonly client: Endpoint; readonly server: Endpoint; readonly at: Micros },
     certified: Linked | null,
   ): void;
+  /** A login of which PAM said nothing: only its own environment tells where it came from. */
+  onUntold(root: Root, client: Endpoint): void;
   /** PAM sessions that opened since the last call. */
   pamEvents(): readonly PamEvent[];
   /** Processes alive below a root, as the kernel counts them. */
@@ -328,6 +330,7 @@ export class Attribution {
       client,
       tty,
     });
+    if (client !== null) this.#options.onUntold(root, client);
   }
 
   #exit(view: DataView, offset: number, at: Micros): void {

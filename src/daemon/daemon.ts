@@ -260,6 +260,7 @@ export class Daemon {
       identify: (account, authInfo) =>
         identifyBy(this.policy, this.fleet.peering.authorities, account, authInfo),
       onArrival: (root, arriving, link) => this.fleet.links.arrived(root, arriving, link),
+      onUntold: (root, client) => this.fleet.links.untold(root, client),
       pamEvents: () => this.#pam.drain(),
       liveProcesses: (root) => maps.roots.get(root)?.live ?? 0,
       recount: (root) => recount(maps, root),

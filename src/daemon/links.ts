@@ -1,7 +1,7 @@
 /** Logins that come from other hosts, or from this one: by which hop, as the strongest evidence at hand says. */
 import { timingSafeEqual } from 'node:crypto';
 import type { Root } from '../attribution/roots.ts';
-import type { Id, Link, Linked, Micros } from '../core/types.ts';
+import type { Endpoint, Id, Link, Linked, Micros } from '../core/types.ts';
 import { type HopOption, macOf } from '../kernel/hop-option.ts';
 import { PeerError } from '../peers/connection.ts';
 import type { Resolved } from '../peers/protocol.ts';
@@ -106,6 +106,21 @@ export class Links {
     }
     const owner = peering.ownerOf(client.address);
     if (owner !== null) this.#ask({ ...came, host: owner.host, evidence: 'four-tuple', handle: null });
+  }
+
+  /**
+   * An sshd that does not use PAM has let it in. Nobody is asked: where it says that it comes from is in its environment, with
+   * which it could have the hop of another.
+   */
+  untold(root: Arrived, { address }: Endpoint): void {
+    const { host, isOwn, peering } = this.#options;
+    const from = isOwn(address) ? host : peering.state.joined ? peering.ownerOf(address)?.host : undefined;
+    if (from !== undefined && root.link === null)
+      this.#unlinked(
+        root,
+        from,
+        'PAM has not told of it: UsePAM no, an sshd for one login, or one that was there before',
+      );
   }
 
   /** What waited is asked again. @param host of this one alone */

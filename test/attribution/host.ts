@@ -64,6 +64,7 @@ export class Host {
       toMicros: (ns) => Number(ns),
       identify: () => ({ identity: ALICE, link: null }),
       onArrival: () => {},
+      onUntold: () => {},
       pamEvents: () => this.pam.splice(0),
       liveProcesses: () => this.live,
       recount: () => this.counted,

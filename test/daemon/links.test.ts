@@ -163,6 +163,25 @@ t.test('evidence that does not hold leads to nothing else', async (t) => {
   t.match(translated.asked, [['bastion1', 'resolve', { nat: true }]]);
 });
 
+t.test('of what PAM has not told nobody is asked, and it is said', async (t) => {
+  const reason = /^PAM has not told of it/;
+  const from = (options: Options, address: string) => {
+    const { room, root, learnt, asked } = links(t, options);
+    room.untold(root, { address, port: 1 });
+    t.strictSame(asked, []);
+    return learnt;
+  };
+  t.match(from({}, client.address), [{ evidence: null, host: 'bastion1', hop: null, depth: 0, reason }]);
+  t.match(from({ joined: false }, '127.0.0.1'), [{ evidence: null, host: 'bastion2', reason }]);
+  t.strictSame(from({ owner: false }, '10.77.0.99'), []);
+  t.strictSame(from({ joined: false }, client.address), []);
+  const told = links(t);
+  told.room.arrived(told.root, arriving, null);
+  await told.room.settled(LOGIN);
+  told.room.untold(told.root, client);
+  t.match(told.learnt, [{ evidence: 'four-tuple' }], 'what is known stays');
+});
+
 t.test('a host that does not answer is asked again when it does', async (t) => {
   const { room, arrive, asked, mutable, learnt } = links(t, {
     answer: () => Promise.reject(new PeerError('it is away')),

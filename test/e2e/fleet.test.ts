@@ -218,6 +218,48 @@ t.test('evidence that does not hold', async (t) => {
   });
 });
 
+t.test('other servers of SSH on the next host', async (t) => {
+  const directory = '/run/others';
+  const [without, once, dropbear] = [2241, 2242, 2243];
+  const sshd = (port: number, more: string) =>
+    `/usr/sbin/sshd -o Port=${port} -o PidFile=${directory}/${port} -E ${directory}/log-${port} ${more}`;
+  const { code, err } = await service(
+    'bastion2',
+    `mkdir ${directory} && cd ${directory} && ${sshd(without, '-o UsePAM=no')} && { setsid ${sshd(once, '-D -d')} </dev/null >/dev/null 2>&1 & } &&
+     dropbearkey -t ed25519 -f key >/dev/null 2>&1 && dropbear -r key -p ${dropbear} -P ${directory}/${dropbear} -E 2>log`,
+  );
+  t.equal(code, 0, err);
+  t.teardown(() =>
+    service('bastion2', `cd ${directory} && kill $(cat ${without} ${dropbear}); rm -r ${directory}`),
+  );
+  const into = async (port: number) => {
+    const word = mark();
+    const options = `-o BatchMode=yes -o StrictHostKeyChecking=accept-new -p ${port}`;
+    const { out, err } = await ssh(
+      'alice',
+      'bastion1',
+      `ssh ${options} 10.77.0.12 ': ${word}; echo in; curl -sS web1'`,
+    );
+    t.match(out, /^in\n$/, err);
+    const { hop } = await waitForHop(
+      'bastion1',
+      word,
+      ({ ended, destination }) => ended !== null && destination.port === port,
+    );
+    t.match(hop, { protocol: 'tcp', decision: { outcome: 'allow' } });
+    const login = await waitForLogin('bastion2', word, ({ hops }) => hops.length > 0);
+    t.match(login.hops, [{ target: 'web1', decision: { outcome: 'deny' } }], 'nobody has said who it is');
+    return login;
+  };
+  for (const port of [without, once])
+    t.match(await into(port), {
+      ...{ kind: 'ssh', user: 'alice', client: { address: '10.77.0.11' }, parentHop: null },
+      identity: { verified: false, evidence: { method: 'account', source: 'environ' } },
+      link: { evidence: null, host: 'bastion1', depth: 0, reason: /^PAM has not told of it: UsePAM no/ },
+    });
+  t.match(await into(dropbear), { kind: 'unattended', identity: null, link: null }, 'no login to Hopline');
+});
+
 t.test('a host that does not answer', async (t) => {
   await configured({ bastion1: { peering: NO_OPTION }, bastion2: { peering: NO_OPTION } });
   const pid = speaker('bastion1');
