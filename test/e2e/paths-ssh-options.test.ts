@@ -2,9 +2,11 @@
  * Options of ssh that people have in their commands and configuration: each says the same on the laptop, which has no
  * Hopline, and on bastion1.
  */
+import { existsSync } from 'node:fs';
 import t from 'tap';
 import { compared, exec, type Tool } from './compared.ts';
-import { labUp, programs, service, ssh } from './support.ts';
+import { attempt } from './ssh-record.ts';
+import { labUp, mark, programs, service, ssh } from './support.ts';
 
 t.before(labUp);
 t.jobs = 3;
@@ -84,9 +86,55 @@ const tools: readonly Tool[] = [
     by: /^bash › ssh$/,
     hops: 8,
   },
+  {
+    name: 'configuration of their own: -F, Match exec, CanonicalizeHostname, HashKnownHosts, UpdateHostKeys',
+    command: `: W; grep '^db1.* ssh-ed25519 ' /etc/ssh/ssh_known_hosts >/tmp/W-known; cp /tmp/W-known /tmp/W-before;
+      printf '%s\\n' 'Include /etc/ssh/ssh_config.d/*.conf' 'Match exec true' 'SetEnv LC_MATCHED=yes' 'Host *' 'User alice' 'CanonicalizeHostname yes' 'CanonicalDomains lab' 'UserKnownHostsFile /tmp/W-known' >/tmp/W-config;
+      for option in HashKnownHosts=yes UpdateHostKeys=yes CheckHostIP=yes VerifyHostKeyDNS=yes; do ssh -F /tmp/W-config -o $option -o BatchMode=yes db1 'echo $LC_MATCHED; sleep 0.3' 2>&1; done; cmp /tmp/W-known /tmp/W-before && echo as before`,
+    says: /^(yes\n){4}as before\n$/,
+    actions: [exec('echo $LC_MATCHED; sleep 0.3')],
+    by: /^bash › ssh$/,
+    hops: 4,
+  },
+  {
+    name: 'clients that are none: nothing after the version, another version, another protocol',
+    command: `: W; ask() { exec 3<>/dev/tcp/db1/22; printf "$1\\r\\n" >&3; timeout 3 cat <&3 | head -c 8 | tr -d '\\0'; echo; exec 3>&-; }; ask SSH-2.0-audit; ask SSH-1.5-old; ask 'GET / HTTP/1.0\\r\\n'; ssh-keyscan db1 2>&1 | head -n 1 | cut -c1-20`,
+    says: /^(SSH-2\.0-\n){3}# db1:22 SSH-2\.0-/,
+    actions: [],
+    by: /^bash › (timeout|bash|ssh-keyscan|cat)?.*$/,
+    hops: 8,
+    fewest: 0,
+    refused:
+      /^the client( left before the login was done|: not understood: .*| disconnected.*)$|^reset by the client/,
+  },
 ];
 
 for (const tool of tools) t.test(tool.name, { buffered: true }, (t) => compared(t, tool));
+
+const fuse = existsSync('/dev/fuse') ? false : 'this kernel has no FUSE';
+t.test('sshfs: each file is decided', { skip: fuse }, async (t) => {
+  const word = mark();
+  const there = `/tmp/${word}-there`;
+  const one = await attempt(
+    word,
+    `mkdir ${there}; head -c 3000000 /dev/urandom >/tmp/${word}; sudo sshfs -o allow_other,ssh_command='sudo -u alice ssh' alice@db1:/tmp ${there} && cd ${there} &&
+     cp /tmp/${word} . && cmp /tmp/${word} ${word} && mv ${word} ${word}-moved && rm ${word}-moved; cat none; touch ${word}-closed; cd; sudo umount ${there}`,
+  );
+  t.match(one, { code: 0, err: /none: No such file[\s\S]*-closed'?: Permission denied/ }, one.err);
+  t.match(one.hop, { target: 'db1-ssh', chain: ['bash', 'sudo', 'sshfs', 'sudo', 'ssh'], endReason: null });
+  const done = one.actions.map(
+    ({ subject, decision }) => `${subject.replace(word, 'W')} ${decision.outcome}`,
+  );
+  t.match(done, [
+    'sftp allow',
+    'write /tmp/W allow',
+    'read /tmp/W allow',
+    'rename /tmp/W allow',
+    'rename /tmp/W-moved allow',
+    'remove /tmp/W-moved allow',
+    'write /tmp/W-closed deny',
+  ]);
+});
 
 t.test('BindAddress: the host sees the address that was asked for', { buffered: true }, async (t) => {
   const address = '10.77.0.13';
