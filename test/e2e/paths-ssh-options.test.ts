@@ -101,11 +101,11 @@ const tools: readonly Tool[] = [
     command: `: W; ask() { exec 3<>/dev/tcp/db1/22; printf "$1\\r\\n" >&3; timeout 3 cat <&3 | head -c 8 | tr -d '\\0'; echo; exec 3>&-; }; ask SSH-2.0-audit; ask SSH-1.5-old; ask 'GET / HTTP/1.0\\r\\n'; ssh-keyscan db1 2>&1 | head -n 1 | cut -c1-20`,
     says: /^(SSH-2\.0-\n){3}# db1:22 SSH-2\.0-/,
     actions: [],
-    by: /^bash › (timeout|bash|ssh-keyscan|cat)?.*$/,
+    by: /^bash( › (bash|ssh-keyscan))?$/,
     hops: 8,
     fewest: 0,
     refused:
-      /^the client( left before the login was done|: not understood: .*| disconnected.*)$|^reset by the client/,
+      /^the client( left before the login was done|: not understood: .+|: no matching host key type .+)$/,
   },
 ];
 
