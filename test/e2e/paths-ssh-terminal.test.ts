@@ -92,7 +92,7 @@ t.test('escape characters', async (t) => {
 t.test('a host that stops answering', async (t) => {
   const options = '-o ServerAliveInterval=1 -o ServerAliveCountMax=2';
   const asleep = async (args: (command: string) => readonly string[], word: string) => {
-    const one = start(t, args(`ssh ${options} db1 ': ${word}; echo at $PPID.; sleep 60'; echo code $?`));
+    const one = start(t, args(`ssh ${options} db1 ': ${word}; echo at $PPID.; sleep 60' 2>&1; echo code $?`));
     await one.until(/at \d+\./);
     const pid = Number(/at (\d+)\./.exec(one.said())?.[1]);
     process.kill(pid, 'SIGSTOP');
