@@ -22,7 +22,7 @@ import {
 import { etc, HOST, under } from './under.ts';
 
 t.before(labUp);
-t.setTimeout(600_000);
+t.setTimeout(1_200_000);
 
 t.test('bastion2 under other configurations', async (t) => {
   await exclusively(HOST, async () => {

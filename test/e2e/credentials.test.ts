@@ -37,7 +37,7 @@ import {
 import { etc, HOST, under } from './under.ts';
 
 t.before(labUp);
-t.setTimeout(600_000);
+t.setTimeout(1_200_000);
 
 const VAULT_PORT = 8201;
 const PASSWORD = `Pw-${randomBytes(12).toString('hex')}`;

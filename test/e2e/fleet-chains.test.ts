@@ -13,7 +13,7 @@ const { configured, connected, daemon, fleetUp, hopline, mark, notices, service,
 const { tree, until, waitForLogin } = fleet;
 
 t.before(() => fleetUp(t));
-t.setTimeout(300_000);
+t.setTimeout(1_200_000);
 
 const OPTIONS = '-o BatchMode=yes -o StrictHostKeyChecking=accept-new';
 const B1 = '10.77.0.11';

@@ -17,7 +17,7 @@ const { hopline, mark, notices, programs, rootOf, service, ssh, start, tree, unt
   await import('./support.ts');
 
 t.before(() => fleetUp(t));
-t.setTimeout(300_000);
+t.setTimeout(1_200_000);
 
 const BASTION2 = '10.77.0.12';
 const ONWARD = 'ssh -o BatchMode=yes -o StrictHostKeyChecking=accept-new';

@@ -14,7 +14,7 @@ const { FAMILIES, IPV4, hopline, mark, notices, rootOf, service, ssh, start, tre
 const { waitForHop, waitForLogin } = support;
 
 t.before(() => fleetUp(t));
-t.setTimeout(600_000);
+t.setTimeout(1_200_000);
 
 const NO_OPTION = 'syn_option: false';
 /** Nobody can tell from the address that it is bastion1. */

@@ -46,7 +46,7 @@ function contents(): Map<string, string> {
 }
 
 const before = contents();
-t.setTimeout(600_000);
+t.setTimeout(1_200_000);
 
 t.test('a dry run writes nothing, and shows everything', async (t) => {
   const out = run('install', '--dry-run');

@@ -48,7 +48,7 @@ function killAll(): number {
 if (process.getuid?.() !== 0) {
   t.plan(0, 'the lab makes namespaces and cgroups: run as root');
 } else {
-  t.setTimeout(600_000);
+  t.setTimeout(1_200_000);
   t.before(async () => {
     await lab(['down']);
     await labOk(['up', '--no-daemon']);

@@ -161,7 +161,7 @@ t.test('a login that fails leaves none in the record', { buffered: true }, async
   );
 });
 
-t.test('a certificate', { buffered: true, timeout: 600_000 }, async (t) => {
+t.test('a certificate', { buffered: true, timeout: 1_200_000 }, async (t) => {
   const dir = mkdtempSync(join(tmpdir(), 'hopline-ca-'));
   t.teardown(() => rmSync(dir, { recursive: true, force: true }));
   const keygen = (...args: string[]) => execFileSync('ssh-keygen', ['-q', ...args], { cwd: dir });

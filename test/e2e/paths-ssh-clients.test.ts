@@ -8,7 +8,7 @@ import { labUp, listensBy, programs, service } from './support.ts';
 
 t.before(labUp);
 t.jobs = 3;
-t.setTimeout(600_000);
+t.setTimeout(1_200_000);
 
 /** Shell: a home in which known_hosts has db1, on a bastion by Hopline's key; KEYS are plink's arguments for that. */
 const HOME = `export HOME=/tmp/W-home PYTHONWARNINGS=ignore; mkdir -p $HOME/.ssh; cp ~alice/.ssh/id_* $HOME/.ssh; cd;

@@ -8,7 +8,7 @@ import { actionsOf } from './ssh-record.ts';
 import { labUp, mark, start, waitForHop } from './support.ts';
 
 t.before(labUp);
-t.setTimeout(300_000);
+t.setTimeout(1_200_000);
 
 const LAPTOP = ['exec', 'laptop', '--user', 'alice', '--', 'bash', '--norc'];
 const BASTION = ['ssh', 'alice@10.77.0.11', '-tt', '-e', 'none', '--', 'bash', '--norc'];

@@ -9,7 +9,7 @@ import { exclusively, hopline, labUp, mark, programs, ssh, waitForLogin } from '
 
 t.before(labUp);
 t.jobs = 3;
-t.setTimeout(600_000);
+t.setTimeout(1_200_000);
 
 const tools: readonly Tool[] = [
   {

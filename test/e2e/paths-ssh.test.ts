@@ -72,7 +72,7 @@ t.test('a command that policy forbids', { buffered: true }, async (t) => {
   ]);
 });
 
-t.test('files, forwardings and a jump', { buffered: true, timeout: 600_000 }, async (t) => {
+t.test('files, forwardings and a jump', { buffered: true, timeout: 1_200_000 }, async (t) => {
   const word = mark();
   const commands = [
     `echo ${word} >/tmp/${word}`,

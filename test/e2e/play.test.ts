@@ -22,7 +22,7 @@ import {
 import { HOST, under } from './under.ts';
 
 t.before(labUp);
-t.setTimeout(600_000);
+t.setTimeout(1_200_000);
 
 const RECORDINGS = '/var/lib/hopline/recordings';
 const yaml = (recording: string) => ({

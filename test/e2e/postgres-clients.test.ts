@@ -19,7 +19,7 @@ import {
   waitForLogin,
 } from './support.ts';
 
-t.setTimeout(580_000);
+t.setTimeout(1_200_000);
 t.jobs = 2;
 
 interface Client {

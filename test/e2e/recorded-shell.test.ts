@@ -24,7 +24,7 @@ import {
 } from './support.ts';
 
 t.before(labUp);
-t.setTimeout(600_000);
+t.setTimeout(1_200_000);
 
 const PLAIN = 22;
 const RECORDED = 2240;

@@ -25,7 +25,7 @@ import {
 
 const HOST = 'bastion2';
 t.before(labUp);
-t.setTimeout(600_000);
+t.setTimeout(1_200_000);
 
 async function daemon(t: Test, verb: 'start' | 'stop' | 'kill' | 'restart'): Promise<void> {
   const { code, out, err } = await lab(['daemon', HOST, verb], { timeoutMs: 120_000 });

@@ -6,7 +6,7 @@ import { exclusively, hopline, labUp, mark, notices, service, ssh, until, waitFo
 import { HOST, under } from './under.ts';
 
 t.before(labUp);
-t.setTimeout(300_000);
+t.setTimeout(1_200_000);
 
 const PORT = 2222;
 const DIRECTORY = '/run/certified';

@@ -4,7 +4,7 @@ import { compared, exec } from './compared.ts';
 import { attempt } from './ssh-record.ts';
 import { labUp, listensBy, mark, programs, service, ssh } from './support.ts';
 
-t.setTimeout(300_000);
+t.setTimeout(1_200_000);
 
 const PORT = 2306;
 const DIRECTORY = '/run/display';

@@ -20,7 +20,7 @@ import {
 
 t.before(labUp);
 t.jobs = 3;
-t.setTimeout(120_000);
+t.setTimeout(1_200_000);
 
 const COMMAND = `${process.execPath} --disable-warning=ExperimentalWarning ${join(REPO, 'src/hopline.ts')} --no-color`;
 

@@ -18,7 +18,7 @@ import {
 import { under } from './under.ts';
 
 t.before(labUp);
-t.setTimeout(300_000);
+t.setTimeout(1_200_000);
 
 const PORT = 2223;
 const DIRECTORY = '/run/linked';

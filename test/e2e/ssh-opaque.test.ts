@@ -16,7 +16,7 @@ import {
 } from './support.ts';
 
 t.before(labUp);
-t.setTimeout(600_000);
+t.setTimeout(1_200_000);
 
 const DIRECTORY = '/run/opaque';
 const PORTS = [2307, 2308];

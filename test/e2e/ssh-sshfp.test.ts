@@ -5,6 +5,7 @@ import {
   exclusively,
   hopline,
   labUp,
+  listensBy,
   mark,
   programs,
   rootOf,
@@ -16,7 +17,7 @@ import {
 import { HOST, under } from './under.ts';
 
 t.before(labUp);
-t.setTimeout(300_000);
+t.setTimeout(1_200_000);
 
 const PORT = 2311;
 const WEB1 = '10.77.0.30';
@@ -44,7 +45,7 @@ t.test('by name', (t) =>
   exclusively(HOST, async () => {
     const sshd = await service(
       'web1',
-      `mkdir -p ${SSHD} && ssh-keygen -q -N '' -t ed25519 -f ${SSHD}/key && /usr/sbin/sshd -E ${SSHD}/log -o Port=${PORT} -o HostKey=${SSHD}/key -o PidFile=${SSHD}/pid && ssh-keygen -r @ -f ${SSHD}/key.pub`,
+      `mkdir -p ${SSHD} && ssh-keygen -q -N '' -t ed25519 -f ${SSHD}/key && /usr/sbin/sshd -E ${SSHD}/log -o Port=${PORT} -o HostKey=${SSHD}/key -o PidFile=${SSHD}/pid && { ${listensBy(`${SSHD}/pid`)}; } && ssh-keygen -r @ -f ${SSHD}/key.pub`,
     );
     t.equal(sshd.code, 0, sshd.err);
     t.teardown(() => service('web1', `kill "$(cat ${SSHD}/pid)"; rm -r ${SSHD}`));

@@ -14,7 +14,7 @@ import {
 import { HOST, under } from './under.ts';
 
 t.before(labUp);
-t.setTimeout(400_000);
+t.setTimeout(1_200_000);
 
 const JOBS = ['at', 'cron'] as const;
 
@@ -52,7 +52,7 @@ t.test('jobs', (t) =>
       `/usr/sbin/atd -f & atd=$!; /usr/sbin/cron -f & cron=$!; echo $atd $cron >/tmp/jobs; wait`,
       'root',
       {
-        timeoutMs: 400_000,
+        timeoutMs: 1_200_000,
       },
     );
     t.teardown(async () => {

@@ -5,7 +5,7 @@ import { exclusively, hopline, labUp, mark, notices, service, ssh, until, waitFo
 import { HOST, under } from './under.ts';
 
 t.before(labUp);
-t.setTimeout(300_000);
+t.setTimeout(1_200_000);
 
 const PLACE = '/var/lib/hopline/recordings';
 const root = async (command: string): Promise<void> => {

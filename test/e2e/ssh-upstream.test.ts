@@ -17,7 +17,7 @@ import {
 } from './support.ts';
 
 t.before(labUp);
-t.setTimeout(300_000);
+t.setTimeout(1_200_000);
 
 const FIRST = 2301;
 const [EARLY, HALF, SILENT, ODD] = [FIRST, FIRST + 1, FIRST + 2, FIRST + 3];

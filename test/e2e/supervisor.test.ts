@@ -26,7 +26,7 @@ import {
 
 const HOST = 'bastion2';
 t.before(labUp);
-t.setTimeout(300_000);
+t.setTimeout(1_200_000);
 
 const RESOLVER = IPV4.address('web1');
 

@@ -59,7 +59,7 @@ async function refusedUntilFull(t: Test, shell: Shell): Promise<number> {
 
 if (rootOnly) t.plan(0, rootOnly);
 else {
-  t.setTimeout(600_000);
+  t.setTimeout(1_200_000);
   t.before(async () => {
     await labUp({ daemon: false });
     const { code, err } = await exec('bastion1', 'mount', '-o', 'remount,size=6m', '/var/lib/hopline');

@@ -55,7 +55,7 @@ async function works(t: Test, shell: Shell, login: string): Promise<void> {
 
 if (rootOnly) t.plan(0, rootOnly);
 else {
-  t.setTimeout(600_000);
+  t.setTimeout(1_200_000);
   t.before(() => labUp({ daemon: true }));
   t.teardown(labDown);
 

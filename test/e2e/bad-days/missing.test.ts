@@ -104,7 +104,7 @@ async function lacks(t: Test, lack: Lack): Promise<void> {
 
 if (rootOnly) t.plan(0, rootOnly);
 else {
-  t.setTimeout(600_000);
+  t.setTimeout(1_200_000);
   t.before(() => labUp({ daemon: false }));
   t.teardown(labDown);
 

@@ -25,7 +25,7 @@ const LAST_PID = '/proc/sys/kernel/ns_last_pid';
 
 if (rootOnly) t.plan(0, rootOnly);
 else {
-  t.setTimeout(600_000);
+  t.setTimeout(1_200_000);
   t.before(async () => {
     await labUp({ daemon: true });
     compile('spawn.c', '/usr/local/bin/spawn');

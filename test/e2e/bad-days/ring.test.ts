@@ -21,7 +21,7 @@ const WEB = 'curl -s -m 9 http://10.77.0.30/';
 
 if (rootOnly) t.plan(0, rootOnly);
 else {
-  t.setTimeout(600_000);
+  t.setTimeout(1_200_000);
   t.before(() => labUp({ daemon: true }));
   t.teardown(labDown);
 
