@@ -28,7 +28,7 @@ const ofChannel = (type: number, channel: number): WireWriter => message(type).u
 const data = (channel: number, bytes: Buffer | string): Buffer =>
   ofChannel(Message.CHANNEL_DATA, channel).string(bytes).bytes();
 
-type Host = Pick<Transport, 'send' | 'disconnect'>;
+type Host = Pick<Transport, 'send' | 'disconnect' | 'exchanging'>;
 
 /** By the account: after the command was accepted. */
 const WAYS: Readonly<Record<string, (channel: number, host: Host, socket: Socket) => void>> = {
@@ -56,7 +56,9 @@ const WAYS: Readonly<Record<string, (channel: number, host: Host, socket: Socket
   flood(channel, host, socket) {
     const piece = Buffer.alloc(32_768, 'x');
     const more = (): void => {
-      while (!socket.writableNeedDrain && !socket.destroyed) host.send(data(channel, piece));
+      // What is sent while keys are exchanged is kept, without end.
+      while (!socket.writableNeedDrain && !socket.destroyed && !host.exchanging)
+        host.send(data(channel, piece));
     };
     socket.on('drain', more);
     more();
@@ -77,11 +79,14 @@ function speak(socket: Socket): void {
     hostKeys,
     room,
     onMessage: (payload) => take(payload),
-    onKeys: () => {},
+    onKeys: () => void socket.emit('drain'),
     onDisconnect: () => socket.destroy(),
     onError: () => socket.destroy(),
   });
   const host: Host = {
+    get exchanging() {
+      return transport.exchanging;
+    },
     send(payload) {
       transport.send(payload);
       flush();
