@@ -24,51 +24,53 @@ export interface Started extends Pick<Image, 'pid' | 'startNs' | 'argv' | 'exe' 
   readonly parent: Started | null;
 }
 
-/** Programs between ssh and what it has connect for it: a shell and a script, at most. */
+/** Programs between ssh and what it has connect for it: a shell and a script, and ssh itself. */
 const MOST_ABOVE = 4;
 
 /**
  * With `ProxyCommand` another program connects than the one that logs in: what ssh was told of keys and of its agent is in
- * the arguments of a program above it, and with `ProxyUseFdpass` the one that connected has ended by then.
- * @returns null where the process is no more, and none of the same user above it
+ * its own arguments and environment, and with `ProxyUseFdpass` the one that connected has ended by then.
+ * @returns null where the process is no more, or is not its user's any more, and no ssh of that user is above it
  */
 export function sshPersonOf(image: Started): SshPerson | null {
-  let person = processPerson(image);
-  const isClient = image.exe.endsWith('/ssh');
-  if (person !== null && (isClient || person.home === null)) return person;
-  let above = image.parent;
-  for (let left = MOST_ABOVE; left > 0 && above !== null && !above.plumbing; left -= 1) {
-    const other = processPerson(above);
-    // Threat: who is started by another, as by sudo, does not sign with that one's keys.
-    if (other !== null && (other.home === null || other.account.uid !== (person?.account.uid ?? image.uid)))
-      break;
-    if (other !== null)
-      person = person === null ? { ...other, readsAll: false } : joined(person, other, above.argv);
-    above = above.parent;
-  }
-  return person;
+  const person = processPerson(image);
+  if (isSsh(image) || person?.home === null) return person;
+  const above = sshAbove(image);
+  const client = above === null ? null : processPerson(above);
+  // Threat: who is started by another, as by sudo, does not sign with that one's keys.
+  if (client === null || client.home === null || client.account.uid !== (person?.account.uid ?? image.uid))
+    return person;
+  return { ...client, readsAll: client.readsAll && person?.readsAll === true };
 }
 
-function joined(person: SshPerson, { agent, identities }: SshPerson, argv: readonly string[]): SshPerson {
-  const all = [...new Set([...person.identities, ...identities])].slice(0, MOST_IDENTITIES);
-  const named = optionsOf(argv, AGENT).length > 0;
-  return { ...person, agent: named ? agent : (person.agent ?? agent), identities: all };
+const isSsh = ({ exe }: Started): boolean => exe.endsWith('/ssh');
+
+function sshAbove({ parent }: Started): Started | null {
+  let above = parent;
+  for (let left = MOST_ABOVE; left > 0 && above !== null && !above.plumbing; left -= 1) {
+    if (isSsh(above)) return above;
+    above = above.parent;
+  }
+  return null;
 }
 
 /**
  * What the process says of itself (its environment, its arguments) is used as that user, who may do so anyway.
  * @returns null where the process is no more
  */
-function processPerson({ pid, startNs, argv }: Pick<Image, 'pid' | 'startNs' | 'argv'>): SshPerson | null {
+function processPerson({ pid, startNs, argv, uid: atExec }: Started): SshPerson | null {
   const started = Number(startNs / 10_000_000n);
   const [environ, status] = [read(`/proc/${pid}/environ`), read(`/proc/${pid}/status`)];
   const inside = hasOurRoot(pid);
   const ours = sameFile(`/proc/${pid}/ns/user`, '/proc/self/ns/user');
+  const directory = directoryOf(pid);
   // Race: read before, so that what was read is the process's whose pid it still is.
   if (environ === null || status === null || readStat(pid)?.startTicks !== started) return null;
-  const uid = Number(/^Uid:\t\d+\t(\d+)/m.exec(status)?.[1]);
-  const gid = Number(/^Gid:\t\d+\t(\d+)/m.exec(status)?.[1]);
-  if (!Number.isSafeInteger(uid) || !Number.isSafeInteger(gid)) return null;
+  const [uid = -1, acts] = idsOf('Uid', status);
+  const [gid] = idsOf('Gid', status);
+  if (acts === undefined || gid === undefined) return null;
+  // Threat: a child keeps the connection, and this runs a set-user-ID program meanwhile, which is not its user's to sign as.
+  if (uid !== acts || (atExec !== 0 && uid !== atExec)) return null;
   const variables = new Map(
     environ.split('\0').map((entry) => [entry.split('=', 1)[0], entry.slice(entry.indexOf('=') + 1)]),
   );
@@ -83,11 +85,21 @@ function processPerson({ pid, startNs, argv }: Pick<Image, 'pid' | 'startNs' | '
   return {
     account: { uid, gid },
     // Threat: within a user namespace of one's own everybody has every capability.
-    readsAll: ours && (effective & READS_ALL) !== 0n,
+    readsAll: ours && atExec === 0 && uid === 0 && (effective & READS_ALL) !== 0n,
     home,
     agent: agent.startsWith('/') ? agent : null,
-    identities: absolute(identitiesOf(argv), pid),
+    identities: identitiesOf(argv)
+      .map((path) => path.replace(/^(?:~|%d)(?=\/)/, home))
+      .flatMap((path) => (path.startsWith('/') ? path : directory === null ? [] : join(directory, path))),
   };
+}
+
+/** Real, effective and others, as proc_pid_status(5) has them. */
+function idsOf(name: 'Uid' | 'Gid', status: string): number[] {
+  return (new RegExp(`^${name}:\\t(.*)$`, 'm').exec(status)?.[1] ?? '')
+    .split('\t')
+    .filter(Boolean)
+    .map(Number);
 }
 
 /** Of ssh_config(5), as arguments have them; the first of an option is what counts. */
@@ -110,15 +122,7 @@ function identitiesOf(argv: readonly string[]): string[] {
   return found.slice(0, MOST_IDENTITIES);
 }
 
-function absolute(paths: readonly string[], pid: number): string[] {
-  const relative = paths.some((path) => !path.startsWith('/'));
-  // Not through /proc/PID/cwd: who acts for root has not the capabilities that lead through root's.
-  const directory = relative ? directoryOf(pid) : null;
-  return paths.flatMap((path) =>
-    path.startsWith('/') ? path : directory === null ? [] : join(directory, path),
-  );
-}
-
+/** Not used through /proc/PID/cwd: who acts for root has not the capabilities that lead through root's. */
 function directoryOf(pid: number): string | null {
   try {
     return readlinkSync(`/proc/${pid}/cwd`);

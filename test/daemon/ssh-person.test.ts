@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { readStat } from '../../src/core/stat.ts';
 import { sshPersonOf as personOf, type Started } from '../../src/daemon/ssh-person.ts';
@@ -81,6 +81,15 @@ t.test('what ssh has connect for it: keys and agent are those of ssh, of the sam
   const wanted = { agent: '/tmp/named', identities: ['/tmp/key'] };
   t.match(sshPersonOf(helper), wanted);
   t.match(sshPersonOf({ ...helper, startNs: 1n, parent: { ...shell, startNs: 1n } }), wanted, 'it has ended');
+  const none = { ...above, argv: ['ssh', '-oIdentityAgent=none', 'host'], parent: shell };
+  t.match(sshPersonOf({ ...helper, parent: none }), { agent: null }, 'no agent is none');
+  const bare = await process_(t, {});
+  const program = { ...bare, argv: ['program'], exe: '/bin/program', parent: { ...shell, parent: null } };
+  t.match(sshPersonOf(program), { agent: null }, "a shell's agent is not that of what it starts without it");
+  t.match(sshPersonOf({ ...client, argv: ['ssh', '-oIdentityFile=~/key', '-i', '%d/other'] })?.identities, [
+    /^\/\w.*\/key$/,
+    /^\/\w.*\/other$/,
+  ]);
   t.equal(sshPersonOf({ ...helper, startNs: 1n, parent: { ...above, plumbing: true } }), null);
   t.equal(sshPersonOf({ ...helper, startNs: 1n, uid: uid + 1, parent: above }), null, "another user's");
   t.match(sshPersonOf({ ...helper, parent: { ...above, startNs: 1n } }), {
@@ -108,11 +117,13 @@ t.test(
 );
 
 t.test('whose programs may read anything, and whose may not', { skip }, async (t) => {
-  const reads = async (...command: string[]) =>
+  const readsAs = async (uid: number, ...command: string[]) =>
     sshPersonOf({
       ...(await process_(t, { PATH: process.env.PATH }, [...command, 'sleep', '60'])),
       argv: [],
+      uid,
     });
+  const reads = (...command: string[]) => readsAs(0, ...command);
   t.match(await reads(), { account: { uid: 0 }, readsAll: true });
   const both = '-dac_override,-dac_read_search';
   t.match(await reads('setpriv', `--bounding-set=${both}`, `--inh-caps=${both}`), {
@@ -122,14 +133,43 @@ t.test('whose programs may read anything, and whose may not', { skip }, async (t
   t.match(await reads('setpriv', '--bounding-set=-dac_override', '--inh-caps=-dac_override'), {
     readsAll: true,
   });
-  t.match(await reads('setpriv', '--reuid=65534', '--clear-groups'), {
+  t.match(await readsAs(65_534, 'setpriv', '--reuid=65534', '--clear-groups'), {
     account: { uid: 65_534 },
     readsAll: false,
   });
   t.match(
-    await reads('setpriv', '--reuid=65534', '--clear-groups', 'unshare', '--user', '--map-root-user'),
+    await readsAs(
+      65_534,
+      'setpriv',
+      '--reuid=65534',
+      '--clear-groups',
+      'unshare',
+      '--user',
+      '--map-root-user',
+    ),
     { account: { uid: 65_534 }, readsAll: false },
     'root in a user namespace of their own',
   );
   t.match(await reads('unshare', '--user', '--map-root-user'), { account: { uid: 0 }, readsAll: false });
+});
+
+t.test('who runs a set-user-ID program meanwhile signs with nobody’s keys', { skip }, async (t) => {
+  // Where everybody may look, wherever the repository lies.
+  const directory = mkdtempSync('/tmp/hl-suid-');
+  t.teardown(() => rmSync(directory, { recursive: true }));
+  chmodSync(directory, 0o755);
+  copyFileSync('/bin/sleep', `${directory}/sleep`);
+  chmodSync(`${directory}/sleep`, 0o4755);
+  const as = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups'];
+  const mine = await process_(t, { PATH: process.env.PATH }, [...as, 'sleep', '60']);
+  t.match(sshPersonOf({ ...mine, uid: 65_534 }), { account: { uid: 65_534, gid: 65_534 } });
+  const raised = await process_(t, { PATH: process.env.PATH }, [...as, `${directory}/sleep`, '60']);
+  t.equal(sshPersonOf({ ...raised, uid: 65_534 }), null);
+  const other = await process_(t, { PATH: process.env.PATH });
+  t.equal(sshPersonOf({ ...other, uid: 65_534 }), null, 'it was another’s when it connected');
+  t.match(
+    sshPersonOf({ ...mine, uid: 0 }),
+    { account: { uid: 65_534 }, readsAll: false },
+    'root may step down',
+  );
 });
