@@ -2,6 +2,7 @@
 import { WireReader } from '../../core/ssh-wire.ts';
 import type { ActionName, Facts } from '../room.ts';
 import { programOf, splitCommand } from './command-line.ts';
+import type { Transfer } from './transfers.ts';
 
 /** Something that is to be decided, and recorded. */
 export interface Deed {
@@ -37,16 +38,6 @@ export function execDeed(account: string, pty: boolean, command: string): Deed {
   };
 }
 
-export type Direction = 'upload' | 'download' | 'none';
-
-export interface Transfer {
-  readonly tool: string;
-  readonly operation: string;
-  readonly direction: Direction;
-  /** "" where the command does not tell it. */
-  readonly path: string;
-}
-
 export function transferDeed(account: string, transfer: Transfer, more: Record<string, unknown> = {}): Deed {
   const { tool, operation, direction, path } = transfer;
   return {
@@ -55,63 +46,6 @@ export function transferDeed(account: string, transfer: Transfer, more: Record<s
     subject: line(path === '' ? tool : `${operation} ${path}`),
     detail: { account, ...transfer, ...more },
   };
-}
-
-/**
- * What a command is known to move, where it is the server's half of scp, rsync or git: the client's half says whereto, and
- * its shell has expanded nothing that matters here.
- * @returns one for each path that it names; one without, where it is told no path; none: it is something else
- */
-export function transfersOf(command: string): Transfer[] {
-  const { words } = splitCommand(command);
-  const [first = '', ...args] = words;
-  const tool = programOf(first);
-  const path = args.at(-1) ?? '';
-  if (tool === 'scp') {
-    const flags = args.filter((word) => /^-\w+$/.test(word));
-    const has = (letter: string): boolean => flags.some((flag) => flag.includes(letter));
-    if (has('t')) return moved(tool, 'upload', [path]);
-    if (has('f')) return moved(tool, 'download', operands(args));
-  }
-  if (tool === 'rsync' && args.includes('--server')) return rsyncTransfers(args);
-  // git's own protocol (gitprotocol-pack(5)); `git-shell` takes both forms.
-  const service = tool === 'git' ? `git-${args[0] ?? ''}` : tool;
-  if (service === 'git-upload-pack' || service === 'git-upload-archive')
-    return moved('git', 'download', [path]);
-  if (service === 'git-receive-pack') return moved('git', 'upload', [path]);
-  if (tool === 'sftp-server') return [{ tool: 'sftp', operation: 'session', direction: 'none', path: '' }];
-  return [];
-}
-
-/**
- * The server's arguments (rsync's options.c, `server_options`): options, a directory, mostly `.`, and what is in it. With
- * secluded arguments (`-s`) these come later, over the connection; a daemon hears of modules there, for both directions.
- */
-function rsyncTransfers(args: readonly string[]): Transfer[] {
-  const all = operands(args);
-  const paths = all.slice(all.indexOf('.') + 1);
-  if (args.includes('--daemon'))
-    return (['upload', 'download'] as const).flatMap((direction) =>
-      moved('rsync', direction, ['', ...paths]),
-    );
-  // In a cluster of short options `e` has what is behind it as its value.
-  const later = args.some((word) => /^-[^-e]*s/.test(word) || /^--(secluded|protect)-args$/.test(word));
-  const told = later ? ['', ...paths] : paths.length === 0 ? all.slice(-1) : paths;
-  return moved('rsync', args.includes('--sender') ? 'download' : 'upload', told);
-}
-
-/** Each once; of none, what is not told. */
-function moved(tool: string, direction: 'upload' | 'download', paths: readonly string[]): Transfer[] {
-  const operation = direction === 'upload' ? 'write' : 'read';
-  const each = paths.length === 0 ? [''] : [...new Set(paths)];
-  return each.map((path) => ({ tool, operation, direction, path }));
-}
-
-/** What is no option. */
-function operands(args: readonly string[]): string[] {
-  const end = args.indexOf('--');
-  const options = end < 0 ? args : args.slice(0, end);
-  return [...options.filter((word) => !word.startsWith('-')), ...(end < 0 ? [] : args.slice(end + 1))];
 }
 
 export interface Forward {

@@ -16,10 +16,10 @@ import {
   forwardOfOpen,
   shellDeed,
   transferDeed,
-  transfersOf,
 } from './facts.ts';
 import { ask, type Begun, passes, unaskable } from './held.ts';
 import { type Decided, SftpFilter, type SftpJudge } from './sftp/filter.ts';
+import { MOST_PATHS, transfersOf } from './transfers.ts';
 
 const PASS: Judgement = { allowed: true, watch: null };
 
@@ -79,8 +79,14 @@ export class PolicyJudge implements Judge {
       case 'exec': {
         const command = new WireReader(request.data).string().toString();
         const transfers = transfersOf(command);
+        const exec = execDeed(this.#account, channel.pty, command);
+        if (transfers.length > MOST_PATHS)
+          return this.#deny(
+            exec,
+            `it names ${transfers.length} paths, and ${MOST_PATHS} are decided at once: name fewer`,
+          );
         const moved = transfers.map((transfer) => transferDeed(this.#account, transfer));
-        const judged = this.#judge([execDeed(this.#account, channel.pty, command), ...moved], channel);
+        const judged = this.#judge([exec, ...moved], channel);
         return transfers[0]?.tool === 'sftp' ? this.#filtered(judged) : judged;
       }
       case 'subsystem': {
@@ -176,6 +182,12 @@ export class PolicyJudge implements Judge {
     const decision = inForce(denied.deed, denied.decision);
     this.#actions.end(this.#begin(denied.deed, decision), { error: 'denied' });
     return decision.reason;
+  }
+
+  #deny(deed: Deed, reason: string): Judgement {
+    const decision = { ...this.#actions.decide(deed.action, deed.facts), outcome: 'deny', reason } as const;
+    this.#actions.end(this.#begin(deed, decision), { error: 'denied' });
+    return refused(reason);
   }
 
   /** Of one sftp session. */

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import t from 'tap';
 import { splitCommand } from '../../../src/protocols/ssh/command-line.ts';
-import { transfersOf } from '../../../src/protocols/ssh/facts.ts';
+import { transfersOf } from '../../../src/protocols/ssh/transfers.ts';
 
 const KNOWN = [
   'id',
@@ -90,12 +90,55 @@ t.test('each of several paths is moved', async (t) => {
   const paths = (command: string) => transfersOf(command).map(({ path }) => path);
   t.strictSame(paths('scp -f /a /b /a'), ['/a', '/b']);
   t.strictSame(paths('scp -f -- -a "b c"'), ['-a', 'b c']);
-  t.strictSame(paths('rsync --server --sender --temp-dir /t -e.LsfxCIvu . /a /b .'), ['/a', '/b', '.']);
+  t.strictSame(paths('rsync --server --sender -e.LsfxCIvu . /a /b .'), ['/a', '/b', '.']);
   t.strictSame(paths('rsync --server --sender /tmp a'), ['/tmp', 'a']);
   t.equal(
     paths(`rsync --server --sender . ${Array.from({ length: 3000 }, (_, n) => n).join(' ')}`).length,
     3000,
   );
+});
+
+t.test('arguments are read as the program reads them', async (t) => {
+  const of = (command: string) =>
+    transfersOf(command).map(({ operation, direction, path }) => `${operation} ${direction} ${path}`);
+  const cases: readonly [string, readonly string[]][] = [
+    ['rsync --server --sender -r /etc .', ['read download /etc', 'read download .']],
+    [
+      'rsync --server --sender -r /etc . /data/x',
+      ['/etc', '.', '/data/x'].map((path) => `read download ${path}`),
+    ],
+    [
+      'rsync --server -logDtpre.iLsfxCIvu . -- /data/ --sender',
+      ['write upload /data/', 'write upload --sender'],
+    ],
+    ['rsync --server --suffix --sender . /data/', ['write upload /data/']],
+    ['rsync /a --server . --sender', ['read download /a', 'read download .']],
+    [
+      'rsync --server -be.LsfxCIvu --backup-dir /etc/cron.d --partial-dir=.p . /data/',
+      ['write upload /data/', 'write upload /etc/cron.d', 'write upload .p'],
+    ],
+    ['rsync --server --sender --log-file=/x . /a', ['read download /a', 'write upload /x']],
+    ['rsync --server --sender -T /t -e . . /a', ['read download /a', 'write upload /t']],
+    ['rsync --server --sender --remove-source-files . /a', ['read download /a', 'remove none /a']],
+    ['rsync --server --sender --files-from - . /a', ['read download ', 'read download /a']],
+    ['scp -ft /etc/shadow', ['read download /etc/shadow']],
+    ['scp -f -- -t /etc/shadow', ['read download -t', 'read download /etc/shadow']],
+    [
+      'scp -f /data/x -x/../../../etc/shadow',
+      ['read download /data/x', 'read download -x/../../../etc/shadow'],
+    ],
+    ['scp -o t -f /a', ['read download /a']],
+    ['scp -t', ['write upload ']],
+    ['git-upload-pack /srv/secret.git --strict', ['read download /srv/secret.git']],
+    ['git-upload-pack --timeout 5 a.git', ['read download a.git']],
+    ['git-upload-pack --tim 5 a.git', ['read download ', 'read download 5', 'read download a.git']],
+    ['git -C /srv upload-pack secret.git', ['read download ', 'read download secret.git']],
+    ['sudo -n rsync --server --sender -e.LsfxCIvu . /root/', ['read download /root/']],
+    ['env A=b git receive-pack x', ['write upload x']],
+    ['sudo ls rsync', []],
+    ['git log upload-pack', []],
+  ];
+  for (const [command, expected] of cases) t.strictSame(of(command), expected, command);
 });
 
 t.test('a path that the host is told later is none that is known', async (t) => {

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { WireWriter } from '../../../src/core/ssh-wire.ts';
 import type { ActionName, Facts } from '../../../src/protocols/room.ts';
 import { Message } from '../../../src/protocols/ssh/numbers.ts';
 import { freePort } from '../../free-port.ts';
@@ -50,6 +51,42 @@ t.test('a command is decided before it runs, and its end is recorded', async (t)
   t.match(await ssh(['kill -9 $$']), { code: 255 });
   await until(() => recorded[2]?.result, 'its end');
   t.match(recorded[2], { result: { exitSignal: 'KILL' } });
+});
+
+t.test('more paths than are decided at once', async (t) => {
+  const { ssh, recorded, ends } = await hop(t);
+  const paths = Array.from({ length: 300 }, (_, n) => `/none/${n}`).join(' ');
+  t.match(await ssh([`scp -f ${paths}`]), {
+    code: 126,
+    err: /^Hopline: it names 300 paths, and 256 are decided at once: name fewer\n$/,
+  });
+  await until(() => ends.length === 1, 'its end');
+  t.match(recorded, [
+    { kind: 'exec', decision: { outcome: 'deny', reason: /300 paths/ }, result: { error: 'denied' } },
+  ]);
+  t.equal(recorded.length, 1);
+});
+
+t.test('what the host does not do leaves the channel for something else, as PuTTY asks', async (t) => {
+  const { port, recorded } = await hop(t);
+  const raw = await rawClient(port);
+  t.teardown(() => raw.socket.destroy());
+  raw.send(open(0));
+  const recipient = (await raw.next(Message.CHANNEL_OPEN_CONFIRMATION)).readUInt32BE(5);
+  const asked = new WireWriter().byte(Message.CHANNEL_REQUEST).uint32(recipient).string('subsystem');
+  raw.send(asked.boolean(true).string('nothing').bytes());
+  await raw.next(Message.CHANNEL_FAILURE);
+  raw.send(exec(recipient, 'echo after all'));
+  await raw.next(Message.CHANNEL_SUCCESS);
+  t.match((await raw.next(Message.CHANNEL_DATA)).toString(), /after all\n$/);
+  raw.send(exec(recipient, 'echo twice'));
+  await raw.next(Message.CHANNEL_CLOSE);
+  raw.send(new WireWriter().byte(Message.CHANNEL_CLOSE).uint32(recipient).bytes());
+  await until(() => recorded.length > 1 && recorded.every(({ result }) => result), 'both ends');
+  t.match(recorded, [
+    { kind: 'exec', subject: 'nothing', result: { error: 'the host refused' } },
+    { kind: 'exec', subject: 'echo after all', result: { exitStatus: 0, error: undefined } },
+  ]);
 });
 
 t.test('a refusal leaves the connection alive', async (t) => {

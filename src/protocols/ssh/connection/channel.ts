@@ -65,9 +65,12 @@ export class Channel {
     else recorder.output(payload.subarray(at), at === DATA_AT ? 'stdout' : 'stderr');
   }
 
-  /** The host does not do what the channel was opened for. */
-  refused(): void {
-    this.exit = { error: 'the host refused' };
+  /** What was asked for is over before it began. */
+  notStarted(): void {
+    this.started = false;
+    this.watch = null;
+    this.filter = null;
+    this.interjections = null;
   }
 
   /** Its program has ended, and all that it said has come. */

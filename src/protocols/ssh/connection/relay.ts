@@ -27,7 +27,7 @@ import {
   MAXIMUM_PACKET,
   recipientOf,
 } from './messages.ts';
-import { exitOf, START_REQUESTS } from './requests.ts';
+import { type Asked, exitOf, START_REQUESTS } from './requests.ts';
 import { Table } from './table.ts';
 import type { Watch } from './watch.ts';
 
@@ -37,12 +37,6 @@ export interface RelayOptions {
   /** What the client had sent while it waited breaks the protocol. */
   onBroken(error: Error): void;
   readonly judge: Judge;
-}
-
-/** A channel request. */
-interface Asked {
-  readonly payload: Buffer;
-  readonly wantReply: boolean;
 }
 
 /** Kept back of a session's window for what is said here; see `Channel.reserve`. */
@@ -308,7 +302,8 @@ export class Relay {
   #judged(channel: Channel, { payload, wantReply }: Asked, judged: Judgement, starts: boolean): void {
     const { toClient, toHost } = this.#options;
     if (judged.allowed) {
-      if (wantReply && !channel.replies.expect(starts ? () => channel.refused() : null)) throw tooMany();
+      if (wantReply && !channel.replies.expect(starts ? () => this.#notStarted(channel) : null))
+        throw tooMany();
       if (judged.watch !== null) this.#watch(channel, judged.watch);
       toHost(payload);
       return;
@@ -378,6 +373,12 @@ export class Relay {
     channel.watch = watch;
     if (watch.filter === null) return;
     filterChannel(channel, watch.filter, this.#options);
+  }
+
+  /** The host does not: the client may ask for something else, as PuTTY's pscp for scp where there is no sftp. */
+  #notStarted(channel: Channel): void {
+    this.#over(channel, { error: 'the host refused' });
+    channel.notStarted();
   }
 
   #ended(channel: Channel): void {

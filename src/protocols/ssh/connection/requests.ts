@@ -2,6 +2,12 @@
 import { WireReader } from '../../../core/ssh-wire.ts';
 import type { Request } from './messages.ts';
 
+/** A channel request, as it came. */
+export interface Asked {
+  readonly payload: Buffer;
+  readonly wantReply: boolean;
+}
+
 /** Those that begin what the channel is for. */
 export const START_REQUESTS: ReadonlySet<string> = new Set(['shell', 'exec', 'subsystem']);
 

@@ -1,6 +1,6 @@
 /** What a client asks of files, as far as it is decided. */
 import { WireReader } from '../../../core/ssh-wire.ts';
-import type { Direction } from '../facts.ts';
+import type { Direction } from '../transfers.ts';
 import { Fxp, OPEN_READ, OPEN_WRITES } from './numbers.ts';
 
 export interface Operation {
