@@ -15,6 +15,8 @@ export interface BrokersOptions {
 /** One is kept for the next connection, which is then quicker by the start of a process. */
 const IDLE_MS = 60_000;
 const MOST = 64;
+/** Of one user, whose every key file that is named may want another. */
+const MOST_OF_ONE = 8;
 /** A person may have to touch a key. */
 const ANSWER_MS = 60_000;
 const ERROR_LIMIT = 1024;
@@ -28,13 +30,15 @@ interface Waiting {
 }
 
 class Broker {
+  readonly uid: number;
   readonly #child: ChildProcess;
   readonly #waiting = new Map<number, Waiting>();
   readonly #onGone: () => void;
   #idle: NodeJS.Timeout | undefined;
   #next = 1;
 
-  constructor(child: ChildProcess, onGone: () => void) {
+  constructor(uid: number, child: ChildProcess, onGone: () => void) {
+    this.uid = uid;
     this.#child = child;
     this.#onGone = onGone;
     // Threat: it runs as the person, who can have it say anything, and as much.
@@ -47,6 +51,11 @@ class Broker {
     child.on('error', () => this.#gone());
     child.on('exit', () => this.#gone());
     this.#rest();
+  }
+
+  /** Nobody waits for it. */
+  get idle(): boolean {
+    return this.#waiting.size === 0;
   }
 
   ask(question: string, detail: unknown): Promise<unknown> {
@@ -109,7 +118,7 @@ export class Brokers {
     const key = JSON.stringify(person);
     const known = this.#brokers.get(key);
     if (known !== undefined) return known.ask(question, detail);
-    if (this.#brokers.size >= MOST) this.#brokers.values().next().value?.end();
+    this.#makeRoom(person.account.uid);
     const { account, readsAll, ...rest } = person;
     const { entry, asOthers } = this.#options;
     const child = spawnUnprivileged({
@@ -121,11 +130,23 @@ export class Brokers {
       pipes: true,
       nodeArgs: ['--disable-warning=ExperimentalWarning'],
     });
-    const broker = new Broker(child, () => {
+    const broker = new Broker(account.uid, child, () => {
       if (this.#brokers.get(key) === broker) this.#brokers.delete(key);
     });
     this.#brokers.set(key, broker);
     return broker.ask(question, detail);
+  }
+
+  /** Ends one that nobody waits for. @throws Error where there is none */
+  #makeRoom(uid: number): void {
+    const all = [...this.#brokers];
+    const own = all.filter(([, broker]) => broker.uid === uid);
+    const crowded = own.length >= MOST_OF_ONE ? own : all.length >= MOST ? all : null;
+    if (crowded === null) return;
+    const [key, idle] = crowded.find(([, broker]) => broker.idle) ?? [];
+    if (key === undefined) throw new Error('too many questions about keys wait for an answer');
+    this.#brokers.delete(key);
+    idle?.end();
   }
 
   stop(): void {

@@ -41,6 +41,9 @@ export function boundAddress(client: string, destination: string): string | unde
 }
 
 /**
+ * Gap: a port of `localAddress` is taken before the destination is known (Node has no IP_BIND_ADDRESS_NO_PORT), so that
+ * one bound address has as many connections as ports, over all destinations.
+ *
  * @param destination an address, never a name
  * @param localAddress to come from; undefined: as the system chooses
  * @param onSource called once with our own address and port. Nobody waits for it, so it comes after the connection is
@@ -83,7 +86,8 @@ export function dial(
     const failed = (error: NodeJS.ErrnoException): void => {
       clearTimeout(timer);
       tell();
-      reject(new DialError(error.code ?? 'EIO', `${where}: ${error.message}`));
+      const from = error.syscall === 'bind' ? ` from ${localAddress}, which the client is bound to` : '';
+      reject(new DialError(error.code ?? 'EIO', `${where}${from}: ${error.message}`));
     };
     const closed = (): void => {
       clearTimeout(timer);

@@ -26,30 +26,44 @@ const spare: Buffer[] = [];
 const SPARE = bound(256 << 10);
 const MOST_SPARE = 8;
 
-/** `raw` is not to be changed until it resolves, nor after it where it is what came back. */
+/** `raw` is not to be changed until it resolves, nor after it where it is what came back. It never rejects. */
 export async function compress(raw: Buffer): Promise<Compressed> {
-  const context = contexts.pop() ?? new Context(LEVEL);
-  if (raw.length < SHORT) {
-    const length = context.compress(raw, short);
-    contexts.push(context);
-    return length < raw.length ? made(Buffer.from(short.subarray(0, length)), nothing) : stored(raw);
+  try {
+    return (await smaller(raw)) ?? stored(raw);
+  } catch {
+    // No memory, or no thread: what is as long as it was is recorded all the same.
+    return stored(raw);
   }
+}
+
+/** @returns null where it does not get smaller */
+async function smaller(raw: Buffer): Promise<Compressed | null> {
+  const context = contexts.pop() ?? new Context(LEVEL);
+  const another = raw.length >= SHORT && beside < MOST_AT_ONCE;
+  if (another) beside += 1;
+  try {
+    return raw.length < SHORT ? inShort(raw, context) : await inSpare(raw, context, another);
+  } finally {
+    if (another) beside -= 1;
+    contexts.push(context);
+  }
+}
+
+function inShort(raw: Buffer, context: Context): Compressed | null {
+  const length = context.compress(raw, short);
+  return length < raw.length ? made(Buffer.from(short.subarray(0, length)), nothing) : null;
+}
+
+async function inSpare(raw: Buffer, context: Context, another: boolean): Promise<Compressed | null> {
   const room = bound(raw.length);
   const out = (room <= SPARE ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(room, SPARE));
   const release = (): void => {
     if (out.length === SPARE && spare.length < MOST_SPARE) spare.push(out);
   };
-  const many = beside >= MOST_AT_ONCE;
-  if (!many) beside += 1;
-  try {
-    const length = many ? context.compress(raw, out) : await context.compressBeside(raw, out);
-    if (length < raw.length) return made(out.subarray(0, length), release);
-  } finally {
-    if (!many) beside -= 1;
-    contexts.push(context);
-  }
+  const length = another ? await context.compressBeside(raw, out) : context.compress(raw, out);
+  if (length < raw.length) return made(out.subarray(0, length), release);
   release();
-  return stored(raw);
+  return null;
 }
 
 const made = (bytes: Buffer, release: () => void): Compressed => ({ codec: Codec.zstd, bytes, release });

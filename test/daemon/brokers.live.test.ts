@@ -53,6 +53,38 @@ t.test('a broker is who it acts for', async (t) => {
   t.strictSame(both, Array(3).fill({ name: null, locked: null }));
 });
 
+t.test('who has many ends their own, and none that is waited for', async (t) => {
+  const slow = join(t.testdir(), 'slow.ts');
+  writeFileSync(
+    slow,
+    `process.stdin.on('data', (data) => {
+      const { seq, question } = JSON.parse(data);
+      if (question !== 'wait') process.stdout.write(JSON.stringify({ seq, found: process.pid, error: '' }) + '\\n');
+    }).on('end', () => process.exit());`,
+  );
+  const brokers = new Brokers({ entry: slow, asOthers: false });
+  const person = (uid: number, n: number): SshPerson => ({
+    ...nobody,
+    account: { uid, gid: 0 },
+    agent: `/tmp/${n}`,
+  });
+  const other = await brokers.ask(person(2, 0), 'pid', {});
+  const waits = Array.from({ length: 7 }, (_, n) => brokers.ask(person(1, n), 'wait', {}));
+  const ended = Promise.allSettled(waits);
+  for (let n = 7; n < 12; n += 1) t.type(await brokers.ask(person(1, n), 'pid', {}), 'number');
+  t.equal(await brokers.ask(person(2, 0), 'pid', {}), other, "another's goes on");
+  const last = brokers.ask(person(1, 11), 'wait', {});
+  last.catch(() => {});
+  await t.rejects(brokers.ask(person(1, 12), 'pid', {}), /too many questions about keys wait/);
+  t.type(await brokers.ask(person(2, 1), 'pid', {}), 'number');
+  brokers.stop();
+  t.same(
+    (await ended).map(({ status }) => status),
+    waits.map(() => 'rejected'),
+    'they had waited all the time',
+  );
+});
+
 t.test('one that dies, or says too much, costs its questions alone', async (t) => {
   const fake = join(t.testdir(), 'fake.ts');
   writeFileSync(

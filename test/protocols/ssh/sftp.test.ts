@@ -203,6 +203,42 @@ t.test('what is ahead of its turn is kept up to a bound', async (t) => {
   t.strictSame(told, [true, true, true, true, false]);
 });
 
+t.test('what is ahead is counted with what it costs, and given back when its file is over', async (t) => {
+  const { filter, ended } = rig();
+  const opened = (id: number, name: string) => {
+    filter.fromClient(open(id, `/${name}`, 2));
+    filter.fromHost(handle(id, name));
+  };
+  opened(1, 'many');
+  // Of one byte each, and never the first: they would cost more than a hundred times their data.
+  for (let at = 1; at <= 40_000; at += 1) {
+    filter.fromClient(write(2, 'many', at, Buffer.of(1)));
+    filter.fromHost(status(2, 0));
+  }
+  filter.fromClient(write(2, 'many', 0, Buffer.of(1)));
+  filter.fromHost(status(2, 0));
+  filter.fromClient(packet(Fxp.CLOSE, 3, w().string('many')));
+  filter.fromHost(status(3, 0));
+  t.match(ended.pop(), [1, { bytes: 40_001, ordered: false }]);
+  for (let n = 0; n < 20; n += 1) {
+    opened(1, 'failed');
+    for (let at = 1; at < 60; at += 1) {
+      filter.fromClient(write(2, 'failed', at * 32_768, Buffer.alloc(32_768)));
+      filter.fromHost(status(2, 0));
+    }
+    filter.fromClient(packet(Fxp.CLOSE, 3, w().string('failed')));
+    filter.fromHost(status(3, 4));
+  }
+  opened(1, 'last');
+  for (const at of [1, 0]) {
+    filter.fromClient(write(2, 'last', at, Buffer.of(1)));
+    filter.fromHost(status(2, 0));
+  }
+  filter.fromClient(packet(Fxp.CLOSE, 3, w().string('last')));
+  filter.fromHost(status(3, 0));
+  t.match(ended.at(-1)?.[1], { bytes: 2, sha256: String });
+});
+
 t.test('what leaves a gap, or is written twice, has no digest', async (t) => {
   const { filter, ended } = rig();
   filter.fromClient(open(1, '/a', 2));

@@ -1,7 +1,7 @@
 /** A command without a terminal: what it gives. What it is fed is nobody's typing, and only counted. */
 import { createHash, type Hash } from 'node:crypto';
 import type { Recorder } from '../connection/watch.ts';
-import { type Binary, Kept, number } from './records.ts';
+import { type Binary, Kept, MOST_COUNT, number } from './records.ts';
 
 type Stream = 'stdout' | 'stderr';
 
@@ -28,11 +28,12 @@ export class CommandRecorder implements Recorder {
   }
 
   output(data: Buffer, stream: Stream): void {
-    if (!this.#whole) {
+    const keep = (): boolean => this.#recordings.write(Kept[stream], this.#action, data);
+    if (this.#whole) keep();
+    else {
       this.#outputs[stream] ??= new Output(stream, (binary) => this.#binary(binary));
-      if (!this.#outputs[stream].keeps(data)) return;
+      this.#outputs[stream].take(data, keep);
     }
-    this.#recordings.write(Kept[stream], this.#action, data);
   }
 
   resize(): void {}
@@ -45,7 +46,8 @@ export class CommandRecorder implements Recorder {
       this.#binary(binary);
       summed[binary.stream] = { ...binary.sum, kept: binary.kept };
     }
-    if (this.#fed > 0) this.#recordings.write(Kept.withheld, this.#action, number(this.#fed));
+    for (let left = this.#fed; left > 0; left -= MOST_COUNT)
+      this.#recordings.write(Kept.withheld, this.#action, number(left));
     this.#recordings.write(Kept.end, this.#action, NOTHING);
     return summed;
   }
@@ -56,7 +58,8 @@ export class CommandRecorder implements Recorder {
 }
 
 interface Keeper {
-  write(type: number, action: number, bytes: Buffer): void;
+  /** @returns false where the recording takes no more */
+  write(type: number, action: number, bytes: Buffer): boolean;
 }
 
 /** One of its streams: text, or what has a NUL in its beginning. */
@@ -68,6 +71,8 @@ class Output {
   #bytes = 0;
   #kept = 0;
   #hasNul = false;
+  /** It has been said that no more is kept. */
+  #told = false;
 
   /** @param onBinary what follows is not kept */
   constructor(stream: Stream, onBinary: (binary: Binary) => void) {
@@ -75,28 +80,28 @@ class Output {
     this.#onBinary = onBinary;
   }
 
-  /** @returns whether the recording is to have it */
-  keeps(data: Buffer): boolean {
-    if (this.#hash === null) return true;
-    const passed = this.#bytes >= HEAD;
-    if (passed && !this.#hasNul) {
-      this.#hash = null;
-      return true;
+  /** @param keep has it recorded, and returns whether it is */
+  take(data: Buffer, keep: () => boolean): void {
+    if (this.#bytes >= HEAD && !this.#hasNul) this.#hash = null;
+    if (this.#hash === null) {
+      keep();
+      return;
     }
+    const passed = this.#bytes >= HEAD;
     this.#hash.update(data);
     this.#bytes += data.length;
-    if (passed) {
-      if (this.#kept === this.#bytes - data.length) this.#onBinary(this.#binary(null));
-      return false;
+    if (!passed) {
+      if (keep()) this.#kept += data.length;
+      this.#hasNul ||= data.includes(0);
+    } else if (!this.#told && data.length > 0) {
+      this.#told = true;
+      this.#onBinary(this.#binary(null));
     }
-    this.#kept = this.#bytes;
-    this.#hasNul ||= data.includes(0);
-    return true;
   }
 
-  /** @returns null where all of it is kept */
+  /** @returns null where nothing of it was left out */
   end(): Binary | null {
-    if (this.#hash === null || this.#bytes === this.#kept) return null;
+    if (this.#hash === null || !this.#told) return null;
     return this.#binary({ bytes: this.#bytes, sha256: this.#hash.digest('hex') });
   }
 

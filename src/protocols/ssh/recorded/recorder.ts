@@ -64,14 +64,18 @@ export class TerminalRecordings {
     return new CommandRecorder(this, action, keeps === 'all');
   }
 
-  /** @param bytes of one message at most: 32 KiB */
-  write(type: number, action: number, bytes: Buffer): void {
+  /**
+   * @param bytes of one message at most: 32 KiB
+   * @returns false where the recording takes no more
+   */
+  write(type: number, action: number, bytes: Buffer): boolean {
     const writer = this.#open();
-    if (writer === null) return;
+    if (writer === null) return false;
     this.#head.writeUInt32BE(action);
-    if (writer.write(type, this.#head, bytes) || this.#over) return;
+    if (writer.write(type, this.#head, bytes)) return true;
+    if (!this.#over && writer.full) void writer.end(`cut at ${writer.stored} bytes`);
     this.#over = true;
-    if (writer.full) void writer.end(`cut at ${writer.stored} bytes`);
+    return false;
   }
 
   #open(): RecordingWriter | null {
@@ -94,14 +98,18 @@ export class TerminalRecordings {
   }
 }
 
+interface Takes {
+  write(type: number, action: number, bytes: Buffer): unknown;
+}
+
 /** A terminal: what is typed there is kept where the screen showed it. */
 export class TerminalRecorder implements Recorder {
-  readonly #recordings: Pick<TerminalRecordings, 'write'>;
+  readonly #recordings: Takes;
   readonly #action: number;
   readonly #echo: Echo;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(recordings: Pick<TerminalRecordings, 'write'>, action: number) {
+  constructor(recordings: Takes, action: number) {
     this.#recordings = recordings;
     this.#action = action;
     this.#echo = new Echo({

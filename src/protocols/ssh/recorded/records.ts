@@ -33,14 +33,17 @@ export interface Begin {
 /** What a command gives that is no text: its beginning is kept, and of all of it this. */
 export interface Binary {
   readonly stream: 'stdout' | 'stderr';
-  /** Bytes from its beginning that the recording has. */
+  /** Bytes from its beginning that the recording has: fewer than otherwise where that is full. */
   readonly kept: number;
   /** Of the whole stream, that beginning with it; null: it goes on. */
   readonly sum: { readonly bytes: number; readonly sha256: string } | null;
 }
 
+/** The most that one record counts. */
+export const MOST_COUNT = 0xffff_ffff;
+
 export function number(value: number): Buffer {
   const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(Math.min(value, 0xffff_ffff));
+  bytes.writeUInt32BE(Math.min(value, MOST_COUNT));
   return bytes;
 }

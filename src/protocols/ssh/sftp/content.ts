@@ -1,7 +1,7 @@
 /** The digest of a file's content as it goes by, in pieces that may come out of their order. */
 import { createHash } from 'node:crypto';
 
-/** What of pieces that came before their turn all files of a session may keep: bytes. */
+/** What pieces that came before their turn may cost, of all files of a session: bytes. */
 export interface Room {
   left: number;
 }
@@ -10,6 +10,8 @@ export interface Room {
 export const room = (): Room => ({ left: 8 << 20 });
 /** A piece that is further ahead leaves a gap that nobody fills. */
 const AHEAD = 4 << 20;
+/** Of a piece, beside its data. */
+const PIECE = 256;
 
 export class Content {
   readonly #hash = createHash('sha256');
@@ -41,14 +43,14 @@ export class Content {
         next = this.#ahead.get(this.#hashed)
       ) {
         this.#ahead.delete(this.#hashed);
-        this.#room.left += next.length;
+        this.#room.left += next.length + PIECE;
         this.#take(next);
       }
     }
   }
 
-  /** Once. */
-  get result(): Readonly<Record<string, unknown>> {
+  /** Nothing more comes; once. @returns what the record has of it */
+  end(): Readonly<Record<string, unknown>> {
     const whole = !this.#lost && this.#ahead.size === 0;
     this.#lose();
     return { bytes: this.bytes, ...(whole ? { sha256: this.#hash.digest('hex') } : { ordered: false }) };
@@ -60,17 +62,17 @@ export class Content {
   }
 
   #keep(at: number, data: Buffer): void {
-    if (at - this.#hashed > AHEAD || this.#ahead.has(at) || data.length > this.#room.left) {
+    if (at - this.#hashed > AHEAD || this.#ahead.has(at) || data.length + PIECE > this.#room.left) {
       this.#lose();
       return;
     }
-    this.#room.left -= data.length;
+    this.#room.left -= data.length + PIECE;
     this.#ahead.set(at, Buffer.from(data));
   }
 
   #lose(): void {
     this.#lost = true;
-    for (const piece of this.#ahead.values()) this.#room.left += piece.length;
+    for (const piece of this.#ahead.values()) this.#room.left += piece.length + PIECE;
     this.#ahead.clear();
   }
 }

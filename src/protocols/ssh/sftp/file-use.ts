@@ -21,9 +21,10 @@ export class FileUse {
     this.#read.add(offset, data);
   }
 
-  /** Once. */
-  get result(): Readonly<Record<string, unknown>> {
-    return this.#written.bytes > 0 ? this.#written.result : this.#read.result;
+  /** It is closed, or was not opened; once. @returns what the record has of it */
+  end(): Readonly<Record<string, unknown>> {
+    const [written, read] = [this.#written.end(), this.#read.end()];
+    return this.#written.bytes > 0 ? written : read;
   }
 }
 

@@ -126,7 +126,7 @@ export class SftpFilter implements Filter {
   async end(): Promise<void> {
     this.withdraw('the channel closed first');
     this.#over = true;
-    for (const file of this.#files.values()) this.#close(file, { ...file.result, error: 'not closed' });
+    for (const file of this.#files.values()) this.#close(file, { error: 'not closed' }, true);
     for (const pending of this.#pending.values()) {
       if (pending.type === 'open') this.#close(pending.file, { error: 'no answer' });
       else if (pending.type === 'done')
@@ -276,8 +276,10 @@ export class SftpFilter implements Filter {
     }
   }
 
-  #close(file: FileUse, more: Readonly<Record<string, unknown>>): void {
-    const result = { ...('error' in more ? {} : file.result), ...more };
+  /** @param unfinished it went on until now: what it was so far is told */
+  #close(file: FileUse, more: Readonly<Record<string, unknown>>, unfinished = false): void {
+    const told = file.end();
+    const result = { ...('error' in more && !unfinished ? {} : told), ...more };
     for (const action of file.actions) this.#judge.end(action, result);
   }
 }
