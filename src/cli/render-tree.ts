@@ -42,7 +42,7 @@ export function renderForest(forest: ForestJson, style: TreeStyle): string[] {
     const hops = group(
       forest.unattributed,
       (hop) => hopShape(hop) + JSON.stringify(hop.chain),
-      limitOf(style),
+      () => limitOf(style),
     );
     blocks.push([
       heading,
@@ -78,7 +78,7 @@ function loginEntries(login: TreeLoginJson, style: TreeStyle): Entry[] {
   return [
     ...tree.handoffs.map((one) => handoffEntry(one, login.id, style)),
     ...processEntries(tree.roots, login.id, style),
-    ...group(tree.hops, hopShape, limitOf(style)).map((one) => hopEntry(one, style, true)),
+    ...group(tree.hops, hopShape, () => limitOf(style)).map((one) => hopEntry(one, style, true)),
   ];
 }
 
@@ -97,13 +97,12 @@ function ledTo({ all }: Group<HopJson>, style: TreeStyle): Entry[] {
   }));
 }
 
-function limitOf({ full }: TreeStyle): () => number {
-  return () => (full ? Number.POSITIVE_INFINITY : COLLAPSE);
+function limitOf(style: TreeStyle): number {
+  return style.full ? Number.POSITIVE_INFINITY : COLLAPSE;
 }
 
 function processEntries(nodes: readonly Node[], login: string, style: TreeStyle): Entry[] {
-  const limit = limitOf(style);
-  const leastOf = ({ process }: Node) => (!style.full && isKnownHosts(process) ? 2 : limit());
+  const leastOf = ({ process }: Node) => (!style.full && isKnownHosts(process) ? 2 : limitOf(style));
   const groups = group(nodes, (node) => node.shape, leastOf);
   const shown = style.full ? groups : withoutTheIdle(groups);
   const entries = shown.map((one) => processEntry(one, login, style));
@@ -132,9 +131,7 @@ function processEntry({ first, all }: Group<Node>, login: string, style: TreeSty
   const times =
     all.length === 1 ? '' : `  ${colors.yellow(`${glyphs.times} ${all.length.toLocaleString('en-US')}`)}`;
   const marks = `${processMarks(first.process, style)}${times}`;
-  const hops = group(
-    all.length === 1 ? first.hops : all.flatMap((node) => node.hops),
-    hopShape,
+  const hops = group(all.length === 1 ? first.hops : all.flatMap((node) => node.hops), hopShape, () =>
     limitOf(style),
   );
   const [only] = hops;

@@ -1,4 +1,5 @@
 /** A large file over SSH: one command, scp, and four at once. */
+import { HEAD } from '../../../src/protocols/ssh/recorded/command.ts';
 import { cpuOf } from '../cpu.ts';
 import { type Bench, type Result, ratio } from '../figure.ts';
 import { LOAD } from '../lab.ts';
@@ -13,8 +14,6 @@ const CIPHERS = [
 type Cipher = (typeof CIPHERS)[number];
 
 const AT_ONCE = 4;
-/** So much of a stream that is no text is kept. */
-const HEAD = 1 << 20;
 
 export interface Load {
   readonly bytes: number;

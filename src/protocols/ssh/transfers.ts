@@ -100,8 +100,8 @@ const SCP: Syntax = { short: 'cDFiJlMoPSX', long: new Set(), permutes: false };
 
 function scp(args: readonly string[]): Transfer[] {
   const { flags, operands } = scan(args, SCP);
-  if (flags.has('f')) return moved('scp', 'download', operands);
-  return flags.has('t') ? moved('scp', 'upload', operands) : [];
+  if (flags.has('f')) return moved('scp', 'download', told(operands));
+  return flags.has('t') ? moved('scp', 'upload', told(operands)) : [];
 }
 
 /** rsync's options.c, `long_options`: what has an argument there. */
@@ -136,7 +136,6 @@ function rsync(args: readonly string[]): Transfer[] {
     'rsync',
     'upload',
     WRITTEN.flatMap((name) => values.get(name) ?? []),
-    [],
   );
   if (flags.has('daemon')) {
     const modules = ['', ...(directory === '.' ? named : paths)];
@@ -144,13 +143,13 @@ function rsync(args: readonly string[]): Transfer[] {
   }
   const later =
     ['s', 'secluded-args', 'protect-args'].some((name) => flags.has(name)) || values.has('files-from');
-  const told = later ? ['', ...paths] : paths;
+  const all = told(later ? ['', ...paths] : paths);
   const sender = flags.has('sender');
   const removes = sender && (flags.has('remove-source-files') || flags.has('remove-sent-files'));
-  const removed = (removes ? (told.length === 0 ? [''] : told) : []).map(
+  const removed = (removes ? all : []).map(
     (path) => ({ tool: 'rsync', operation: 'remove', direction: 'none', path }) as const,
   );
-  return [...moved('rsync', sender ? 'download' : 'upload', told), ...removed, ...beside];
+  return [...moved('rsync', sender ? 'download' : 'upload', all), ...removed, ...beside];
 }
 
 /** git(1): options of its own come before the command; where they change what a path means, it is not known. */
@@ -182,18 +181,11 @@ function served(direction: 'upload' | 'download', args: readonly string[]): Tran
   return moved('git', direction, operands.length === 1 ? operands : ['', ...operands]);
 }
 
-/** Each once. @param none what stands for no path */
-function moved(
-  tool: string,
-  direction: 'upload' | 'download',
-  paths: readonly string[],
-  none: readonly string[] = [''],
-): Transfer[] {
+/** Of none, what is not told. */
+const told = (paths: readonly string[]): readonly string[] => (paths.length === 0 ? [''] : paths);
+
+/** Each once. */
+function moved(tool: string, direction: 'upload' | 'download', paths: readonly string[]): Transfer[] {
   const operation = direction === 'upload' ? 'write' : 'read';
-  return [...new Set(paths.length === 0 ? none : paths)].map((path) => ({
-    tool,
-    operation,
-    direction,
-    path,
-  }));
+  return [...new Set(paths)].map((path) => ({ tool, operation, direction, path }));
 }

@@ -391,7 +391,7 @@ export class Relay {
       this.#ending.add(ended);
     }
     const kept = watch?.recorder?.end();
-    watch?.end({ ...why, ...exit, ...kept, bytesUp, bytesDown });
+    watch?.end({ ...exit, ...why, ...kept, bytesUp, bytesDown });
   }
 }
 

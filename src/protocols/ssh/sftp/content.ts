@@ -36,15 +36,11 @@ export class Content {
     if (at > this.#hashed) this.#keep(at, data);
     else if (at < this.#hashed) this.#lose();
     else {
-      this.#take(data);
-      for (
-        let next = this.#ahead.get(this.#hashed);
-        next !== undefined;
-        next = this.#ahead.get(this.#hashed)
-      ) {
-        this.#ahead.delete(this.#hashed);
-        this.#room.left += next.length + PIECE;
-        this.#take(next);
+      let next: Buffer | undefined = data;
+      while (next !== undefined) {
+        this.#hash.update(next);
+        this.#hashed += next.length;
+        next = this.#waiting();
       }
     }
   }
@@ -56,9 +52,13 @@ export class Content {
     return { bytes: this.bytes, ...(whole ? { sha256: this.#hash.digest('hex') } : { ordered: false }) };
   }
 
-  #take(data: Buffer): void {
-    this.#hash.update(data);
-    this.#hashed += data.length;
+  /** What came before its turn, which has come. */
+  #waiting(): Buffer | undefined {
+    const piece = this.#ahead.get(this.#hashed);
+    if (piece === undefined) return undefined;
+    this.#ahead.delete(this.#hashed);
+    this.#room.left += piece.length + PIECE;
+    return piece;
   }
 
   #keep(at: number, data: Buffer): void {
